@@ -1,0 +1,98 @@
+/**
+ * Runs the tests.
+ *
+ *     node build/scripts/test.js [--long] [--mdwe] [--nodes] [part of a file name…]
+ *
+ * --long   random tests run until they have done their whole number
+ * --mdwe   under PR_SET_MDWE, where Node needs --jitless
+ * --nodes  on each other supported release of Node, from the npm registry
+ *
+ * `TRAMPFD_NO_SKIP` makes a skipped test a failure. Other options of Node's go into `NODE_OPTIONS`.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compileProgram } from '../test/support/compile.js';
+import { provideTools } from './tools.js';
+
+const script = fileURLToPath(import.meta.url);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const { values, positionals } = parseArgs({
+  options: { long: { type: 'boolean' }, mdwe: { type: 'boolean' }, nodes: { type: 'boolean' } },
+  allowPositionals: true,
+});
+
+provideTools();
+if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
+if (values.nodes === true) process.exitCode = onOtherNodes();
+else if (values.mdwe === true) process.exitCode = underMdwe();
+else await runTests();
+
+/** Each in the release that the registry has now. */
+function onOtherNodes(): number {
+  return Math.max(
+    ...['22', '24', '26'].map((major) => {
+      const folder = join(root, 'build/nodes', major);
+      const node = join(folder, `node_modules/node-linux-${process.arch}/bin/node`);
+      if (!existsSync(node)) {
+        mkdirSync(folder, { recursive: true });
+        const name = `node-linux-${process.arch}@${major}`;
+        execFileSync('npm', ['install', '--silent', '--no-save', '--prefix', folder, name], {
+          stdio: 'inherit',
+        });
+      }
+      console.log(`\n== ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`);
+      return again(node, []);
+    }),
+  );
+}
+
+function underMdwe(): number {
+  console.log('\n== PR_SET_MDWE, node --jitless');
+  return again(compileProgram('mdwe', ['mdwe.c']), [process.execPath, '--jitless']);
+}
+
+function again(command: string, args: readonly string[]): number {
+  return spawnSync(command, [...args, script, ...positionals], { stdio: 'inherit' }).status ?? 1;
+}
+
+async function runTests(): Promise<void> {
+  const tests = fileURLToPath(new URL('../test', import.meta.url));
+  const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.js') && positionals.every((part) => file.includes(part)))
+    .map((file) => join(tests, file));
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const skipped: string[] = [];
+  const stream = run({ files, concurrency: 2, timeout: 600_000 });
+  stream.on('test:fail', ({ details }) => {
+    if (!isSuite(details)) counts.failed++;
+    process.exitCode = 1;
+  });
+  stream.on('test:pass', ({ name, skip, details }) => {
+    if (isSuite(details)) return;
+    if (skip === undefined) {
+      counts.passed++;
+    } else {
+      counts.skipped++;
+      skipped.push(`${name}: ${skip === true ? 'no reason given' : skip}`);
+    }
+  });
+  const report = stream.compose(new spec());
+  report.pipe(process.stdout);
+  await new Promise((resolve) => report.on('end', resolve));
+
+  for (const line of skipped) console.log(`skipped: ${line}`);
+  if (skipped.length > 0 && (process.env['TRAMPFD_NO_SKIP'] ?? '') !== '') process.exitCode = 1;
+  if (files.length === 0) process.exitCode = 1;
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+}
+
+/** Files and `describe` blocks report as tests, too. */
+function isSuite(details: object): boolean {
+  return (details as { type?: string }).type === 'suite';
+}

@@ -1,0 +1,48 @@
+/** The programs that tests and benchmarks need besides Node, and how they come to be there. */
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Commands, each with the Debian package that has it. */
+const packages = { gcc: 'gcc', 'g++': 'g++', objdump: 'binutils', gdb: 'gdb', strace: 'strace' } as const;
+
+export type Tool = keyof typeof packages;
+
+/** Whether a command is on the path. */
+export function hasTool(tool: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Installs what is missing, as root on a Debian, and says so; elsewhere says what to install.
+ * `TRAMPFD_NO_INSTALL` forbids it.
+ */
+export function provideTools(extra: Readonly<Record<string, string>> = {}): void {
+  const wanted: Readonly<Record<string, string>> = { ...packages, ...extra };
+  const missing = Object.keys(wanted).filter((tool) => !hasTool(tool));
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map((tool) => wanted[tool]!))];
+  const mayInstall =
+    process.getuid?.() === 0 && hasTool('apt-get') && (process.env['TRAMPFD_NO_INSTALL'] ?? '') === '';
+  if (!mayInstall) {
+    console.log(
+      `Missing: ${missing.join(', ')}. Debian has them in: ${names.join(' ')}. What needs them is skipped.`,
+    );
+    return;
+  }
+  console.log(`Installing for the tests: ${names.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const command of [['update'], ['install', '--yes', '--no-install-recommends', ...names]]) {
+    execFileSync('apt-get', ['--quiet', '--quiet', ...command], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    });
+  }
+}

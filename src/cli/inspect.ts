@@ -1,0 +1,54 @@
+/** `trampfd inspect PID`: the trampolines of another process. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { type InspectedProcess, type InspectedTable, inspectProcess } from '../local/inspect.js';
+
+export function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('list the trampolines of a process: tables, shapes, how many, names, code')
+    .argument('<pid>', 'the process', (text) => {
+      const pid = Number(text);
+      if (!Number.isInteger(pid) || pid < 1)
+        throw new InvalidArgumentError('It must be the number of a process.');
+      return pid;
+    })
+    .option('--json', 'print JSON, addresses as hexadecimal strings')
+    .action((pid: number, { json }: { json?: boolean }) => {
+      const found = inspectProcess(pid);
+      console.log(json === true ? asJson(found) : asText(found));
+    });
+}
+
+function asJson({ pid, tables, names }: InspectedProcess): string {
+  const listed = [...names].map(([address, name]) => ({ address, name }));
+  const write = (_key: string, value: unknown) => (typeof value === 'bigint' ? hex(value) : value);
+  return JSON.stringify({ pid, tables, names: listed }, write, 2);
+}
+
+function asText({ pid, tables, names }: InspectedProcess): string {
+  const live = tables.reduce((sum, table) => sum + table.live, 0);
+  const parts = [`process ${pid}: ${count(live, 'live trampoline')}`];
+  for (const table of tables) {
+    const lines = [heading(table), `  ${table.live} live, ${table.free} free`];
+    for (const address of table.addresses) {
+      const name = names.get(address);
+      if (name !== undefined) lines.push(`  ${hex(address)} ${name}`);
+    }
+    if (table.code !== undefined) lines.push(...table.code.split('\n').map((line) => `  ${line}`));
+    parts.push(lines.join('\n'));
+  }
+  return parts.join('\n\n');
+}
+
+function heading({ name, kind, layout, method, registers, stack }: InspectedTable): string {
+  const title = kind === 'single' ? 'single trampolines' : name === undefined ? 'table' : `table "${name}"`;
+  const loads = registers.length === 0 ? 'loads only the PC' : `loads ${registers.join(', ')} and the PC`;
+  const data =
+    stack === undefined
+      ? ''
+      : `, ${stack.size} bytes of stack data at ${stack.offset}${stack.setSp ? ', sets SP' : ''}`;
+  return `${title}: ${loads}${data} (${layout}, ${method})`;
+}
+
+const hex = (address: bigint): string => `0x${address.toString(16)}`;
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** The command line: one file a command. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { thisMachine } from '../linux/host.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { addInspect } from './inspect.js';
+
+/** Exit code for a command line that makes no sense. */
+const misuse = 2;
+
+const { version, description } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string; description: string };
+
+try {
+  thisMachine();
+  const program = new Command('trampfd')
+    .description(description)
+    .version(version)
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : misuse));
+  addInspect(program);
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof TrampfdError || error instanceof RangeError)) throw error;
+  console.error(`trampfd: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,19 @@
+/** The public interface of trampfd. */
+export type { CodePageMethodName } from './codepage/method.js';
+export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './local/native.js';
+export type { TrampolineOptions } from './local/options.js';
+export {
+  type Column,
+  createTrampolineTable,
+  type TableColumns,
+  type TableRegister,
+  type TableStack,
+  type TableValues,
+  TrampolineTable,
+  type TrampolineTableOptions,
+} from './local/table.js';
+export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './local/trampoline.js';
+export type { RegisterValues, StackValues } from './trampoline/contexts.js';
+export { TrampfdError } from './trampoline/errors.js';
+export { limits } from './trampoline/limits.js';
+export type { RegisterAlias, RegisterName } from './trampoline/registers.js';

@@ -1,0 +1,45 @@
+/** The one place that turns a failed system call into an error. */
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { TrampfdError } from '../trampoline/errors.js';
+
+/** The symbolic name of an error number: `EACCES` for 13. */
+export function errnoName(errno: number): string {
+  return getSystemErrorName(-errno);
+}
+
+/** The number of an error name. */
+export function errnoNumber(name: string): number | undefined {
+  return (constants.errno as Readonly<Record<string, number | undefined>>)[name];
+}
+
+/**
+ * The error for a system call that was refused.
+ * @param attempt what was to be done, to stand behind "Cannot"
+ */
+export function systemError(
+  attempt: string,
+  { syscall, errno }: { syscall: string; errno: number },
+): TrampfdError {
+  const code = errnoName(errno);
+  return new TrampfdError(`Cannot ${attempt}: ${syscall} failed (${code})${hint(syscall, code)}`, {
+    code,
+    errno,
+    syscall,
+  });
+}
+
+function hint(syscall: string, code: string): string {
+  if (code === 'ENOMEM' && (syscall === 'mmap' || syscall === 'mprotect')) {
+    return '; the process has no memory left, or as many mappings as vm.max_map_count allows';
+  }
+  if (code === 'EMFILE') return '; the process has as many open files as RLIMIT_NOFILE allows';
+  return '';
+}
+
+/** The same for an error that Node's `fs` threw; other errors come back as they are. */
+export function fromNode(attempt: string, error: unknown): unknown {
+  const { errno, syscall } = error as NodeJS.ErrnoException;
+  if (typeof errno !== 'number' || typeof syscall !== 'string') return error;
+  return systemError(attempt, { syscall, errno: Math.abs(errno) });
+}

@@ -1,0 +1,77 @@
+/**
+ * The C library, through koffi. This is the only file that knows koffi; the others of this room use the
+ * functions that it declares.
+ */
+import koffi from 'koffi';
+import { requireLinux } from './host.js';
+
+/** A C function as koffi makes it callable. 64-bit results are numbers when they are safe integers. */
+type Native<Args extends readonly unknown[], Result> = (...args: Args) => Result;
+type Long = number | bigint;
+
+interface Libc {
+  mmap: Native<[bigint, number, number, number, number, bigint], Long>;
+  munmap: Native<[bigint, number], number>;
+  mprotect: Native<[bigint, number, number], number>;
+  msync: Native<[bigint, number, number], number>;
+  getpagesize: Native<[], number>;
+  memfd_create: Native<[string, number], number>;
+  fcntl: Native<[number, number, 'int', number], number>;
+  /** For system calls that C libraries of today have no function for; three arguments at most. */
+  syscall: Native<[number, 'long', bigint, 'long', bigint, 'long', bigint], Long>;
+  dlopen: Native<[string | null, number], Long>;
+  dlsym: Native<[bigint, string], Long>;
+  dlerror: Native<[], string | null>;
+  malloc: Native<[number], Long>;
+  free: Native<[bigint], void>;
+}
+
+const prototypes: Readonly<Record<keyof Libc, string>> = {
+  mmap: 'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
+  munmap: 'int munmap(uintptr_t, size_t)',
+  mprotect: 'int mprotect(uintptr_t, size_t, int)',
+  msync: 'int msync(uintptr_t, size_t, int)',
+  getpagesize: 'int getpagesize()',
+  memfd_create: 'int memfd_create(const char *, unsigned int)',
+  fcntl: 'int fcntl(int, int, ...)',
+  syscall: 'long syscall(long, ...)',
+  dlopen: 'uintptr_t dlopen(const char *, int)',
+  dlsym: 'uintptr_t dlsym(uintptr_t, const char *)',
+  dlerror: 'const char *dlerror()',
+  malloc: 'uintptr_t malloc(size_t)',
+  free: 'void free(uintptr_t)',
+};
+
+let loaded: Libc | undefined;
+
+/** The functions, looked up at their first use, so that importing the package works everywhere. */
+export function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  requireLinux();
+  const self = koffi.load(null);
+  loaded = Object.fromEntries(
+    Object.entries(prototypes).map(([name, prototype]) => [name, self.func(prototype)]),
+  ) as unknown as Libc;
+  return loaded;
+}
+
+/** `errno` of the last call on this thread. To be read before anything else is called. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** A function at an address, callable. */
+export function nativeCall(prototype: string, address: bigint): (...args: unknown[]) => unknown {
+  const type = koffi.proto(prototype);
+  return (...args) => koffi.call(address, type, ...args);
+}
+
+/** Memory at an address, without a copy. Touching it after it is unmapped kills the process. */
+export function memoryAt(address: bigint, byteLength: number): ArrayBuffer {
+  return koffi.view(address, byteLength);
+}
+
+/** The address of the first byte of a buffer or a view of one. */
+export function addressOfBytes(bytes: ArrayBuffer | ArrayBufferView): bigint {
+  return koffi.address(bytes);
+}

@@ -1,0 +1,63 @@
+/** What `/proc` says of a process. @see proc(5) */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { fromNode } from './errno.js';
+
+/** One line of `/proc/PID/maps`. */
+export interface Mapping {
+  readonly start: bigint;
+  /** The first address behind it. */
+  readonly end: bigint;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+  readonly shared: boolean;
+  readonly path: string;
+  /** The line itself. */
+  readonly text: string;
+}
+
+/** The mappings of a process, by ascending address. */
+export function mappings(pid: number | 'self' = 'self'): Mapping[] {
+  return readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n').flatMap(parseMapping);
+}
+
+function parseMapping(text: string): Mapping[] {
+  const parts = /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([sp]) \S+ \S+ \S+ *(.*)$/.exec(text);
+  if (parts === null) return [];
+  const [, start, end, r, w, x, share, path] = parts;
+  return [
+    {
+      start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
+      readable: r === 'r',
+      writable: w === 'w',
+      executable: x === 'x',
+      shared: share === 's',
+      path: path ?? '',
+      text,
+    },
+  ];
+}
+
+/** The mapping that an address lies in. */
+export function mappingOf(address: bigint, all: readonly Mapping[] = mappings()): Mapping | undefined {
+  return all.find(({ start, end }) => start <= address && address < end);
+}
+
+/**
+ * Up to `length` bytes of a process's memory, without risk: an address that is not mapped is an error, not a
+ * crash. Shorter when the mapping ends before. @see proc_pid_mem(5)
+ */
+export function readMemory(address: bigint, length: number, pid: number | 'self' = 'self'): Uint8Array {
+  const attempt = `read memory at 0x${address.toString(16)}`;
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/mem`, 'r');
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, address));
+  } catch (error) {
+    throw fromNode(attempt, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

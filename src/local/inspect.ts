@@ -1,0 +1,231 @@
+/**
+ * Looks at the trampolines of another process, through what it lists in its registry and what stands in its
+ * memory. It needs the right to read that memory: the same user and no `PR_SET_DUMPABLE=0`, or `CAP_SYS_PTRACE`.
+ *
+ * **Limitation**: the other process may write at the same moment; what is told can be a moment old.
+ */
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { regionAlignment } from '../codepage/regions.js';
+import { fromNode } from '../linux/errno.js';
+import { mappings, readMemory } from '../linux/proc.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { integer } from '../trampoline/values.js';
+import { readWhole } from './line-file.js';
+import { disassembleCode } from './native.js';
+import { registryName } from './registry.js';
+import { type BlockLine, type NameLine, registryLine } from './registry-schema.js';
+
+/** Trampolines of one table and one shape. */
+export interface InspectedTable {
+  /** The table's name; `undefined` for a table without one and for single trampolines. */
+  readonly name: string | undefined;
+  /** Single trampolines are told apart from tables: they share their slots. */
+  readonly kind: 'table' | 'single';
+  readonly layout: 'inline' | 'atomic';
+  readonly method: string;
+  /** The registers that are loaded besides the PC. */
+  readonly registers: readonly string[];
+  readonly stack: { readonly size: number; readonly offset: number; readonly setSp: boolean } | undefined;
+  readonly live: number;
+  /** Slots that stand ready. Single trampolines of all shapes share theirs; the first shape's row counts them. */
+  readonly free: number;
+  /** Up to 1,000 addresses of live trampolines. */
+  readonly addresses: readonly bigint[];
+  /** The instructions of the first live trampoline. */
+  readonly code: string | undefined;
+}
+
+export interface InspectedProcess {
+  readonly pid: number;
+  readonly tables: readonly InspectedTable[];
+  /** Trampolines that have names of their own. */
+  readonly names: ReadonlyMap<bigint, string>;
+}
+
+const mostAddresses = 1000;
+
+/** @throws TrampfdError when there is no such process, it may not be read, or has no trampolines of ours */
+export function inspectProcess(pid: number): InspectedProcess {
+  integer(pid, 'pid', { from: 1, to: 2 ** 31 - 1 });
+  const registries = readRegistries(pid);
+  if (registries.length === 0) {
+    throw new TrampfdError(`Cannot inspect process ${pid}: it has made no trampolines`, {
+      code: 'ERR_NOT_FOUND',
+    });
+  }
+  const executable = mappings(pid).filter((mapping) => mapping.executable);
+  const names = new Map<bigint, string>();
+  const tables = registries.flatMap((lines) => {
+    for (const line of lines) if (line.kind === 'name') names.set(BigInt(line.address), line.name);
+    const blocks = lines
+      .filter((line) => line.kind === 'block')
+      .map((line) => new RemoteBlock(pid, line))
+      .filter(({ code, line }) =>
+        executable.some(({ start, end }) => start <= code && code + BigInt(line.codeLength) <= end),
+      );
+    return tablesOf(blocks);
+  });
+  return { pid, tables, names };
+}
+
+function readRegistries(pid: number): (BlockLine | NameLine)[][] {
+  const attempt = `inspect process ${pid}`;
+  try {
+    const found: (BlockLine | NameLine)[][] = [];
+    for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+      const path = `/proc/${pid}/fd/${fd}`;
+      if (linkOf(path) === `/memfd:${registryName} (deleted)`) found.push(parse(readFile(path)));
+    }
+    return found;
+  } catch (error) {
+    throw fromNode(attempt, error);
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // closed meanwhile
+  }
+}
+
+function readFile(path: string): string {
+  const fd = openSync(path, 'r');
+  try {
+    return readWhole(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The lines that make sense; others are left out. */
+function parse(text: string): (BlockLine | NameLine)[] {
+  return text.split('\n').flatMap((line) => {
+    if (line === '') return [];
+    try {
+      const parsed = registryLine.safeParse(JSON.parse(line));
+      return parsed.success && (parsed.data.kind === 'name' || isSound(parsed.data)) ? [parsed.data] : [];
+    } catch {
+      return []; // half-written
+    }
+  });
+}
+
+/** Whether the numbers of a block fit together, so that nothing absurd is read. */
+function isSound({ code, data, codeLength, count, stride, trapAt, dataStride }: BlockLine): boolean {
+  return (
+    codeLength <= regionAlignment &&
+    count * stride <= codeLength &&
+    trapAt < stride &&
+    dataStride <= 1024 &&
+    BigInt(data) === BigInt(code) + BigInt(codeLength)
+  );
+}
+
+/** A block in the other process, with a copy of its data. */
+class RemoteBlock {
+  readonly line: BlockLine;
+  readonly code: bigint;
+  readonly #data: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #pid: number;
+
+  constructor(pid: number, line: BlockLine) {
+    this.line = line;
+    this.code = BigInt(line.code);
+    this.#pid = pid;
+    const length = line.count * line.dataStride;
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      const part = readMemory(BigInt(line.data) + BigInt(at), length - at, pid);
+      if (part.length === 0) break;
+      bytes.set(part, at);
+      at += part.length;
+    }
+    this.#bytes = bytes;
+    this.#data = new DataView(bytes.buffer);
+  }
+
+  /** Slots that lead anywhere but to their own trap. */
+  *live(): Generator<{ address: bigint; pc: bigint }> {
+    const { count, stride, dataStride, trapAt } = this.line;
+    for (let slot = 0; slot < count; slot++) {
+      const address = this.code + BigInt(slot * stride);
+      const pc = this.#data.getBigUint64(slot * dataStride, true);
+      if (pc !== 0n && pc !== address + BigInt(trapAt)) yield { address, pc };
+    }
+  }
+
+  holds(address: bigint): boolean {
+    return this.code <= address && address < this.code + BigInt(this.line.codeLength);
+  }
+
+  disassemble(address: bigint): string {
+    const bytes = readMemory(address, this.line.stride, this.#pid);
+    const start = BigInt(this.line.data);
+    return disassembleCode(bytes, address, (at) =>
+      this.#bytes.subarray(Number(at - start), Number(at - start) + 8),
+    );
+  }
+}
+
+/** The live trampolines of one table, by the block (of a shape) that they run in. */
+function tablesOf(blocks: readonly RemoteBlock[]): InspectedTable[] {
+  const tables = new Map<number, RemoteBlock[]>();
+  for (const block of blocks) {
+    if (block.line.role !== 'trampoline' && block.line.role !== 'entry') continue;
+    const table = tables.get(block.line.table);
+    if (table === undefined) tables.set(block.line.table, [block]);
+    else table.push(block);
+  }
+  return [...tables.values()].flatMap((table) => rowsOf(table, blocks));
+}
+
+function rowsOf(table: readonly RemoteBlock[], blocks: readonly RemoteBlock[]): InspectedTable[] {
+  const { line } = table[0]!;
+  const atomic = line.role === 'entry';
+  const slots = table.reduce((sum, block) => sum + block.line.count, 0);
+  const rows = new Map<string, InspectedTable & { live: number; free: number; addresses: bigint[] }>();
+  const row = (shape: Pick<BlockLine, 'registers' | 'stack'>, code: () => string | undefined) => {
+    const key = JSON.stringify([shape.registers, shape.stack]);
+    let found = rows.get(key);
+    if (found === undefined) {
+      found = {
+        name: line.name ?? undefined,
+        kind: line.shared ? 'single' : 'table',
+        layout: atomic ? 'atomic' : 'inline',
+        method: line.method,
+        registers: shape.registers,
+        stack: shape.stack ?? undefined,
+        live: 0,
+        free: 0,
+        addresses: [],
+        code: code(),
+      };
+      rows.set(key, found);
+    }
+    return found;
+  };
+
+  let live = 0;
+  for (const block of table) {
+    for (const { address, pc } of block.live()) {
+      const target = blocks.find((candidate) => candidate.holds(pc));
+      if (target?.line.role === 'farewell' || (atomic && target === undefined)) continue;
+      const of = row(atomic ? target!.line : line, () => {
+        const own = block.disassemble(address);
+        return atomic ? `${own}\n${target!.disassemble(pc)}` : own;
+      });
+      of.live++;
+      live++;
+      if (of.addresses.length < mostAddresses) of.addresses.push(address);
+    }
+  }
+  if (rows.size === 0) row(line, () => undefined);
+  for (const first of rows.values()) {
+    first.free = slots - live;
+    break;
+  }
+  return [...rows.values()];
+}

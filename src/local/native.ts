@@ -1,0 +1,130 @@
+/** Small things that programs need around native function pointers. */
+
+import { dlopen, dlsym } from '../linux/dynamic-library.js';
+import { allocate } from '../linux/heap.js';
+import { thisMachine } from '../linux/host.js';
+import { addressOfBytes, isMapped, memoryAt } from '../linux/memory.js';
+import { readMemory } from '../linux/proc.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { address as checkAddress, integer, kind } from '../trampoline/values.js';
+
+/**
+ * The address of a symbol: in the named library, which is loaded if it is not yet, or in any library that
+ * the process has loaded for everybody, the C library among them.
+ *
+ * @example
+ * ```ts
+ * import { symbolAddress } from 'trampfd';
+ *
+ * const memcmp = symbolAddress('memcmp');
+ * const cos = symbolAddress('cos', 'libm.so.6');
+ * ```
+ * @throws TrampfdError `ERR_SYMBOL`, `ERR_LIBRARY` when there is none
+ */
+export function symbolAddress(name: string, library?: string): bigint {
+  requireText(name, 'name');
+  if (library !== undefined) requireText(library, 'library');
+  const found = dlsym(name, library === undefined ? undefined : dlopen(library));
+  if (found !== undefined) return found;
+  const place =
+    library === undefined ? 'in no library of this process; name the library' : `not in ${library}`;
+  throw new TrampfdError(`Cannot find the symbol ${name}: it is ${place}`, { code: 'ERR_SYMBOL' });
+}
+
+/**
+ * Native memory as bytes, without a copy. Whoever unmaps or frees the memory must not use the bytes again.
+ * @throws TrampfdError `EFAULT` when some of it is not mapped now
+ */
+export function viewMemory(address: bigint, byteLength: number): Uint8Array<ArrayBuffer> {
+  checkAddress(address, 'address');
+  integer(byteLength, 'byteLength', { from: 1, to: Number.MAX_SAFE_INTEGER });
+  if (address < 0n || address + BigInt(byteLength) > 2n ** 63n || !isMapped(address, byteLength)) {
+    throw new TrampfdError(
+      `Cannot view ${byteLength} bytes at 0x${address.toString(16)}: not all of it is mapped`,
+      {
+        code: 'EFAULT',
+      },
+    );
+  }
+  return new Uint8Array(memoryAt(address, byteLength));
+}
+
+/**
+ * The address of the first byte of a buffer. It holds for as long as JavaScript keeps the buffer: keep a
+ * reference while native code may use the address.
+ */
+export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
+  if (!(view instanceof ArrayBuffer) && !ArrayBuffer.isView(view)) {
+    throw new TypeError(`view must be an ArrayBuffer or a view of one, not ${kind(view)}`);
+  }
+  if (view.byteLength === 0) throw new RangeError('view has no bytes, so it has no address');
+  thisMachine();
+  return addressOfBytes(view);
+}
+
+/**
+ * Copies text to native memory, as UTF-8 with a NUL behind it, and returns its address. The memory is never
+ * freed, so that the address may go anywhere: into a trampoline, to `atexit`.
+ *
+ * @example
+ * ```ts
+ * import { createTrampoline, cString, symbolAddress } from 'trampfd';
+ *
+ * const greet = createTrampoline({ registers: { pc: symbolAddress('puts'), arg0: cString('hello') } });
+ * ```
+ */
+export function cString(text: string): bigint {
+  requireText(text, 'text', { empty: true });
+  return allocate(new TextEncoder().encode(`${text}\0`));
+}
+
+/** Enough for the longest trampoline. */
+const longest = 512;
+
+/**
+ * The instructions of a trampoline, one a line: address, bytes, text, and the value of each word that it reads.
+ * Knows the instructions that trampolines are made of, and no others.
+ *
+ * @example
+ * ```ts
+ * import { createTrampoline, disassemble, symbolAddress } from 'trampfd';
+ *
+ * console.log(disassemble(createTrampoline({ registers: { pc: symbolAddress('getpid') } }).address));
+ * ```
+ * @throws TrampfdError `EIO` when nothing is mapped at the address
+ */
+export function disassemble(address: bigint): string {
+  checkAddress(address, 'address');
+  return disassembleCode(readMemory(address, longest), address, (at) => readMemory(at, 8));
+}
+
+/** The same for code that was read from anywhere; `read` gives the 8 bytes at an address. */
+export function disassembleCode(
+  bytes: Uint8Array,
+  address: bigint,
+  read: (at: bigint) => Uint8Array,
+): string {
+  const lines: string[] = [];
+  for (const instruction of thisMachine().disassemble(bytes, address)) {
+    const hex = Array.from(instruction.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const value = instruction.refersTo === undefined ? '' : `   # ${word(read, instruction.refersTo)}`;
+    lines.push(`${instruction.address.toString(16)}:  ${hex.padEnd(24)}${instruction.text}${value}`);
+    if (instruction.ends) break;
+  }
+  return lines.join('\n');
+}
+
+function word(read: (at: bigint) => Uint8Array, at: bigint): string {
+  try {
+    const bytes = read(at);
+    return `0x${new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true).toString(16)}`;
+  } catch {
+    return `unreadable, at 0x${at.toString(16)}`;
+  }
+}
+
+function requireText(value: unknown, name: string, { empty = false } = {}): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${kind(value)}`);
+  if (!empty && value === '') throw new RangeError(`${name} is empty`);
+  if (value.includes('\0')) throw new RangeError(`${name} contains a NUL character, where C would end it`);
+}

@@ -1,0 +1,48 @@
+/** Options that trampolines and tables share. */
+import type { CodePageMethodName } from '../codepage/method.js';
+import { methodNames } from '../codepage/regions.js';
+import { flag, label, oneOf } from '../trampoline/values.js';
+
+export interface TrampolineOptions {
+  /** `'fast'`: the code is in a code page, and an invocation never leaves the program. */
+  readonly mode?: 'fast';
+  /** How executable memory is made. Default: the first method that the system allows. */
+  readonly method?: CodePageMethodName;
+  /** What debuggers, profilers, `trampfd inspect` and messages call it. */
+  readonly name?: string;
+  /**
+   * Keeps names and stack traces of creation and free, checks that every PC lies in executable memory, tells
+   * gdb the names, and lets a call of a freed trampoline say whose it was before it traps. Costs microseconds
+   * and about a kilobyte for each trampoline. Default: whether the environment variable `TRAMPFD_DEBUG` is
+   * set and neither empty nor 0.
+   */
+  readonly debug?: boolean;
+  /** Whether to list it in `/tmp/perf-PID.map`, where perf looks for names of generated code. Default false. */
+  readonly perfMap?: boolean;
+}
+
+export const optionNames = ['mode', 'method', 'name', 'debug', 'perfMap'] as const;
+
+export interface CheckedOptions {
+  readonly method: CodePageMethodName;
+  readonly name: string | undefined;
+  readonly debug: boolean;
+  readonly perfMap: boolean;
+}
+
+export function checkedOptions(
+  given: { readonly [Key in (typeof optionNames)[number]]?: unknown },
+): CheckedOptions {
+  oneOf(given.mode, 'mode', ['fast']);
+  return {
+    method: oneOf(given.method, 'method', methodNames),
+    name: label(given.name, 'name'),
+    debug: given.debug === undefined ? debugByDefault() : flag(given.debug, 'debug'),
+    perfMap: flag(given.perfMap, 'perfMap'),
+  };
+}
+
+function debugByDefault(): boolean {
+  const value = process.env['TRAMPFD_DEBUG'];
+  return value !== undefined && value !== '' && value !== '0';
+}

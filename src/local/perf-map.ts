@@ -1,0 +1,36 @@
+/**
+ * The file in which perf and other profilers look for the names of generated code: `/tmp/perf-PID.map`, with
+ * lines of start address, size (both hexadecimal) and name.
+ *
+ * **Limitation**: V8 writes the same file under `--perf-basic-prof`; use one or the other.
+ * @see tools/perf/Documentation/jit-interface.txt in the Linux source
+ */
+import { constants, openSync, unlinkSync } from 'node:fs';
+import { fromNode } from '../linux/errno.js';
+import { type Line, LineFile } from './line-file.js';
+
+let file: LineFile | undefined;
+
+export function addToPerfMap({ address, size, name }: { address: bigint; size: number; name: string }): Line {
+  file ??= new LineFile(create(`/tmp/perf-${process.pid}.map`));
+  return file.add(`${address.toString(16)} ${size.toString(16)} ${name}`);
+}
+
+export function removeFromPerfMap(line: Line): void {
+  file?.remove(line);
+}
+
+/** A new file. One that an earlier process with our number left is removed; somebody else's link is never followed. */
+function create(path: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    return openSync(path, flags, 0o600);
+  } catch (error) {
+    throw fromNode(`write ${path}`, error);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What this process tells others about its trampolines: lines of JSON in an anonymous file, which
+ * `trampfd inspect` finds among the process's descriptors by its name.
+ */
+import { thisMachine } from '../linux/host.js';
+import { memfd_create } from '../linux/memfd.js';
+import { registerName } from '../trampoline/registers.js';
+import { dataLayout } from '../trampoline/shape.js';
+import type { Block } from './block.js';
+import { type Line, LineFile } from './line-file.js';
+import type { BlockLine, NameLine } from './registry-schema.js';
+import type { Slots } from './slots.js';
+
+/** The name of the file: `/proc/PID/fd/N` leads to `/memfd:trampfd-registry`. */
+export const registryName = 'trampfd-registry';
+
+let file: LineFile | undefined;
+let tables = 0;
+
+/** What the registry says of a table besides its blocks. */
+export type TableEntry = Pick<BlockLine, 'table' | 'name' | 'role' | 'shared'>;
+
+/** A number by which the lines of one table belong together. */
+export function newTableNumber(): number {
+  return ++tables;
+}
+
+/** Lists the blocks of a set of slots, now and as they come. Returns how to take them off the list. */
+export function registerBlocks(slots: Slots, entry: TableEntry): () => void {
+  const lines = slots.blocks.map((block) => add(describe(block, entry)));
+  slots.onBlock = (block) => lines.push(add(describe(block, entry)));
+  return () => {
+    for (const line of lines) unregister(line);
+  };
+}
+
+/** Lists the name of one trampoline. */
+export function registerTrampolineName(address: bigint, name: string): Line {
+  return add({ kind: 'name', address: hex(address), name });
+}
+
+export function unregister(line: Line): void {
+  file?.remove(line);
+}
+
+function add(line: BlockLine | NameLine): Line {
+  file ??= new LineFile(memfd_create(registryName, 'keep a list of trampolines'));
+  return file.add(JSON.stringify(line));
+}
+
+function describe({ region }: Block, entry: TableEntry): BlockLine {
+  const { shape, count, stride, trapAt, bytes } = region.image;
+  return {
+    kind: 'block',
+    ...entry,
+    method: region.method,
+    registers: shape.registers.map((number) => registerName(thisMachine().registerFile, number)),
+    stack: shape.stack ?? null,
+    code: hex(region.code),
+    codeLength: bytes.length,
+    count,
+    stride,
+    trapAt,
+    data: hex(region.data),
+    dataStride: dataLayout(shape).stride,
+  };
+}
+
+const hex = (address: bigint): string => `0x${address.toString(16)}`;

@@ -1,0 +1,45 @@
+/**
+ * Where the bodies of atomic trampolines wait after they were replaced. Another thread may have read the
+ * selector just before and stand anywhere in the old body, and nothing tells when it has left. So a body is
+ * taken again only when many others were retired after it *and* it is old: a thread that stands still for
+ * longer than that, between two instructions, could see a mix.
+ */
+import type { SlotNumber, Slots } from './slots.js';
+
+const batchSize = 1024;
+/** Batches that must be full before the oldest is reused: 65,536 bodies. */
+const batchesKept = 64;
+/** Milliseconds that must have passed: longer than a loaded scheduler keeps a runnable thread waiting. */
+const leastAge = 1000;
+
+export class Retired {
+  readonly #slots: Slots;
+  readonly #batches: { readonly bodies: Uint32Array<ArrayBuffer>; readonly since: number }[] = [];
+  #bodies = new Uint32Array(batchSize);
+  #count = 0;
+
+  constructor(slots: Slots) {
+    this.#slots = slots;
+  }
+
+  /** Bodies that wait. */
+  get size(): number {
+    return this.#batches.length * batchSize + this.#count;
+  }
+
+  add(body: SlotNumber): void {
+    this.#bodies[this.#count++] = body;
+    if (this.#count < batchSize) return;
+    const now = performance.now();
+    this.#batches.push({ bodies: this.#bodies, since: now });
+    const oldest = this.#batches[0]!;
+    if (this.#batches.length > batchesKept && now - oldest.since > leastAge) {
+      for (const old of oldest.bodies) this.#slots.recycle(old);
+      this.#batches.shift();
+      this.#bodies = oldest.bodies;
+    } else {
+      this.#bodies = new Uint32Array(batchSize);
+    }
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * A growing set of slots of one shape: which are live, which are free, where they are.
+ *
+ * Slots are numbered; the upper bits of a number tell the block, the lower 16 the place in it. Free slots
+ * form a queue through the blocks' `links`, last freed, last reused, so that a use after free meets a trap
+ * for as long as possible. Bookkeeping is 4 bytes a slot.
+ */
+import { regionAlignment } from '../codepage/regions.js';
+import { thisMachine } from '../linux/host.js';
+import { pageSize } from '../linux/memory.js';
+import { dataLayout } from '../trampoline/shape.js';
+import { type Block, type BlockOptions, closeBlock, freezeBlock, openBlock } from './block.js';
+
+export type SlotNumber = number;
+
+const slotBits = 16;
+const slotMask = 2 ** slotBits - 1;
+/** The last numbers stand for something else. */
+const live = 0xffff_ffff;
+const none = 0xffff_fffe;
+const mostBlocks = none >>> slotBits;
+const regionBits = Math.log2(regionAlignment);
+
+/** The first blocks are small, so that one trampoline costs a page of code and a page of data. */
+const firstCodeLengths = [2 ** 12, 2 ** 16];
+
+/** Converts between 64-bit words and halves. One for all: JavaScript runs on one thread here. */
+const word = new BigUint64Array(1);
+const half = new Uint32Array(word.buffer);
+const float = new Float64Array(word.buffer);
+
+export class Slots {
+  readonly options: BlockOptions;
+  readonly blocks: Block[] = [];
+  readonly #words: number;
+  readonly #stride: number;
+  readonly #trapAt: number;
+  readonly #byRegion = new Map<number, number>();
+  /** The region that was looked up last, and its block. */
+  #lastRegion = -1;
+  #lastIndex = 0;
+  /** The queue of free slots. */
+  #head = none;
+  #tail = none;
+  #size = 0;
+  /** Slots in all blocks, and those of them that were taken at least once. */
+  #capacity = 0;
+  #taken = 0;
+  /** The block that fresh slots come from; those before it are used up, those behind it untouched. */
+  #filling = 0;
+  #frozen = false;
+
+  /** Called with every block that is mapped. */
+  onBlock: ((block: Block) => void) | undefined;
+
+  constructor(options: BlockOptions) {
+    this.options = options;
+    this.#words = dataLayout(options.shape).words;
+    this.#stride = thisMachine().slotStride(options.shape);
+    this.#trapAt = this.#openBlock(1).region.image.trapAt;
+  }
+
+  /** Live slots. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Slots that were freed and wait to be taken again. */
+  get waiting(): number {
+    return this.#taken - this.#size;
+  }
+
+  /** Bytes of memory for data and bookkeeping. Code is not counted: all tables of a shape share it. */
+  get bytes(): number {
+    return this.blocks.reduce((sum, { region, links }) => sum + region.dataLength + links.byteLength, 0);
+  }
+
+  /** Makes room for `count` more slots. A refusal leaves everything as it was, less some empty blocks. */
+  ensure(count: number): void {
+    while (this.#capacity - this.#size < count) this.#openBlock(count - (this.#capacity - this.#size));
+  }
+
+  /** Takes a slot. Its PC still traps. */
+  allocate(): SlotNumber {
+    let slot = this.#head;
+    if (slot !== none) {
+      const links = this.blocks[slot >>> slotBits]!.links;
+      const place = slot & slotMask;
+      this.#head = links[place]!;
+      if (this.#head === none) this.#tail = none;
+      links[place] = live;
+    } else {
+      slot = this.#takeFresh();
+    }
+    this.#size++;
+    return slot;
+  }
+
+  /** Lets a slot trap and queues it for reuse. */
+  free(slot: SlotNumber): void {
+    this.trap(slot);
+    this.recycle(slot);
+  }
+
+  /** Queues a slot for reuse; what it does meanwhile is the caller's affair. */
+  recycle(slot: SlotNumber): void {
+    this.blocks[slot >>> slotBits]!.links[slot & slotMask] = none;
+    if (this.#tail === none) this.#head = slot;
+    else this.blocks[this.#tail >>> slotBits]!.links[this.#tail & slotMask] = slot;
+    this.#tail = slot;
+    this.#size--;
+  }
+
+  /** Lets a slot's jump lead to its own trap, so that the address of the fault tells the slot. */
+  trap(slot: SlotNumber): void {
+    const block = this.blocks[slot >>> slotBits]!;
+    const place = slot & slotMask;
+    half[0] = block.low + place * this.#stride + this.#trapAt;
+    half[1] = block.high;
+    // One 8-byte store, without making a BigInt. An address in user space is never the pattern of a NaN,
+    // which an engine may change.
+    block.floats[place * this.#words] = float[0]!;
+  }
+
+  /** The slot of an address that a slot begins at, live or not; -1 when there is none. */
+  at(address: bigint): SlotNumber {
+    if (typeof address !== 'bigint' || BigInt.asUintN(64, address) !== address) return -1;
+    word[0] = address;
+    const low = half[0]!;
+    // The address divided by the alignment of regions.
+    const region = half[1]! * (2 ** 32 / regionAlignment) + (low >>> regionBits);
+    if (region !== this.#lastRegion) {
+      const index = this.#byRegion.get(region);
+      if (index === undefined) return -1;
+      this.#lastRegion = region;
+      this.#lastIndex = index;
+    }
+    const index = this.#lastIndex;
+    const offset = low & (regionAlignment - 1);
+    const place = (offset / this.#stride) | 0;
+    if (place * this.#stride !== offset || place >= this.blocks[index]!.used) return -1;
+    return ((index << slotBits) | place) >>> 0;
+  }
+
+  isLive(slot: SlotNumber): boolean {
+    return this.blocks[slot >>> slotBits]!.links[slot & slotMask] === live;
+  }
+
+  /** The address to call. */
+  address(slot: SlotNumber): bigint {
+    const block = this.blocks[slot >>> slotBits]!;
+    half[0] = block.low + (slot & slotMask) * this.#stride;
+    half[1] = block.high;
+    return word[0]!;
+  }
+
+  /** Puts the address to call into a list, without making a BigInt. */
+  addressInto(slot: SlotNumber, list: Uint32Array, index: number): void {
+    const block = this.blocks[slot >>> slotBits]!;
+    list[2 * index] = block.low + (slot & slotMask) * this.#stride;
+    list[2 * index + 1] = block.high;
+  }
+
+  /** Writes a slot that nobody calls yet: its data, given in halves, the PC last. */
+  fill(slot: SlotNumber, data: Uint32Array): void {
+    const { halves } = this.blocks[slot >>> slotBits]!;
+    const start = 2 * (slot & slotMask) * this.#words;
+    for (let index = 2 * this.#words - 1; index >= 0; index--) halves[start + index] = data[index]!;
+  }
+
+  /** Replaces one word of a slot that may be invoked at this moment. */
+  store(slot: SlotNumber, index: number, value: bigint): void {
+    Atomics.store(this.blocks[slot >>> slotBits]!.words, (slot & slotMask) * this.#words + index, value);
+  }
+
+  /** A copy of a slot's data. */
+  read(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
+    const start = (slot & slotMask) * this.#words;
+    return this.blocks[slot >>> slotBits]!.words.slice(
+      start,
+      start + this.#words,
+    ) as BigUint64Array<ArrayBuffer>;
+  }
+
+  /** All live slots. */
+  *[Symbol.iterator](): Generator<SlotNumber> {
+    for (let index = 0; index < this.blocks.length; index++) {
+      for (let place = 0; place < this.blocks[index]!.used; place++) {
+        if (this.blocks[index]!.links[place] === live) yield ((index << slotBits) | place) >>> 0;
+      }
+    }
+  }
+
+  /** Makes all data read-only for good, as far as the kernel can. It stays mapped even when closed. */
+  freeze(): void {
+    for (const block of this.blocks) freezeBlock(block);
+    this.#frozen = true;
+  }
+
+  /** Gives all memory back. */
+  close(): void {
+    if (!this.#frozen) for (const block of this.blocks) closeBlock(block);
+    this.blocks.length = 0;
+    this.#byRegion.clear();
+    this.#lastRegion = -1;
+    this.#size = 0;
+  }
+
+  #takeFresh(): SlotNumber {
+    let block = this.blocks[this.#filling]!;
+    if (block.used === block.links.length) {
+      if (this.#filling === this.blocks.length - 1) this.#openBlock(1);
+      block = this.blocks[++this.#filling]!;
+    }
+    const place = block.used++;
+    block.links[place] = live;
+    this.#taken++;
+    return ((this.#filling << slotBits) | place) >>> 0;
+  }
+
+  #openBlock(wanted: number): Block {
+    if (this.blocks.length === mostBlocks) throw new RangeError('A table cannot hold more trampolines');
+    const page = pageSize();
+    const planned = Math.max(page, firstCodeLengths[this.blocks.length] ?? regionAlignment);
+    const codeLength = wanted * this.#stride <= planned ? planned : regionAlignment;
+    const block = openBlock(this.options, codeLength);
+    this.#byRegion.set(Number(block.region.code / BigInt(regionAlignment)), this.blocks.length);
+    this.blocks.push(block);
+    this.#capacity += block.links.length;
+    this.onBlock?.(block);
+    return block;
+  }
+}

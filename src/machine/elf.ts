@@ -1,0 +1,244 @@
+/**
+ * Writes the ELF files that we need: a shared library of a few functions and some data, and a file of one
+ * symbol for debuggers. Layouts: gABI version 4.1, chapters 4 and 5.
+ */
+
+const PT_LOAD = 1;
+const PT_DYNAMIC = 2;
+const PT_GNU_STACK = 0x6474e551;
+const PF_X = 1;
+const PF_W = 2;
+const PF_R = 4;
+
+const SHT_SYMTAB = 2;
+const SHT_STRTAB = 3;
+const SHT_NOBITS = 8;
+const SHF_ALLOC = 2;
+const SHF_EXECINSTR = 4;
+
+const DT_HASH = 4;
+const DT_STRTAB = 5;
+const DT_SYMTAB = 6;
+const DT_STRSZ = 10;
+const DT_SYMENT = 11;
+
+const STB_GLOBAL = 1;
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+
+const ET_REL = 1;
+const ET_DYN = 3;
+
+const fileHeaderSize = 64;
+const programHeaderSize = 56;
+const sectionHeaderSize = 64;
+const symbolSize = 24;
+
+/** Little-endian bytes, appended. */
+class Bytes {
+  readonly #parts: number[] = [];
+
+  get length(): number {
+    return this.#parts.length;
+  }
+
+  u8(...values: number[]): this {
+    this.#parts.push(...values);
+    return this;
+  }
+
+  u16(...values: number[]): this {
+    for (const value of values) this.u8(value & 0xff, value >> 8);
+    return this;
+  }
+
+  u32(...values: number[]): this {
+    for (const value of values) this.u16(value & 0xffff, value >>> 16);
+    return this;
+  }
+
+  u64(...values: (number | bigint)[]): this {
+    for (const value of values) this.u32(Number(BigInt(value) & 0xffff_ffffn), Number(BigInt(value) >> 32n));
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    for (const byte of bytes) this.#parts.push(byte);
+    return this;
+  }
+
+  padTo(position: number): this {
+    while (this.length < position) this.u8(0);
+    return this;
+  }
+
+  finish(): Uint8Array {
+    return Uint8Array.from(this.#parts);
+  }
+}
+
+/** Strings, each with its place in a string table. */
+class Strings {
+  readonly bytes = new Bytes().u8(0);
+
+  add(text: string): number {
+    const at = this.bytes.length;
+    this.bytes.raw(new TextEncoder().encode(text)).u8(0);
+    return at;
+  }
+}
+
+interface FileHeader {
+  readonly type: number;
+  readonly machine: number;
+  readonly programHeaders?: number;
+  readonly sections?: { readonly at: number; readonly count: number; readonly names: number };
+}
+
+function fileHeader({ type, machine, programHeaders = 0, sections }: FileHeader): Bytes {
+  return new Bytes()
+    .u8(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1) // ELF, 64 bits, little-endian, version 1
+    .padTo(16)
+    .u16(type, machine)
+    .u32(1)
+    .u64(0, programHeaders === 0 ? 0 : fileHeaderSize, sections?.at ?? 0)
+    .u32(0)
+    .u16(fileHeaderSize, programHeaderSize, programHeaders)
+    .u16(sectionHeaderSize, sections?.count ?? 0, sections?.names ?? 0);
+}
+
+function symbol(entry: {
+  name: number;
+  type: number;
+  section: number;
+  value: number;
+  size: number;
+}): Uint8Array {
+  return new Bytes()
+    .u32(entry.name)
+    .u8((STB_GLOBAL << 4) | entry.type, 0)
+    .u16(entry.section)
+    .u64(entry.value, entry.size)
+    .finish();
+}
+
+/** What a shared library holds: one symbol each for its code and its data. */
+export interface SharedLibrary {
+  /** `e_machine`. */
+  readonly machine: number;
+  readonly code: { readonly name: string; readonly bytes: Uint8Array };
+  readonly data: { readonly name: string; readonly bytes: Uint8Array };
+}
+
+/** The largest page of any system: segments with different access must not share one. */
+const segmentAlignment = 2 ** 16;
+
+/** A shared library for `dlopen`: a read-only segment with code and symbols, a writable one with data. */
+export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Array {
+  const strings = new Strings();
+  const names = [strings.add(code.name), strings.add(data.name)] as const;
+  const codeAt = fileHeaderSize + 4 * programHeaderSize;
+  const symbolsAt = Math.ceil((codeAt + code.bytes.length) / 16) * 16;
+  const stringsAt = symbolsAt + 3 * symbolSize;
+  // A hash table of one bucket, whose chain is all symbols.
+  const hash = new Bytes().u32(1, 3, 1, 0, 2, 0).finish();
+  const hashAt = Math.ceil((stringsAt + strings.bytes.length) / 8) * 8;
+  const end = hashAt + hash.length;
+  const dataAt = segmentAlignment;
+  const dynamicAt = dataAt + Math.ceil(data.bytes.length / 16) * 16;
+  const dynamic = new Bytes()
+    .u64(DT_HASH, hashAt, DT_STRTAB, stringsAt, DT_SYMTAB, symbolsAt)
+    .u64(DT_STRSZ, strings.bytes.length, DT_SYMENT, symbolSize, 0, 0)
+    .finish();
+  const writable = dynamicAt + dynamic.length - dataAt;
+
+  const segment = (type: number, flags: number, at: number, size: number, alignment: number) =>
+    new Bytes().u32(type, flags).u64(at, at, at, size, size, alignment).finish();
+  return fileHeader({ type: ET_DYN, machine, programHeaders: 4 })
+    .raw(segment(PT_LOAD, PF_R | PF_X, 0, end, segmentAlignment))
+    .raw(segment(PT_LOAD, PF_R | PF_W, dataAt, writable, segmentAlignment))
+    .raw(segment(PT_DYNAMIC, PF_R | PF_W, dynamicAt, dynamic.length, 8))
+    .raw(segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 16))
+    .raw(code.bytes)
+    .padTo(symbolsAt)
+    .raw(new Uint8Array(symbolSize))
+    .raw(symbol({ name: names[0], type: STT_FUNC, section: 1, value: codeAt, size: code.bytes.length }))
+    .raw(symbol({ name: names[1], type: STT_OBJECT, section: 2, value: dataAt, size: data.bytes.length }))
+    .raw(strings.bytes.finish())
+    .padTo(hashAt)
+    .raw(hash)
+    .padTo(dataAt)
+    .raw(data.bytes)
+    .padTo(dynamicAt)
+    .raw(dynamic)
+    .finish();
+}
+
+/** An object file that says: this function stands at that address. The code itself is not in it. */
+export function symbolFile(
+  machine: number,
+  named: { address: bigint; size: number; name: string },
+): Uint8Array {
+  const strings = new Strings();
+  const name = strings.add(named.name);
+  const sectionNames = new Strings();
+  const [text, symtab, strtab, shstrtab] = ['.text', '.symtab', '.strtab', '.shstrtab'].map((section) =>
+    sectionNames.add(section),
+  ) as [number, number, number, number];
+
+  const symbolsAt = fileHeaderSize;
+  const stringsAt = symbolsAt + 2 * symbolSize;
+  const sectionNamesAt = stringsAt + strings.bytes.length;
+  const sectionsAt = Math.ceil((sectionNamesAt + sectionNames.bytes.length) / 8) * 8;
+
+  const section = (header: {
+    name: number;
+    type: number;
+    flags?: number;
+    address?: bigint;
+    at: number;
+    size: number;
+    link?: number;
+    info?: number;
+    entry?: number;
+  }) => {
+    const { flags = 0, address = 0n, at, size, link = 0, info = 0, entry = 0 } = header;
+    return new Bytes()
+      .u32(header.name, header.type)
+      .u64(flags, address, at, size)
+      .u32(link, info)
+      .u64(8, entry)
+      .finish();
+  };
+  return fileHeader({ type: ET_REL, machine, sections: { at: sectionsAt, count: 5, names: 4 } })
+    .raw(new Uint8Array(symbolSize))
+    .raw(symbol({ name, type: STT_FUNC, section: 1, value: 0, size: named.size }))
+    .raw(strings.bytes.finish())
+    .raw(sectionNames.bytes.finish())
+    .padTo(sectionsAt)
+    .raw(new Uint8Array(sectionHeaderSize))
+    .raw(
+      section({
+        name: text,
+        type: SHT_NOBITS,
+        flags: SHF_ALLOC | SHF_EXECINSTR,
+        address: named.address,
+        at: fileHeaderSize,
+        size: named.size,
+      }),
+    )
+    .raw(
+      section({
+        name: symtab,
+        type: SHT_SYMTAB,
+        at: symbolsAt,
+        size: 2 * symbolSize,
+        link: 3,
+        info: 1,
+        entry: symbolSize,
+      }),
+    )
+    .raw(section({ name: strtab, type: SHT_STRTAB, at: stringsAt, size: strings.bytes.length }))
+    .raw(section({ name: shstrtab, type: SHT_STRTAB, at: sectionNamesAt, size: sectionNames.bytes.length }))
+    .finish();
+}

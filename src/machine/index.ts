@@ -1,0 +1,13 @@
+/** The one place that chooses the architecture. */
+import type { Machine } from './machine.js';
+import { x64 } from './x64/index.js';
+
+export type { CodeImage, FarewellCode, Instruction, Machine } from './machine.js';
+
+/** Every architecture that we have code for, by the name that Node gives it. */
+export const machines: Readonly<Record<string, Machine>> = { x64 };
+
+/** The machine called `name` as Node's `process.arch` calls it, or nothing when it is not one of ours. */
+export function machineFor(name: string): Machine | undefined {
+  return Object.hasOwn(machines, name) ? machines[name] : undefined;
+}

@@ -1,0 +1,69 @@
+/**
+ * Machine code in a nutshell: a *code image* is position-independent bytes for `count` trampolines of one
+ * shape. It is followed in memory by the data slots; every code slot reads its own data slot at a fixed
+ * distance, so the image holds no byte that belongs to one trampoline and can be sealed, shared and mapped
+ * as often as one likes.
+ *
+ *     code  | slot 0 | slot 1 | …   padding (traps) |      read, execute
+ *     data  | slot 0 | slot 1 | …                   |      read (and write, unless isolated)
+ *
+ * Everything here is pure: bytes in, bytes out. Nothing above this room knows the architecture.
+ */
+import type { RegisterFile } from '../trampoline/registers.js';
+import type { Shape } from '../trampoline/shape.js';
+
+/** Code for trampolines of one shape. The data slots begin right behind `bytes`. */
+export interface CodeImage {
+  readonly shape: Shape;
+  readonly bytes: Uint8Array;
+  /** Code slots in `bytes`. */
+  readonly count: number;
+  /** Bytes from one code slot to the next. */
+  readonly stride: number;
+  /** Where in a code slot the trap behind the jump stands: what the PC of a free slot points to. */
+  readonly trapAt: number;
+}
+
+/** One decoded instruction. */
+export interface Instruction {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+  /** In the manual's notation, as a disassembler prints it. */
+  readonly text: string;
+  /** The address of the memory operand, where the code tells it. */
+  readonly refersTo: bigint | undefined;
+  /** Whether control never goes on to the next instruction. */
+  readonly ends: boolean;
+}
+
+/**
+ * How a freed trampoline says whose it was before it traps: code that writes a message to standard error and
+ * then jumps to the trap, told by registers what and where.
+ */
+export interface FarewellCode {
+  readonly bytes: Uint8Array;
+  /** The registers that carry the message's address, its length and the trap's address. */
+  readonly registers: { readonly text: number; readonly length: number; readonly trap: number };
+}
+
+/** One architecture. */
+export interface Machine {
+  readonly architecture: string;
+  readonly registerFile: RegisterFile;
+  /** `e_machine` of ELF files. */
+  readonly elfMachine: number;
+  readonly farewell: FarewellCode;
+  /** A function that returns at once. */
+  readonly emptyFunction: Uint8Array;
+  /**
+   * Refuses a shape that this architecture cannot express (`RangeError`).
+   * @param subject what to call the registers in the error
+   */
+  checkShape(shape: Shape, subject: string): void;
+  /** Bytes of one code slot. */
+  slotStride(shape: Shape): number;
+  /** Code for as many trampolines as `byteLength` (whole pages) holds. */
+  codeImage(shape: Shape, byteLength: number): CodeImage;
+  /** Decodes code that stands at `address`, as far as trampolines are made of it. */
+  disassemble(bytes: Uint8Array, address: bigint): Instruction[];
+}

@@ -1,0 +1,135 @@
+/** An assembler for the instructions of the table, with labels. */
+import { type Encoding, encodings, type Form, type Operands } from './instructions.js';
+import { gpr64, type Label, type Memory, type OperandName, registersOf } from './operands.js';
+
+/** Where a label's distance stands in the code. */
+export interface Fixup {
+  /** The position of the 4 bytes. */
+  readonly at: number;
+  /** The end of the instruction: what the distance counts from. */
+  readonly from: number;
+  readonly addend: number;
+  readonly target: Label;
+}
+
+type Operand = string | number | Memory;
+
+export class Assembler {
+  readonly #bytes: number[] = [];
+  readonly #positions = new Map<Label, number>();
+  readonly #fixups: Fixup[] = [];
+
+  /** Bytes written so far. */
+  get position(): number {
+    return this.#bytes.length;
+  }
+
+  /** Places where the distance to a label stands. */
+  get fixups(): readonly Fixup[] {
+    return this.#fixups;
+  }
+
+  /** A new label. With a position it stands there, inside the code or beyond it; without, wherever `bind` puts it. */
+  label(position?: number): Label {
+    const label = { label: Symbol() };
+    if (position !== undefined) this.#positions.set(label, position);
+    return label;
+  }
+
+  /** Puts a label here. */
+  bind(label: Label): void {
+    this.#positions.set(label, this.position);
+  }
+
+  /** Appends one instruction. */
+  emit<F extends Form>(form: F, ...operands: Operands<F>): void {
+    this.#encode(encodings[form], operands as readonly Operand[]);
+  }
+
+  /** Fills with traps up to a position. */
+  padTo(position: number): void {
+    while (this.position < position) this.emit('int3');
+  }
+
+  /** The finished code, distances filled in. Throws when a label was never bound. */
+  finish(): Uint8Array {
+    const bytes = Uint8Array.from(this.#bytes);
+    const view = new DataView(bytes.buffer);
+    for (const { at, from, addend, target } of this.#fixups) {
+      const position = this.#positions.get(target);
+      if (position === undefined) throw new Error('a label was used and never bound');
+      view.setInt32(at, position + addend - from, true);
+    }
+    return bytes;
+  }
+
+  #encode({ form, operands, prefix, rexW, opcode, modrm, tail }: Encoding, given: readonly Operand[]): void {
+    const value = (matches: (name: OperandName) => boolean): Operand | undefined => {
+      const index = operands.findIndex(matches);
+      return index < 0 ? undefined : given[index];
+    };
+    const reg = value((name) => /^r\d+$/.test(name));
+    const rm = value((name) => name.startsWith('r/m') || name === 'm');
+    const rmName = operands.find((name) => name.startsWith('r/m') || name === 'm');
+    const registerCode = (operand: Operand): number => {
+      const code = operands
+        .map((name) => registersOf[name]?.indexOf(operand as string) ?? -1)
+        .find((n) => n >= 0);
+      if (code === undefined) throw new RangeError(`${form}: ${String(operand)} is no operand of it`);
+      return code;
+    };
+
+    const regCode = reg === undefined ? (typeof modrm === 'number' ? modrm : 0) : registerCode(reg);
+    const memory = typeof rm === 'object' ? (rm as Memory) : undefined;
+    const rmCode = rm === undefined ? 0 : memory === undefined ? registerCode(rm) : baseCode(memory);
+    // spl, bpl, sil and dil exist only with a REX prefix; without one the codes 4 to 7 mean ah to bh.
+    const needsRex =
+      (reg !== undefined && operands.includes('r8') && regCode >= 4) ||
+      (rmName === 'r/m8' && memory === undefined && rmCode >= 4);
+    const rex = (rexW ? 8 : 0) | (regCode >= 8 && reg !== undefined ? 4 : 0) | (rmCode >= 8 ? 1 : 0);
+
+    if (prefix !== undefined) this.#bytes.push(prefix);
+    if (rex !== 0 || needsRex) this.#bytes.push(0x40 | rex);
+    this.#bytes.push(...opcode);
+    if (modrm !== undefined) this.#modrm(regCode & 7, rmCode & 7, memory, tail);
+    if (tail !== 0) this.#little(given.at(-1) as number, tail);
+  }
+
+  #modrm(reg: number, rm: number, memory: Memory | undefined, tail: number): void {
+    const push = (mod: number, low: number) => this.#bytes.push((mod << 6) | (reg << 3) | low);
+    if (memory === undefined) {
+      push(3, rm);
+    } else if ('to' in memory) {
+      push(0, 5);
+      this.#distance(memory.to, memory.addend ?? 0, tail);
+    } else {
+      const displacement = memory.displacement ?? 0;
+      // A base whose low bits are 5 (rbp, r13) has no form without displacement: SDM table 2-2.
+      const mod = displacement === 0 && rm !== 5 ? 0 : displacement === (displacement << 24) >> 24 ? 1 : 2;
+      push(mod, rm);
+      // A base whose low bits are 4 (rsp, r12) takes a SIB byte without index: SDM table 2-3.
+      if (rm === 4) this.#bytes.push(0x24);
+      if (mod !== 0) this.#little(displacement, mod === 1 ? 1 : 4);
+    }
+  }
+
+  #distance(target: Label, addend: number, tail: number): void {
+    this.#fixups.push({ at: this.position, from: this.position + 4 + tail, addend, target });
+    this.#little(0, 4);
+  }
+
+  #little(value: number, size: number): void {
+    const limit = 2 ** (8 * size - 1);
+    if (!Number.isInteger(value) || value < -limit || value >= limit) {
+      throw new RangeError(`${value} does not fit into ${size} bytes`);
+    }
+    for (let index = 0; index < size; index++) this.#bytes.push((value >> (8 * index)) & 0xff);
+  }
+}
+
+function baseCode(memory: Memory): number {
+  if ('to' in memory) return 0;
+  const code = gpr64.indexOf(memory.base);
+  if (code < 0) throw new RangeError(`${String(memory.base)} is no base register`);
+  return code;
+}

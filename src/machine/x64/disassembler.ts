@@ -1,0 +1,130 @@
+/**
+ * Decodes the instructions of the table, nothing else: enough to show what a trampoline does. A byte that
+ * begins none of them becomes `(unknown)`, one byte long, and decoding goes on behind it.
+ */
+import type { Instruction } from '../machine.js';
+import { type Encoding, encodings } from './instructions.js';
+import { gpr64, type OperandName, registersOf } from './operands.js';
+
+interface Cursor {
+  readonly view: DataView;
+  at: number;
+}
+
+interface ModRm {
+  readonly reg: number;
+  /** The register's code, or the memory operand as text. */
+  readonly rm: number | string;
+  /** The displacement from the instruction's end, for RIP-relative operands. */
+  readonly ripRelative: number | undefined;
+}
+
+export function disassemble(bytes: Uint8Array, address: bigint): Instruction[] {
+  const result: Instruction[] = [];
+  for (let at = 0; at < bytes.length; at += result.at(-1)!.bytes.length) {
+    result.push(decode(bytes.subarray(at), address + BigInt(at)));
+  }
+  return result;
+}
+
+function decode(bytes: Uint8Array, address: bigint): Instruction {
+  for (const encoding of Object.values(encodings)) {
+    const decoded = match(encoding, bytes, address);
+    if (decoded !== undefined) return decoded;
+  }
+  return { address, bytes: bytes.subarray(0, 1), text: '(unknown)', refersTo: undefined, ends: false };
+}
+
+function match(encoding: Encoding, bytes: Uint8Array, address: bigint): Instruction | undefined {
+  const cursor: Cursor = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at: 0 };
+  try {
+    if (encoding.prefix !== undefined && next(cursor) !== encoding.prefix) return undefined;
+    const rex = cursor.view.getUint8(cursor.at) >> 4 === 4 ? next(cursor) & 15 : undefined;
+    if (((rex ?? 0) & 8) !== (encoding.rexW ? 8 : 0)) return undefined;
+    if (!encoding.opcode.every((byte) => next(cursor) === byte)) return undefined;
+    const modrm = encoding.modrm === undefined ? undefined : readModRm(cursor, rex ?? 0);
+    if (typeof encoding.modrm === 'number' && (modrm!.reg & 7) !== encoding.modrm) return undefined;
+    return describe({ encoding, cursor, modrm, rex, bytes, address });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // the bytes end inside the instruction
+    throw error;
+  }
+}
+
+function describe(found: {
+  encoding: Encoding;
+  cursor: Cursor;
+  modrm: ModRm | undefined;
+  rex: number | undefined;
+  bytes: Uint8Array;
+  address: bigint;
+}): Instruction | undefined {
+  const { encoding, cursor, modrm, rex, bytes, address } = found;
+  const { tail, operands, mnemonic } = encoding;
+  const value =
+    tail === 0 ? 0 : tail === 1 ? cursor.view.getInt8(cursor.at) : cursor.view.getInt32(cursor.at, true);
+  const length = cursor.at + tail;
+  const distance = modrm?.ripRelative;
+  const refersTo =
+    distance === undefined ? undefined : BigInt.asUintN(64, address + BigInt(length) + BigInt(distance));
+
+  const texts = operands.map((operand) => {
+    if (operand.startsWith('imm')) return hex(value);
+    const code = isRm(operand) ? modrm!.rm : modrm!.reg;
+    return typeof code === 'string' ? sized(code, operand, operands) : register(operand, code, rex);
+  });
+  if (texts.includes(undefined)) return undefined;
+  return {
+    address,
+    bytes: bytes.subarray(0, length),
+    text: `${mnemonic} ${texts.join(', ')}`.trim(),
+    refersTo,
+    ends: mnemonic === 'jmp' || mnemonic === 'ret',
+  };
+}
+
+const isRm = (operand: OperandName): boolean => operand.startsWith('r/m') || operand === 'm';
+
+/** Memory as text, with its size where no register operand tells it. */
+function sized(memory: string, operand: OperandName, operands: readonly OperandName[]): string {
+  const told = operand === 'm' || operands.some((other) => !isRm(other) && registersOf[other] !== undefined);
+  const sizes: Partial<Record<OperandName, string>> = { 'r/m64': 'qword', 'r/m32': 'dword', 'r/m8': 'byte' };
+  return told ? memory : `${sizes[operand]} ptr ${memory}`;
+}
+
+function register(operand: OperandName, code: number, rex: number | undefined): string | undefined {
+  // Without a REX prefix these codes are ah to bh, which no form of ours has.
+  if (registersOf[operand]?.[4] === 'spl' && code >= 4 && rex === undefined) return undefined;
+  return registersOf[operand]?.[code];
+}
+
+function readModRm(cursor: Cursor, rex: number): ModRm {
+  const byte = next(cursor);
+  const mod = byte >> 6;
+  const reg = ((byte >> 3) & 7) | ((rex & 4) << 1);
+  const low = byte & 7;
+  const rm = low | ((rex & 1) << 3);
+  if (mod === 3) return { reg, rm, ripRelative: undefined };
+  if (low === 4 && (next(cursor) & 0x3f) !== 0x24) throw new RangeError('an index register');
+  if (mod === 0 && low === 5) {
+    const distance = cursor.view.getInt32(cursor.at, true);
+    cursor.at += 4;
+    return { reg, rm: `[rip${signed(distance)}]`, ripRelative: distance };
+  }
+  const displacement =
+    mod === 0 ? 0 : mod === 1 ? cursor.view.getInt8(cursor.at) : cursor.view.getInt32(cursor.at, true);
+  cursor.at += mod === 0 ? 0 : mod === 1 ? 1 : 4;
+  return {
+    reg,
+    rm: `[${gpr64[rm]}${displacement === 0 ? '' : signed(displacement)}]`,
+    ripRelative: undefined,
+  };
+}
+
+function next(cursor: Cursor): number {
+  return cursor.view.getUint8(cursor.at++);
+}
+
+const hex = (value: number): string =>
+  value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+const signed = (value: number): string => (value < 0 ? hex(value) : `+${hex(value)}`);

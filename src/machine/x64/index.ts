@@ -1,0 +1,41 @@
+/** x86-64. */
+import { x64Registers } from '../../trampoline/registers.js';
+import type { FarewellCode, Machine } from '../machine.js';
+import { Assembler } from './assembler.js';
+import { disassemble } from './disassembler.js';
+import { registerFile } from './registers.js';
+import { codeImage, slotStride } from './slot.js';
+
+export const x64: Machine = {
+  architecture: registerFile.architecture,
+  registerFile,
+  elfMachine: 62, // EM_X86_64
+  farewell: farewell(),
+  emptyFunction: emptyFunction(),
+  checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
+  slotStride,
+  codeImage,
+  disassemble,
+};
+
+/** `write(2, r8, r9)`, then on to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1. */
+function farewell(): FarewellCode {
+  const asm = new Assembler();
+  asm.emit('endbr64');
+  asm.emit('mov r/m32, imm32', 'eax', 1); // __NR_write
+  asm.emit('mov r/m32, imm32', 'edi', 2);
+  asm.emit('mov r64, r/m64', 'rsi', 'r8');
+  asm.emit('mov r64, r/m64', 'rdx', 'r9');
+  asm.emit('syscall');
+  asm.emit('jmp r/m64', 'r10');
+  asm.emit('int3');
+  const { r8: text, r9: length, r10: trap } = x64Registers;
+  return { bytes: asm.finish(), registers: { text, length, trap } };
+}
+
+function emptyFunction(): Uint8Array {
+  const asm = new Assembler();
+  asm.emit('endbr64');
+  asm.emit('ret');
+  return asm.finish();
+}

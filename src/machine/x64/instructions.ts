@@ -1,0 +1,79 @@
+/**
+ * The instructions that we write, each on one line: the form in the notation of the Intel SDM (volume 2,
+ * section 3.1.1), and its encoding. The assembler and the disassembler both read this table.
+ */
+import type { OperandName, OperandTypes } from './operands.js';
+
+export const instructions = {
+  endbr64: 'F3 0F 1E FA',
+  int3: 'CC',
+  ret: 'C3',
+  syscall: '0F 05',
+  lahf: '9F',
+  sahf: '9E',
+  'seto r/m8': '0F 90 /0',
+  'jmp r/m64': 'FF /4',
+  'mov r64, r/m64': 'REX.W + 8B /r',
+  'mov r32, r/m32': '8B /r',
+  'mov r16, r/m16': '66 8B /r',
+  'mov r8, r/m8': '8A /r',
+  'mov r/m64, r64': 'REX.W + 89 /r',
+  'mov r/m32, r32': '89 /r',
+  'mov r/m16, r16': '66 89 /r',
+  'mov r/m8, r8': '88 /r',
+  'mov r/m32, imm32': 'C7 /0 id',
+  'lea r64, m': 'REX.W + 8D /r',
+  'and r/m64, imm8': 'REX.W + 83 /4 ib',
+  'add r/m8, imm8': '80 /0 ib',
+} as const;
+
+export type Form = keyof typeof instructions;
+
+/** The operands that a form takes, as a tuple of their types. */
+export type Operands<F extends string> = F extends `${string} ${infer List}` ? Listed<List> : [];
+type Listed<List extends string> = List extends `${infer First}, ${infer Rest}`
+  ? [...Listed<First>, ...Listed<Rest>]
+  : List extends OperandName
+    ? [OperandTypes[List]]
+    : never;
+
+/** A form and its encoding, taken apart. */
+export interface Encoding {
+  readonly form: Form;
+  readonly mnemonic: string;
+  readonly operands: readonly OperandName[];
+  /** A mandatory prefix byte (66 or F3), before REX. */
+  readonly prefix: number | undefined;
+  readonly rexW: boolean;
+  readonly opcode: readonly number[];
+  /** `/r`: the register operand stands in ModRM.reg; `/0` to `/7`: that number does. */
+  readonly modrm: 'r' | number | undefined;
+  /** Bytes of an immediate behind the rest. */
+  readonly tail: 0 | 1 | 4;
+}
+
+const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, id: 4 };
+
+function parse(form: Form): Encoding {
+  const space = form.indexOf(' ');
+  const mnemonic = space < 0 ? form : form.slice(0, space);
+  const operands = space < 0 ? [] : (form.slice(space + 1).split(', ') as OperandName[]);
+  const tokens = instructions[form].replace('REX.W + ', '').split(' ');
+  const prefix = tokens[0] === '66' || tokens[0] === 'F3' ? Number.parseInt(tokens.shift()!, 16) : undefined;
+  const isByte = (token: string) => /^[0-9A-F]{2}$/.test(token);
+  const slash = tokens.find((token) => token.startsWith('/'))?.slice(1);
+  return {
+    form,
+    mnemonic,
+    operands,
+    prefix,
+    rexW: instructions[form].includes('REX.W'),
+    opcode: tokens.filter(isByte).map((token) => Number.parseInt(token, 16)),
+    modrm: slash === undefined || slash === 'r' ? slash : Number(slash),
+    tail: tails[tokens.at(-1)!] ?? 0,
+  };
+}
+
+export const encodings = Object.fromEntries(
+  (Object.keys(instructions) as Form[]).map((form) => [form, parse(form)]),
+) as Readonly<Record<Form, Encoding>>;

@@ -1,0 +1,129 @@
+/**
+ * What a trampoline is told: registers, stack data, allowed PCs. Immutable values, made from what callers
+ * write and checked by the rules of RFC v1, before anything is done with them.
+ */
+import { limits } from './limits.js';
+import { type RegisterFile, type RegisterName, registerNumber } from './registers.js';
+import { address, flag, integer, kind, options, record, word } from './values.js';
+
+/** Registers to load, by name. The program counter (`pc`, or its own name) is where the trampoline jumps. */
+export type RegisterValues = Readonly<Partial<Record<RegisterName, bigint>>>;
+
+/** A register context as it is kept. */
+export interface RegisterContext {
+  /** What the caller wrote: its names, values as unsigned 64-bit words. */
+  readonly values: RegisterValues;
+  readonly pc: bigint;
+  /** The other registers, by ascending number: the order of the data words. */
+  readonly loads: readonly { readonly register: number; readonly value: bigint }[];
+}
+
+/** Stack data to write at every invocation. */
+export interface StackValues {
+  /** 1 to 64 bytes. */
+  readonly data: Uint8Array;
+  /** Bytes between the stack pointer and the end of the data: 0 to 256, default 0. */
+  readonly offset?: number;
+  /**
+   * Whether the stack pointer moves to the data (`TRAMPFD_SET_SP`), default false. On x86-64 it becomes
+   * `round_down(sp - offset - size, 16) - 8`, so that the first 8 bytes of data stand where the target
+   * expects its return address.
+   */
+  readonly setSp?: boolean;
+}
+
+/** Where stack data goes, without the data: what trampolines of one shape share. */
+export interface StackLayout {
+  readonly size: number;
+  readonly offset: number;
+  readonly setSp: boolean;
+}
+
+/** A stack context as it is kept; the data is a copy. */
+export interface StackContext extends StackLayout {
+  readonly data: Uint8Array;
+}
+
+/** Checks registers. `subject` names them in errors. */
+export function registerContext(input: unknown, file: RegisterFile, subject = 'registers'): RegisterContext {
+  const given = record(input, subject);
+  const names = new Map<number, string>();
+  const values: Partial<Record<RegisterName, bigint>> = {};
+  const loads: { register: number; value: bigint }[] = [];
+  const pcNumber = registerNumber(file, 'pc');
+  let pc: bigint | undefined;
+  for (const [name, value] of Object.entries(given)) {
+    const register = registerNumber(file, name);
+    const twin = names.get(register);
+    if (twin !== undefined) throw new RangeError(`${subject}: "${twin}" and "${name}" are the same register`);
+    names.set(register, name);
+    const checked = (register === pcNumber ? address : word)(value, `${subject}.${name}`);
+    values[name as RegisterName] = checked;
+    if (register === pcNumber) pc = checked;
+    else loads.push({ register, value: checked });
+  }
+  if (names.size > limits.registers) {
+    throw new RangeError(`${subject} sets ${names.size} registers; at most ${limits.registers} are possible`);
+  }
+  if (pc === undefined) throw new TypeError(`${subject} must set pc: the address to jump to`);
+  loads.sort((a, b) => a.register - b.register);
+  return Object.freeze({ values: Object.freeze(values), pc, loads });
+}
+
+/** Checks stack data; nothing, or no bytes, is no stack context. */
+export function stackContext(input: unknown, subject = 'stack'): StackContext | undefined {
+  if (input === undefined || input === null) return undefined;
+  const given = options(input, subject, ['data', 'offset', 'setSp']);
+  if (!(given.data instanceof Uint8Array)) {
+    throw new TypeError(`${subject}.data must be a Uint8Array, not ${kind(given.data)}`);
+  }
+  const { data, offset, setSp } = given;
+  if (data.byteLength > limits.stackSize) {
+    throw new RangeError(
+      `${subject}.data has ${data.byteLength} bytes; at most ${limits.stackSize} are possible`,
+    );
+  }
+  const layout = stackPlace({ offset, setSp }, subject);
+  if (data.byteLength === 0) return undefined;
+  return Object.freeze({ ...layout, size: data.byteLength, data: Uint8Array.from(data) });
+}
+
+/** Checks a stack layout without data: `{ size, offset?, setSp? }`. */
+export function stackLayout(input: unknown, subject = 'stack'): StackLayout | undefined {
+  if (input === undefined || input === null) return undefined;
+  const { size, offset, setSp } = options(input, subject, ['size', 'offset', 'setSp']);
+  const checked = integer(size, `${subject}.size`, { from: 1, to: limits.stackSize });
+  return Object.freeze({ ...stackPlace({ offset, setSp }, subject), size: checked });
+}
+
+function stackPlace(
+  { offset = 0, setSp }: { offset?: unknown; setSp?: unknown },
+  subject: string,
+): { offset: number; setSp: boolean } {
+  return {
+    offset: integer(offset, `${subject}.offset`, { to: limits.stackOffset }),
+    setSp: flag(setSp, `${subject}.setSp`),
+  };
+}
+
+/** Checks an allow list; nothing, or no entries, is no list, and then every PC is allowed. */
+export function allowedPcList(input: unknown, subject = 'allowedPcs'): readonly bigint[] | undefined {
+  if (input === undefined || input === null) return undefined;
+  if (!Array.isArray(input)) throw new TypeError(`${subject} must be an array, not ${kind(input)}`);
+  if (input.length > limits.allowedPcs) {
+    throw new RangeError(`${subject} has ${input.length} entries; at most ${limits.allowedPcs} are possible`);
+  }
+  const list = Array.from(input, (value, index) => address(value, `${subject}[${index}]`));
+  return list.length === 0 ? undefined : Object.freeze(list);
+}
+
+/** Refuses a PC that an allow list does not have. */
+export function checkAllowed(
+  pc: bigint,
+  allowed: readonly bigint[] | undefined,
+  subject = 'registers.pc',
+): void {
+  if (allowed !== undefined && !allowed.includes(pc)) {
+    throw new RangeError(`${subject} 0x${pc.toString(16)} is not among the allowed PCs`);
+  }
+}

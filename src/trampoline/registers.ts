@@ -1,0 +1,104 @@
+/**
+ * The registers that a context may name, with their numbers in the C interface, for every architecture.
+ * The numbers are those of RFC v1; `include/trampfd.h` repeats them.
+ */
+
+/** x86-64. Numbers 0 to 7 belong to the registers of 32-bit programs, which a 64-bit context cannot set. */
+export const x64Registers = {
+  rax: 8,
+  rbx: 9,
+  rcx: 10,
+  rdx: 11,
+  rsi: 12,
+  rdi: 13,
+  rbp: 14,
+  r8: 15,
+  r9: 16,
+  r10: 17,
+  r11: 18,
+  r12: 19,
+  r13: 20,
+  r14: 21,
+  r15: 22,
+  rip: 23,
+} as const;
+
+/** arm64: `x0` = 13 to `x28` = 41, `pc` = 42. Numbers 0 to 12 belong to 32-bit programs. */
+export const arm64Registers = {
+  x0: 13,
+  x1: 14,
+  x2: 15,
+  x3: 16,
+  x4: 17,
+  x5: 18,
+  x6: 19,
+  x7: 20,
+  x8: 21,
+  x9: 22,
+  x10: 23,
+  x11: 24,
+  x12: 25,
+  x13: 26,
+  x14: 27,
+  x15: 28,
+  x16: 29,
+  x17: 30,
+  x18: 31,
+  x19: 32,
+  x20: 33,
+  x21: 34,
+  x22: 35,
+  x23: 36,
+  x24: 37,
+  x25: 38,
+  x26: 39,
+  x27: 40,
+  x28: 41,
+  pc: 42,
+} as const;
+
+/** The register names of 32-bit programs, known only to be refused with a reason. */
+const narrowRegisters = ['eax', 'ebx', 'ecx', 'edx', 'esi', 'edi', 'ebp', 'eip', 'r0', 'r1', 'r2', 'r3'];
+
+/** Names that mean the same on every architecture. `chain` is the static chain of nested functions. */
+export type RegisterAlias = 'pc' | 'arg0' | 'arg1' | 'arg2' | 'arg3' | 'arg4' | 'arg5' | 'chain';
+
+/** Every name that a context may use, on whatever architecture. A name of another architecture is refused when used. */
+export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registers | RegisterAlias;
+
+/** The register names of one architecture: what `machine/` supplies. */
+export interface RegisterFile {
+  readonly architecture: string;
+  /** Name to number; the program counter is one of them. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** The portable names, each with the name it stands for here. */
+  readonly aliases: Readonly<Record<RegisterAlias, string>>;
+}
+
+/** The number of the register called `name` on this architecture, by its own name or an alias. Throws `RangeError`. */
+export function registerNumber(file: RegisterFile, name: string): number {
+  const own = Object.hasOwn(file.aliases, name) ? file.aliases[name as RegisterAlias] : name;
+  const number = Object.hasOwn(file.numbers, own) ? file.numbers[own] : undefined;
+  if (number === undefined) throw new RangeError(refusal(file, name));
+  return number;
+}
+
+/** The register's own name on this architecture. */
+export function registerName(file: RegisterFile, number: number): string {
+  const found = Object.entries(file.numbers).find(([, candidate]) => candidate === number);
+  if (found === undefined)
+    throw new RangeError(`no register of ${file.architecture} has the number ${number}`);
+  return found[0];
+}
+
+function refusal(file: RegisterFile, name: string): string {
+  const quoted = JSON.stringify(name);
+  if (Object.hasOwn(x64Registers, name) || Object.hasOwn(arm64Registers, name)) {
+    return `${quoted} is a register of another architecture; this process runs on ${file.architecture}`;
+  }
+  if (narrowRegisters.includes(name)) {
+    return `${quoted} is a register of 32-bit programs; this process runs on ${file.architecture}`;
+  }
+  const names = [...Object.keys(file.aliases), ...Object.keys(file.numbers)];
+  return `no register is called ${quoted}; a context may set ${[...new Set(names)].join(', ')}`;
+}

@@ -1,0 +1,44 @@
+/** Compiles the C programs and libraries of `test/programs`, each once. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const sources = join(root, 'test/programs');
+const output = join(root, 'build/programs');
+
+/** A shared library from source files; returns its path. */
+export function compileLibrary(
+  name: string,
+  files: readonly string[],
+  flags: readonly string[] = [],
+): string {
+  return compile(`${name}.so`, files, ['-shared', '-fPIC', '-pthread', ...flags]);
+}
+
+/** A program from source files; returns its path. */
+export function compileProgram(
+  name: string,
+  files: readonly string[],
+  flags: readonly string[] = [],
+): string {
+  return compile(name, files, ['-pthread', ...flags]);
+}
+
+function compile(target: string, files: readonly string[], flags: readonly string[]): string {
+  const path = join(output, target);
+  const inputs = files.map((file) => join(sources, file));
+  if (inputs.every((input) => modified(input) <= modified(path))) return path;
+  mkdirSync(output, { recursive: true });
+  const compiler = files.some((file) => file.endsWith('.cc')) ? 'g++' : 'gcc';
+  // Test files run at the same time: finish under another name, then appear at once.
+  const unfinished = `${path}.${process.pid}`;
+  execFileSync(compiler, ['-O2', '-g', '-Wall', '-Wextra', '-Werror', '-o', unfinished, ...inputs, ...flags]);
+  renameSync(unfinished, path);
+  return path;
+}
+
+function modified(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
