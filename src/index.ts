@@ -6,7 +6,6 @@ export {
   type Column,
   createTrampolineTable,
   type TableColumns,
-  type TableRegister,
   type TableStack,
   type TableValues,
   TrampolineTable,
@@ -16,4 +15,4 @@ export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './lo
 export type { RegisterValues, StackValues } from './trampoline/contexts.js';
 export { TrampfdError } from './trampoline/errors.js';
 export { limits } from './trampoline/limits.js';
-export type { RegisterAlias, RegisterName } from './trampoline/registers.js';
+export type { RegisterAlias, RegisterName, TableRegister } from './trampoline/registers.js';

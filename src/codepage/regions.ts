@@ -48,6 +48,7 @@ const methods: Readonly<Record<CodePageMethodName, CodePageMethod>> = { memfd };
 export const methodNames = Object.keys(methods) as CodePageMethodName[];
 
 const kinds = new Map<string, Kind>();
+const regions = new Set<bigint>();
 
 /** A region with `codeLength` bytes of code for a shape. Its data is not mapped yet. */
 export function acquireRegion(
@@ -56,6 +57,11 @@ export function acquireRegion(
 ): Region {
   const kind = kindOf(shape, { codeLength, method });
   return kind.idle.pop() ?? makeRegion(kind, method);
+}
+
+/** Whether an address lies in the code of a region. */
+export function isRegionCode(address: bigint): boolean {
+  return regions.has(address / BigInt(regionAlignment));
 }
 
 /** Gives a region back. Its data is dropped. */
@@ -108,5 +114,6 @@ function makeRegion({ image, prepared }: Kind, method: CodePageMethodName): Regi
     throw error;
   }
   mseal(code, codeLength);
+  regions.add(code / BigInt(regionAlignment));
   return { method, image, code, data: code + BigInt(codeLength), dataLength };
 }

@@ -1,16 +1,10 @@
 /** The one place that turns a failed system call into an error. */
-import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { TrampfdError } from '../trampoline/errors.js';
 
 /** The symbolic name of an error number: `EACCES` for 13. */
 export function errnoName(errno: number): string {
   return getSystemErrorName(-errno);
-}
-
-/** The number of an error name. */
-export function errnoNumber(name: string): number | undefined {
-  return (constants.errno as Readonly<Record<string, number | undefined>>)[name];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What `/proc` says of a process. @see proc(5) */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { fromNode } from './errno.js';
+import { constants } from 'node:os';
+import { fromNode, systemError } from './errno.js';
 
 /** One line of `/proc/PID/maps`. */
 export interface Mapping {
@@ -50,6 +51,8 @@ export function mappingOf(address: bigint, all: readonly Mapping[] = mappings())
  */
 export function readMemory(address: bigint, length: number, pid: number | 'self' = 'self'): Uint8Array {
   const attempt = `read memory at 0x${address.toString(16)}`;
+  // The upper half of the address space belongs to the kernel, and no file offset reaches it.
+  if (address >= 2n ** 63n) throw systemError(attempt, { syscall: 'read', errno: constants.errno.EIO });
   let fd: number | undefined;
   try {
     fd = openSync(`/proc/${pid}/mem`, 'r');

@@ -39,12 +39,15 @@ export interface BlockOptions {
   readonly isolated: boolean;
 }
 
-export interface Block {
+/** The data slots; the same bytes three ways. */
+interface Views {
+  words: BigUint64Array;
+  halves: Uint32Array;
+  floats: Float64Array;
+}
+
+export interface Block extends Views {
   readonly region: Region;
-  /** The data slots, writable; the same bytes three ways. */
-  readonly words: BigUint64Array;
-  readonly halves: Uint32Array;
-  readonly floats: Float64Array;
   /** For every slot: that it is live, or the next free slot behind it. */
   readonly links: Uint32Array;
   /** Slots taken so far, counted from the first. */
@@ -62,12 +65,9 @@ export function openBlock({ shape, method, isolated }: BlockOptions, codeLength:
   const region = acquireRegion(shape, { codeLength, method });
   try {
     const alias = isolated ? mapIsolated(region) : mapPrivate(region);
-    const bytes = memoryAt(alias ?? region.data, region.dataLength);
     const block: Block = {
       region,
-      words: new BigUint64Array(bytes),
-      halves: new Uint32Array(bytes),
-      floats: new Float64Array(bytes),
+      ...viewsOf(alias ?? region.data, region.dataLength),
       links: new Uint32Array(region.image.count),
       used: 0,
       low: Number(region.code & 0xffff_ffffn),
@@ -93,10 +93,24 @@ export function closeBlock({ region, alias }: Block): void {
  * Isolated data has no writable mapping from now on, and can get none; private data can still be written
  * through `/proc/self/mem`.
  */
-export function freezeBlock({ region, alias }: Block): void {
-  if (alias === undefined) mprotect(region.data, region.dataLength, PROT_READ);
-  else munmap(alias, region.dataLength);
+export function freezeBlock(block: Block): void {
+  const { region, alias } = block;
+  if (alias === undefined) {
+    mprotect(region.data, region.dataLength, PROT_READ);
+  } else {
+    Object.assign(block, viewsOf(region.data, region.dataLength));
+    munmap(alias, region.dataLength);
+  }
   mseal(region.data, region.dataLength);
+}
+
+function viewsOf(address: bigint, byteLength: number): Views {
+  const bytes = memoryAt(address, byteLength);
+  return {
+    words: new BigUint64Array(bytes),
+    halves: new Uint32Array(bytes),
+    floats: new Float64Array(bytes),
+  };
 }
 
 function mapPrivate({ data, dataLength }: Region): undefined {

@@ -11,7 +11,7 @@ import { mappings, readMemory } from '../linux/proc.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { integer } from '../trampoline/values.js';
 import { readWhole } from './line-file.js';
-import { disassembleCode } from './native.js';
+import { disassembleCode } from './listing.js';
 import { registryName } from './registry.js';
 import { type BlockLine, type NameLine, registryLine } from './registry-schema.js';
 
@@ -164,9 +164,8 @@ class RemoteBlock {
   disassemble(address: bigint): string {
     const bytes = readMemory(address, this.line.stride, this.#pid);
     const start = BigInt(this.line.data);
-    return disassembleCode(bytes, address, (at) =>
-      this.#bytes.subarray(Number(at - start), Number(at - start) + 8),
-    );
+    const read = (at: bigint) => this.#bytes.subarray(Number(at - start), Number(at - start) + 8);
+    return disassembleCode(bytes, address, read).text;
   }
 }
 

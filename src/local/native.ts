@@ -1,12 +1,14 @@
 /** Small things that programs need around native function pointers. */
 
+import { isRegionCode } from '../codepage/regions.js';
 import { dlopen, dlsym } from '../linux/dynamic-library.js';
 import { allocate } from '../linux/heap.js';
-import { thisMachine } from '../linux/host.js';
+import { requireLinux } from '../linux/host.js';
 import { addressOfBytes, isMapped, memoryAt } from '../linux/memory.js';
 import { readMemory } from '../linux/proc.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { address as checkAddress, integer, kind } from '../trampoline/values.js';
+import { disassembleCode } from './listing.js';
 
 /**
  * The address of a symbol: in the named library, which is loaded if it is not yet, or in any library that
@@ -58,7 +60,7 @@ export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
     throw new TypeError(`view must be an ArrayBuffer or a view of one, not ${kind(view)}`);
   }
   if (view.byteLength === 0) throw new RangeError('view has no bytes, so it has no address');
-  thisMachine();
+  requireLinux();
   return addressOfBytes(view);
 }
 
@@ -83,6 +85,7 @@ const longest = 512;
 
 /**
  * The instructions of a trampoline, one a line: address, bytes, text, and the value of each word that it reads.
+ * Where one trampoline leads to another, as the entry of an atomic one does to its body, both are shown.
  * Knows the instructions that trampolines are made of, and no others.
  *
  * @example
@@ -95,32 +98,9 @@ const longest = 512;
  */
 export function disassemble(address: bigint): string {
   checkAddress(address, 'address');
-  return disassembleCode(readMemory(address, longest), address, (at) => readMemory(at, 8));
-}
-
-/** The same for code that was read from anywhere; `read` gives the 8 bytes at an address. */
-export function disassembleCode(
-  bytes: Uint8Array,
-  address: bigint,
-  read: (at: bigint) => Uint8Array,
-): string {
-  const lines: string[] = [];
-  for (const instruction of thisMachine().disassemble(bytes, address)) {
-    const hex = Array.from(instruction.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const value = instruction.refersTo === undefined ? '' : `   # ${word(read, instruction.refersTo)}`;
-    lines.push(`${instruction.address.toString(16)}:  ${hex.padEnd(24)}${instruction.text}${value}`);
-    if (instruction.ends) break;
-  }
-  return lines.join('\n');
-}
-
-function word(read: (at: bigint) => Uint8Array, at: bigint): string {
-  try {
-    const bytes = read(at);
-    return `0x${new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true).toString(16)}`;
-  } catch {
-    return `unreadable, at 0x${at.toString(16)}`;
-  }
+  const { text, leadsTo } = disassembleCode(readMemory(address, longest), address, (at) => readMemory(at, 8));
+  const goesOn = leadsTo !== undefined && leadsTo !== address && isRegionCode(leadsTo);
+  return goesOn ? `${text}\n${disassemble(leadsTo)}` : text;
 }
 
 function requireText(value: unknown, name: string, { empty = false } = {}): void {

@@ -1,7 +1,7 @@
 /** Tables: trampolines of one shape, by the million. */
 import { thisMachine } from '../linux/host.js';
 import { type StackLayout, stackLayout } from '../trampoline/contexts.js';
-import type { RegisterName } from '../trampoline/registers.js';
+import type { TableRegister } from '../trampoline/registers.js';
 import { emptyShape } from '../trampoline/shape.js';
 import { options as checkNames, flag, notBigint } from '../trampoline/values.js';
 import { Bodies } from './bodies.js';
@@ -13,9 +13,6 @@ import { type SlotNumber, Slots } from './slots.js';
 
 /** Stack data that every trampoline of a table writes: how much, and where to. The bytes are given to `add`. */
 export type TableStack = { readonly size: number } & Partial<StackLayout>;
-
-/** Registers that a table may load besides the PC, which it always does. */
-export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
 
 export interface TrampolineTableOptions<Register extends TableRegister, Stack extends TableStack | undefined>
   extends TrampolineOptions {
@@ -168,7 +165,7 @@ export class TrampolineTable<
     try {
       for (; done < count; done++) {
         stageAt(done);
-        if (this.#options.debug) checkExecutable(columns.words[0]!, `pc at index ${done}`);
+        if (this.#options.debug) checkExecutable(columns.words[0]!, `index ${done}: pc`);
         const slot = this.#make();
         if (this.#notes !== undefined) this.#note(slot, this.addMany);
         this.#slots.addressInto(slot, halves, done);

@@ -10,9 +10,14 @@ const PF_X = 1;
 const PF_W = 2;
 const PF_R = 4;
 
+const SHT_PROGBITS = 1;
 const SHT_SYMTAB = 2;
 const SHT_STRTAB = 3;
+const SHT_HASH = 5;
+const SHT_DYNAMIC = 6;
 const SHT_NOBITS = 8;
+const SHT_DYNSYM = 11;
+const SHF_WRITE = 1;
 const SHF_ALLOC = 2;
 const SHF_EXECINSTR = 4;
 
@@ -107,19 +112,67 @@ function fileHeader({ type, machine, programHeaders = 0, sections }: FileHeader)
     .u16(sectionHeaderSize, sections?.count ?? 0, sections?.names ?? 0);
 }
 
-function symbol(entry: {
-  name: number;
-  type: number;
-  section: number;
-  value: number;
-  size: number;
-}): Uint8Array {
+interface Symbol {
+  readonly name: number;
+  readonly type: number;
+  readonly section: number;
+  readonly value: number;
+  readonly size: number;
+}
+
+function symbol({ name, type, section, value, size }: Symbol): Uint8Array {
   return new Bytes()
-    .u32(entry.name)
-    .u8((STB_GLOBAL << 4) | entry.type, 0)
-    .u16(entry.section)
-    .u64(entry.value, entry.size)
+    .u32(name)
+    .u8((STB_GLOBAL << 4) | type, 0)
+    .u16(section)
+    .u64(value, size)
     .finish();
+}
+
+interface Section {
+  readonly name: string;
+  readonly type: number;
+  readonly flags?: number;
+  readonly address?: bigint | number;
+  readonly at: number;
+  readonly size: number;
+  /** The number of the section that this one refers to. */
+  readonly link?: number;
+  readonly info?: number;
+  readonly entrySize?: number;
+}
+
+/** A file of these contents, which leave room for the header at their start, with sections described behind them. */
+function withSections(header: FileHeader, contents: Bytes, sections: readonly Section[]): Uint8Array {
+  const names = new Strings();
+  const headers = new Bytes().raw(new Uint8Array(sectionHeaderSize));
+  const namesAt = contents.length;
+  const write = ({
+    name,
+    type,
+    flags = 0,
+    address = 0,
+    at,
+    size,
+    link = 0,
+    info = 0,
+    entrySize = 0,
+  }: Section) =>
+    headers.u32(names.add(name), type).u64(flags, address, at, size).u32(link, info).u64(8, entrySize);
+  for (const section of sections) write(section);
+  const own = names.bytes.length + '.shstrtab\0'.length;
+  write({ name: '.shstrtab', type: SHT_STRTAB, at: namesAt, size: own });
+  const at = Math.ceil((namesAt + own) / 8) * 8;
+  contents.raw(names.bytes.finish()).padTo(at).raw(headers.finish());
+
+  const bytes = contents.finish();
+  bytes.set(
+    fileHeader({
+      ...header,
+      sections: { at, count: sections.length + 2, names: sections.length + 1 },
+    }).finish(),
+  );
+  return bytes;
 }
 
 /** What a shared library holds: one symbol each for its code and its data. */
@@ -154,7 +207,8 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
 
   const segment = (type: number, flags: number, at: number, size: number, alignment: number) =>
     new Bytes().u32(type, flags).u64(at, at, at, size, size, alignment).finish();
-  return fileHeader({ type: ET_DYN, machine, programHeaders: 4 })
+  const contents = new Bytes()
+    .padTo(fileHeaderSize)
     .raw(segment(PT_LOAD, PF_R | PF_X, 0, end, segmentAlignment))
     .raw(segment(PT_LOAD, PF_R | PF_W, dataAt, writable, segmentAlignment))
     .raw(segment(PT_DYNAMIC, PF_R | PF_W, dynamicAt, dynamic.length, 8))
@@ -170,8 +224,29 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
     .padTo(dataAt)
     .raw(data.bytes)
     .padTo(dynamicAt)
-    .raw(dynamic)
-    .finish();
+    .raw(dynamic);
+  const loaded = (name: string, type: number, flags: number, at: number, size: number) => ({
+    name,
+    type,
+    flags: SHF_ALLOC | flags,
+    address: at,
+    at,
+    size,
+  });
+  // The loader needs no sections, but debuggers find symbols by them.
+  return withSections({ type: ET_DYN, machine, programHeaders: 4 }, contents, [
+    loaded('.text', SHT_PROGBITS, SHF_EXECINSTR, codeAt, code.bytes.length),
+    loaded('.data', SHT_PROGBITS, SHF_WRITE, dataAt, data.bytes.length),
+    {
+      ...loaded('.dynsym', SHT_DYNSYM, 0, symbolsAt, 3 * symbolSize),
+      link: 4,
+      info: 1,
+      entrySize: symbolSize,
+    },
+    loaded('.dynstr', SHT_STRTAB, 0, stringsAt, strings.bytes.length),
+    { ...loaded('.hash', SHT_HASH, 0, hashAt, hash.length), link: 3, entrySize: 4 },
+    { ...loaded('.dynamic', SHT_DYNAMIC, SHF_WRITE, dynamicAt, dynamic.length), link: 4, entrySize: 16 },
+  ]);
 }
 
 /** An object file that says: this function stands at that address. The code itself is not in it. */
@@ -181,64 +256,31 @@ export function symbolFile(
 ): Uint8Array {
   const strings = new Strings();
   const name = strings.add(named.name);
-  const sectionNames = new Strings();
-  const [text, symtab, strtab, shstrtab] = ['.text', '.symtab', '.strtab', '.shstrtab'].map((section) =>
-    sectionNames.add(section),
-  ) as [number, number, number, number];
-
   const symbolsAt = fileHeaderSize;
   const stringsAt = symbolsAt + 2 * symbolSize;
-  const sectionNamesAt = stringsAt + strings.bytes.length;
-  const sectionsAt = Math.ceil((sectionNamesAt + sectionNames.bytes.length) / 8) * 8;
-
-  const section = (header: {
-    name: number;
-    type: number;
-    flags?: number;
-    address?: bigint;
-    at: number;
-    size: number;
-    link?: number;
-    info?: number;
-    entry?: number;
-  }) => {
-    const { flags = 0, address = 0n, at, size, link = 0, info = 0, entry = 0 } = header;
-    return new Bytes()
-      .u32(header.name, header.type)
-      .u64(flags, address, at, size)
-      .u32(link, info)
-      .u64(8, entry)
-      .finish();
-  };
-  return fileHeader({ type: ET_REL, machine, sections: { at: sectionsAt, count: 5, names: 4 } })
+  const contents = new Bytes()
+    .padTo(symbolsAt)
     .raw(new Uint8Array(symbolSize))
     .raw(symbol({ name, type: STT_FUNC, section: 1, value: 0, size: named.size }))
-    .raw(strings.bytes.finish())
-    .raw(sectionNames.bytes.finish())
-    .padTo(sectionsAt)
-    .raw(new Uint8Array(sectionHeaderSize))
-    .raw(
-      section({
-        name: text,
-        type: SHT_NOBITS,
-        flags: SHF_ALLOC | SHF_EXECINSTR,
-        address: named.address,
-        at: fileHeaderSize,
-        size: named.size,
-      }),
-    )
-    .raw(
-      section({
-        name: symtab,
-        type: SHT_SYMTAB,
-        at: symbolsAt,
-        size: 2 * symbolSize,
-        link: 3,
-        info: 1,
-        entry: symbolSize,
-      }),
-    )
-    .raw(section({ name: strtab, type: SHT_STRTAB, at: stringsAt, size: strings.bytes.length }))
-    .raw(section({ name: shstrtab, type: SHT_STRTAB, at: sectionNamesAt, size: sectionNames.bytes.length }))
-    .finish();
+    .raw(strings.bytes.finish());
+  return withSections({ type: ET_REL, machine }, contents, [
+    {
+      name: '.text',
+      type: SHT_NOBITS,
+      flags: SHF_ALLOC | SHF_EXECINSTR,
+      address: named.address,
+      at: fileHeaderSize,
+      size: named.size,
+    },
+    {
+      name: '.symtab',
+      type: SHT_SYMTAB,
+      at: symbolsAt,
+      size: 2 * symbolSize,
+      link: 3,
+      info: 1,
+      entrySize: symbolSize,
+    },
+    { name: '.strtab', type: SHT_STRTAB, at: stringsAt, size: strings.bytes.length },
+  ]);
 }

@@ -66,6 +66,9 @@ export type RegisterAlias = 'pc' | 'arg0' | 'arg1' | 'arg2' | 'arg3' | 'arg4' | 
 /** Every name that a context may use, on whatever architecture. A name of another architecture is refused when used. */
 export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registers | RegisterAlias;
 
+/** Registers that a table may load besides the PC, which it always does. */
+export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
+
 /** The register names of one architecture: what `machine/` supplies. */
 export interface RegisterFile {
   readonly architecture: string;

@@ -1,0 +1,59 @@
+/**
+ * Checks the rules of the house that no compiler knows: imports go downwards, FFI stays in `linux/`,
+ * architectures stay where they belong. Prints every breach and exits with 1.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+/** Rooms from the top of the house to the bottom. A file may import from its own room and those below it. */
+const rooms = [
+  'index.ts',
+  'cli',
+  'supervisor',
+  'closure',
+  'local',
+  'doctor',
+  'codepage',
+  'linux',
+  'machine',
+  'abi',
+  'trampoline',
+];
+
+/** The only file that knows the FFI library. */
+const ffi = 'linux/libc.ts';
+
+/** Where a name of an architecture may stand: code for it, its register numbers, its constants, the one choice. */
+const architectural = [/^machine\//, /^trampoline\/registers\.ts$/, /^linux\/(x64|arm64)\.ts$/];
+
+const source = 'src';
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+const breaches: string[] = [];
+
+for (const file of files) {
+  const text = readFileSync(join(source, file), 'utf8');
+  const room = rooms.indexOf(roomOf(file));
+  if (room < 0) breaches.push(`${file}: is in no room of the house`);
+  for (const [, imported] of text.matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
+    if (imported === 'koffi' && file !== ffi) breaches.push(`${file}: imports koffi, which only ${ffi} may`);
+    if (!imported!.startsWith('.')) continue;
+    const target = relative(source, join(source, dirname(file), imported!));
+    if (rooms.indexOf(roomOf(target)) < room) breaches.push(`${file}: imports ${target}, from a room above`);
+  }
+  if (architectural.some((place) => place.test(file))) continue;
+  // Comments may name an architecture; code may not.
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+  for (const [name] of code.matchAll(/\b(x64|arm64|x86|aarch64)\w*/gi)) {
+    breaches.push(`${file}: names the architecture ${name}`);
+  }
+}
+
+for (const breach of breaches) console.error(breach);
+if (files.length === 0) breaches.push('no source files');
+process.exitCode = breaches.length === 0 ? 0 : 1;
+
+function roomOf(file: string): string {
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.js$/, '.ts');
+}

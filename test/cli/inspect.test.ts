@@ -1,0 +1,149 @@
+/** `trampfd inspect` from another process, against what this one made. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+
+const cli = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const pc = symbolAddress('memcmp');
+
+function trampfd(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, cli, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr: stderr.replaceAll(/^Warning: disabling flag.*\n/gm, '') };
+}
+
+interface Row {
+  name?: string;
+  kind: string;
+  layout: string;
+  method: string;
+  registers: string[];
+  stack?: { size: number; offset: number; setSp: boolean };
+  live: number;
+  free: number;
+  addresses: string[];
+  code?: string;
+}
+
+function inspect(pid = process.pid): { tables: Row[]; names: { address: string; name: string }[] } {
+  const { status, stdout, stderr } = trampfd('inspect', '--json', String(pid));
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test('a process without trampolines has nothing to show', () => {
+  const { status, stderr } = trampfd('inspect', String(process.ppid));
+  assert.equal(status, 1);
+  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has made no trampolines\n$/);
+});
+
+test('tells tables, shapes, numbers and names as they were made', async () => {
+  const hex = (address: bigint) => `0x${address.toString(16)}`;
+  const single = createTrampoline({ registers: { pc, arg2: 3n }, name: 'three bytes' });
+  const gone = createTrampoline({ registers: { pc, arg2: 4n }, name: 'gone' });
+  const plain = createTrampoline({
+    registers: { pc },
+    stack: { data: new Uint8Array(8), offset: 4, setSp: true },
+  });
+  gone.free();
+  const table = createTrampolineTable({
+    registers: ['arg1', 'arg2'],
+    stack: { size: 9 },
+    name: 'inline ones',
+  });
+  const values = { pc, arg1: 0x11n, arg2: 0x22n, stack: new Uint8Array(9) };
+  const addresses = table.addMany(values, 700);
+  for (const address of addresses.subarray(0, 50)) table.remove(address);
+  const atomic = createTrampolineTable({
+    registers: ['arg1'],
+    name: 'atomic ones',
+    atomic: true,
+    isolated: true,
+    debug: true,
+  });
+  const changed = [...atomic.addMany({ pc, arg1: 5n }, 10)];
+  atomic.set(changed[1]!, { arg1: 0xabcn });
+  atomic.remove(changed[0]!);
+
+  const { tables, names } = inspect();
+  assert.deepEqual(names, [{ address: hex(single.address), name: 'three bytes' }]);
+  const find = (match: Partial<Row>) =>
+    tables.find((row) => Object.entries(match).every(([key, value]) => row[key as keyof Row] === value))!;
+
+  const inline = find({ name: 'inline ones' });
+  assert.equal(inline.layout, 'inline');
+  assert.equal(inline.kind, 'table');
+  assert.equal(inline.method, 'memfd');
+  assert.equal(inline.live, 650);
+  assert.ok(inline.free >= 50);
+  assert.deepEqual(inline.registers.toSorted(), process.arch === 'x64' ? ['rdx', 'rsi'] : ['x1', 'x2']);
+  assert.deepEqual(inline.stack, { size: 9, offset: 0, setSp: false });
+  assert.deepEqual(inline.addresses, [...addresses.subarray(50)].map(hex));
+  assert.match(inline.code!, /# 0x22\n/);
+  assert.ok(inline.code!.endsWith(`# ${hex(pc)}`));
+
+  const shared = find({ name: 'atomic ones' });
+  assert.equal(shared.layout, 'atomic');
+  assert.equal(shared.live, 9, 'a freed one with a farewell is free');
+  assert.deepEqual(shared.addresses, changed.slice(1).map(hex));
+  assert.match(shared.code!, /# 0xabc\n/);
+
+  const singles = tables.filter(({ kind }) => kind === 'single');
+  assert.equal(
+    singles.reduce((sum, { live }) => sum + live, 0),
+    2,
+  );
+  const withStack = singles.find(({ stack }) => stack !== undefined)!;
+  assert.deepEqual(withStack.stack, { size: 8, offset: 4, setSp: true });
+  assert.deepEqual(withStack.addresses, [hex(plain.address)]);
+
+  const text = trampfd('inspect', String(process.pid)).stdout;
+  assert.match(text, /^process \d+: 661 live trampolines\n/);
+  assert.ok(text.includes(`${hex(single.address)} three bytes`));
+  assert.match(
+    text,
+    /table "inline ones": loads .* and the PC, 9 bytes of stack data at 0 \(inline, memfd\)\n {2}650 live/,
+  );
+
+  for (const owner of [single, plain, table, atomic]) owner.free();
+  assert.equal(inspect().tables.filter(({ name }) => name !== undefined).length, 0);
+
+  const worker = new Worker(
+    `import('trampfd').then(({ createTrampolineTable, symbolAddress }) => {
+       createTrampolineTable({ registers: [], name: 'of a worker' }).add({ pc: symbolAddress('getpid') });
+       require('node:worker_threads').parentPort.postMessage('ready');
+       setInterval(() => {}, 1000);
+     });`,
+    { eval: true },
+  );
+  await new Promise((resolve) => worker.once('message', resolve));
+  assert.equal(inspect().tables.find(({ name }) => name === 'of a worker')?.live, 1);
+  await worker.terminate();
+});
+
+test('bad arguments are told in a line, with exit code 2', () => {
+  for (const args of [
+    ['inspect', 'x'],
+    ['inspect'],
+    ['inspect', '0'],
+    ['inspect', '1', '2'],
+    ['fly'],
+    ['--no'],
+  ]) {
+    const { status, stderr } = trampfd(...args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, /^error: .*\n$/);
+  }
+  const { status, stderr } = trampfd('inspect', '2147483646');
+  assert.equal(status, 1);
+  assert.match(stderr, /^trampfd: Cannot inspect process 2147483646: .* \(ENOENT\)\n$/);
+});
+
+test('help and version', () => {
+  assert.match(trampfd('--help').stdout, /inspect \[options\] <pid>/);
+  assert.match(trampfd('--version').stdout, /^\d+\.\d+\.\d+\n$/);
+});

@@ -1,0 +1,23 @@
+/** Runs scripts in processes of their own, where a crash does no harm. */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What stands at the start of every script. */
+const prelude = `
+  import koffi from 'koffi';
+  import * as trampfd from 'trampfd';
+  const { createTrampoline, createTrampolineTable, symbolAddress } = trampfd;
+  const call = (address) => koffi.call(address, koffi.proto('int64_t ()'));
+`;
+
+/** Runs an ES module with the same Node and flags as this process; returns when it has ended. */
+export function runScript(
+  script: string,
+  { env = {}, under = [] }: { env?: Record<string, string>; under?: readonly string[] } = {},
+): SpawnSyncReturns<string> {
+  const node = [process.execPath, ...process.execArgv.filter((flag) => flag === '--jitless')];
+  const [command, ...args] = [...under, ...node, '--input-type=module', '--eval', prelude + script];
+  return spawnSync(command!, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
+}
