@@ -27,6 +27,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
+if (process.platform !== 'linux') {
+  console.error(`The tests need Linux, and this system is ${process.platform}.`);
+  process.exit(1);
+}
 provideTools();
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
@@ -54,7 +58,8 @@ function onOtherNodes(): number {
 
 function underMdwe(): number {
   console.log('\n== PR_SET_MDWE, node --jitless');
-  return again(compileProgram('mdwe', ['mdwe.c']), [process.execPath, '--jitless']);
+  process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --jitless`;
+  return again(compileProgram('mdwe', ['mdwe.c']), [process.execPath]);
 }
 
 function again(command: string, args: readonly string[]): number {

@@ -2,8 +2,9 @@
  * The C library, through koffi. This is the only file that knows koffi; the others of this room use the
  * functions that it declares.
  */
-import koffi from 'koffi';
-import { requireLinux } from './host.js';
+import { createRequire } from 'node:module';
+import type Koffi from 'koffi';
+import { thisMachine } from './host.js';
 
 /** A C function as koffi makes it callable. 64-bit results are numbers when they are safe integers. */
 type Native<Args extends readonly unknown[], Result> = (...args: Args) => Result;
@@ -42,36 +43,46 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   free: 'void free(uintptr_t)',
 };
 
-let loaded: Libc | undefined;
+let library: typeof Koffi | undefined;
+let functions: Libc | undefined;
 
-/** The functions, looked up at their first use, so that importing the package works everywhere. */
+/** koffi, loaded at its first use, so that importing this package works on systems that koffi does not know. */
+function koffi(): typeof Koffi {
+  if (library === undefined) {
+    thisMachine();
+    library = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  }
+  return library;
+}
+
+/** The functions, looked up at their first use. */
 export function libc(): Libc {
-  if (loaded !== undefined) return loaded;
-  requireLinux();
-  const self = koffi.load(null);
-  loaded = Object.fromEntries(
-    Object.entries(prototypes).map(([name, prototype]) => [name, self.func(prototype)]),
-  ) as unknown as Libc;
-  return loaded;
+  if (functions === undefined) {
+    const self = koffi().load(null);
+    functions = Object.fromEntries(
+      Object.entries(prototypes).map(([name, prototype]) => [name, self.func(prototype)]),
+    ) as unknown as Libc;
+  }
+  return functions;
 }
 
 /** `errno` of the last call on this thread. To be read before anything else is called. */
 export function errno(): number {
-  return koffi.errno();
+  return koffi().errno();
 }
 
 /** A function at an address, callable. */
 export function nativeCall(prototype: string, address: bigint): (...args: unknown[]) => unknown {
-  const type = koffi.proto(prototype);
-  return (...args) => koffi.call(address, type, ...args);
+  const type = koffi().proto(prototype);
+  return (...args) => koffi().call(address, type, ...args);
 }
 
 /** Memory at an address, without a copy. Touching it after it is unmapped kills the process. */
 export function memoryAt(address: bigint, byteLength: number): ArrayBuffer {
-  return koffi.view(address, byteLength);
+  return koffi().view(address, byteLength);
 }
 
 /** The address of the first byte of a buffer or a view of one. */
 export function addressOfBytes(bytes: ArrayBuffer | ArrayBufferView): bigint {
-  return koffi.address(bytes);
+  return koffi().address(bytes);
 }

@@ -3,7 +3,6 @@
 import { isRegionCode } from '../codepage/regions.js';
 import { dlopen, dlsym } from '../linux/dynamic-library.js';
 import { allocate } from '../linux/heap.js';
-import { requireLinux } from '../linux/host.js';
 import { addressOfBytes, isMapped, memoryAt } from '../linux/memory.js';
 import { readMemory } from '../linux/proc.js';
 import { TrampfdError } from '../trampoline/errors.js';
@@ -60,7 +59,6 @@ export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
     throw new TypeError(`view must be an ArrayBuffer or a view of one, not ${kind(view)}`);
   }
   if (view.byteLength === 0) throw new RangeError('view has no bytes, so it has no address');
-  requireLinux();
   return addressOfBytes(view);
 }
 

@@ -5,15 +5,16 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { ownErrors } from '../support/child.js';
 
 const cli = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const pc = symbolAddress('memcmp');
 
 function trampfd(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, cli, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
     encoding: 'utf8',
   });
-  return { status, stdout, stderr: stderr.replaceAll(/^Warning: disabling flag.*\n/gm, '') };
+  return { status, stdout, stderr: ownErrors(stderr) };
 }
 
 interface Row {

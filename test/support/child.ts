@@ -12,12 +12,17 @@ const prelude = `
   const call = (address) => koffi.call(address, koffi.proto('int64_t ()'));
 `;
 
-/** Runs an ES module with the same Node and flags as this process; returns when it has ended. */
+/** Runs an ES module with the same Node as this process; returns when it has ended. */
 export function runScript(
   script: string,
   { env = {}, under = [] }: { env?: Record<string, string>; under?: readonly string[] } = {},
 ): SpawnSyncReturns<string> {
-  const node = [process.execPath, ...process.execArgv.filter((flag) => flag === '--jitless')];
-  const [command, ...args] = [...under, ...node, '--input-type=module', '--eval', prelude + script];
-  return spawnSync(command!, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
+  const [command, ...args] = [...under, process.execPath, '--input-type=module', '--eval', prelude + script];
+  const result = spawnSync(command!, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
+  return { ...result, stderr: ownErrors(result.stderr) };
+}
+
+/** What a program wrote to standard error, less what V8 says when it runs without a compiler. */
+export function ownErrors(stderr: string): string {
+  return stderr.replaceAll(/^Warning: disabling flag --expose_wasm.*\n/gm, '');
 }
