@@ -1,0 +1,79 @@
+/** Every example in the documentation runs, every command in it exists, every link leads somewhere. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ownErrors } from '../support/child.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const under = (folder: string, ending: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
+
+const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...under('docs', '.md')];
+const files = [...documents, ...under('src', '.ts')].map((path) => ({
+  path,
+  text: readFileSync(join(root, path), 'utf8'),
+}));
+
+/** The fenced blocks of a language; in comments, without the stars before each line. */
+function blocks(text: string, language: string): string[] {
+  const plain = text.replaceAll(/^ *\* ?/gm, '');
+  return [...plain.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
+    ([, block]) => block!,
+  );
+}
+
+describe('examples', () => {
+  for (const { path, text } of files) {
+    for (const [index, example] of blocks(text, 'ts').entries()) {
+      test(`${path}, example ${index + 1}`, () => {
+        const args = ['--input-type=module', '--eval', example];
+        const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+        assert.equal(status, 0, stderr);
+        assert.equal(ownErrors(stderr), '');
+        // A comment behind console.log tells what is printed.
+        const told = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, printed]) => printed!);
+        for (const printed of told)
+          assert.ok(stdout.split('\n').includes(printed), `prints ${printed}: ${stdout}`);
+      });
+    }
+  }
+});
+
+describe('commands', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const known = [
+    /^npm ci$/,
+    /^npm install trampfd$/,
+    /^npm start( -- \S+)?$/,
+    /^npm test$/,
+    /^npx trampfd inspect PID$/,
+    /^[A-Z_]+=1 node program\.js$/,
+  ];
+  for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
+    for (const line of blocks(text, 'sh').join('').split('\n')) {
+      for (const command of line.replace(/ +#.*/, '').split(' && ')) {
+        if (command === '') continue;
+        test(`${path}: ${command}`, () => {
+          const script = /^npm run (\S+)$/.exec(command)?.[1];
+          assert.ok(script === undefined ? known.some((form) => form.test(command)) : script in scripts);
+        });
+      }
+    }
+  }
+});
+
+test('links between documents lead somewhere', () => {
+  for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      assert.ok(existsSync(resolve(root, dirname(path), target!)), `${path}: ${target}`);
+    }
+  }
+});
