@@ -1,5 +1,5 @@
-/** The programs that tests and benchmarks need besides Node, and how they come to be there. */
-import { execFileSync } from 'node:child_process';
+/** The programs and headers that tests and benchmarks need besides Node, and how they come to be there. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -20,13 +20,21 @@ export function hasTool(tool: string): boolean {
   });
 }
 
+/** Whether the C compiler finds a header. */
+export function hasHeader(header: string): boolean {
+  const args = ['-E', '-include', header, '-x', 'c', '/dev/null'];
+  return spawnSync('gcc', args, { stdio: 'ignore' }).status === 0;
+}
+
 /**
  * Installs what is missing, as root on a Debian, and says so; elsewhere says what to install.
- * `TRAMPFD_NO_INSTALL` forbids it.
+ * `TRAMPFD_NO_INSTALL` forbids it. `extra` names more commands and C headers (`ffi.h`), each with its package.
  */
 export function provideTools(extra: Readonly<Record<string, string>> = {}): void {
   const wanted: Readonly<Record<string, string>> = { ...packages, ...extra };
-  const missing = Object.keys(wanted).filter((tool) => !hasTool(tool));
+  const missing = Object.keys(wanted).filter(
+    (name) => !(name.endsWith('.h') ? hasHeader(name) : hasTool(name)),
+  );
   if (missing.length === 0) return;
   const names = [...new Set(missing.map((tool) => wanted[tool]!))];
   const mayInstall =
@@ -37,12 +45,16 @@ export function provideTools(extra: Readonly<Record<string, string>> = {}): void
     );
     return;
   }
-  console.log(`Installing for the tests: ${names.join(' ')}`);
+  console.log(`Installing: ${names.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const command of [['update'], ['install', '--yes', '--no-install-recommends', ...names]]) {
-    execFileSync('apt-get', ['--quiet', '--quiet', ...command], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env,
-    });
+  try {
+    for (const command of [['update'], ['install', '--yes', '--no-install-recommends', ...names]]) {
+      execFileSync('apt-get', ['--quiet', '--quiet', ...command], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env,
+      });
+    }
+  } catch {
+    console.log('That failed. What needs them is skipped.');
   }
 }

@@ -173,6 +173,11 @@ export class Slots {
     Atomics.store(this.blocks[slot >>> slotBits]!.words, (slot & slotMask) * this.#words + index, value);
   }
 
+  /** One word of a slot. */
+  load(slot: SlotNumber, index: number): bigint {
+    return this.blocks[slot >>> slotBits]!.words[(slot & slotMask) * this.#words + index]!;
+  }
+
   /** A copy of a slot's data. */
   read(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
     const start = (slot & slotMask) * this.#words;

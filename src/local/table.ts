@@ -135,8 +135,9 @@ export class TrampolineTable<
    * @throws TypeError, RangeError for wrong values; TrampfdError when there is no memory. Nothing has changed then.
    */
   add(values: TableValues<Register, Stack>): bigint {
-    this.#checkOpen('add a trampoline');
     this.#columns.stage(values);
+    // Not before: a getter of the values can free or freeze the table.
+    this.#checkOpen('add a trampoline');
     if (this.#options.debug) checkExecutable(this.#columns.words[0]!, 'pc');
     const slot = this.#make();
     if (this.#notes !== undefined) this.#note(slot, this.add);
@@ -157,6 +158,7 @@ export class TrampolineTable<
       typeof second === 'function'
         ? { count: columns.count(first), stageAt: (index: number) => columns.stage(second(index)) }
         : columns.columns(first, second);
+    this.#checkOpen('add trampolines');
     this.#slots.ensure(count);
     this.#bodies?.slots.ensure(count);
     const addresses = new BigUint64Array(count);
@@ -165,13 +167,18 @@ export class TrampolineTable<
     try {
       for (; done < count; done++) {
         stageAt(done);
+        this.#checkOpen('add trampolines');
         if (this.#options.debug) checkExecutable(columns.words[0]!, `index ${done}: pc`);
         const slot = this.#make();
         if (this.#notes !== undefined) this.#note(slot, this.addMany);
         this.#slots.addressInto(slot, halves, done);
       }
     } catch (error) {
-      while (done > 0) this.#free(this.#slots.at(addresses[--done]!), this.addMany);
+      // The caller's functions may have freed or frozen the table, or removed some of these, meanwhile.
+      while (done > 0 && this.#state === 'open') {
+        const slot = this.#slots.at(addresses[--done]!);
+        if (this.#slots.isLive(slot)) this.#free(slot, this.addMany);
+      }
       throw error;
     }
     return addresses;
@@ -190,16 +197,16 @@ export class TrampolineTable<
    * for other threads, in others one for each register.
    */
   set(address: bigint, values: Partial<TableValues<Register, Stack>>): void {
-    this.#checkOpen('set a trampoline');
-    const slot = this.#slot(address);
-    if (!this.#slots.isLive(slot)) throw freedError(`set 0x${address.toString(16)}`, 'the trampoline');
+    const slot = this.#liveSlot(address);
     this.#columns.words.set(this.#read(slot));
     const changed = this.#columns.stagePart(values);
+    // Again: a getter of the values can have freed it.
+    this.#liveSlot(address);
     if (this.#options.debug) checkExecutable(this.#columns.words[0]!, 'pc');
     if (this.#bodies === undefined) {
       for (const index of changed) this.#slots.store(slot, index, this.#columns.words[index]!);
     } else {
-      const old = this.#slots.read(slot)[0]!;
+      const old = this.#slots.load(slot, 0);
       this.#slots.store(slot, 0, this.#bodies.make(this.#columns.halves));
       this.#bodies.retire(old);
     }
@@ -276,7 +283,7 @@ export class TrampolineTable<
   }
 
   #free(slot: SlotNumber, below: unknown): void {
-    if (this.#bodies !== undefined) this.#bodies.retire(this.#slots.read(slot)[0]!);
+    if (this.#bodies !== undefined) this.#bodies.retire(this.#slots.load(slot, 0));
     this.#slots.free(slot);
     this.#notes?.freed(slot, below);
   }
@@ -293,13 +300,20 @@ export class TrampolineTable<
   }
 
   #read(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
-    const words = this.#slots.read(slot);
-    return this.#bodies === undefined ? words : this.#bodies.read(words[0]!);
+    return this.#bodies === undefined ? this.#slots.read(slot) : this.#bodies.read(this.#slots.load(slot, 0));
   }
 
   #slot(address: bigint): SlotNumber {
     const slot = this.#slots.at(address);
     if (slot < 0) throw this.#foreign(address);
+    return slot;
+  }
+
+  /** The slot of a trampoline that can be set. */
+  #liveSlot(address: bigint): SlotNumber {
+    this.#checkOpen('set a trampoline');
+    const slot = this.#slot(address);
+    if (!this.#slots.isLive(slot)) throw freedError(`set 0x${address.toString(16)}`, 'the trampoline');
     return slot;
   }
 

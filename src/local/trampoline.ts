@@ -154,21 +154,24 @@ export class Trampoline {
 
   /** Replaces all registers. With `null` they are removed, and an invocation traps until they are set again. */
   setRegisters(registers: RegisterValues | null): void {
-    this.#checkOpen('set registers');
     const context = registers === null ? undefined : registerContext(registers, thisMachine().registerFile);
+    // Not before: a getter of the values can free this trampoline.
+    this.#checkOpen('set registers');
     this.#change(context, this.#stack);
   }
 
   /** Replaces the stack data. With `null`, or without any bytes, it is removed. */
   setStack(stack: StackValues | null): void {
+    const context = stackContext(stack);
     this.#checkOpen('set stack data');
-    this.#change(this.#registers, stackContext(stack));
+    this.#change(this.#registers, context);
   }
 
   /** Replaces the list of allowed PCs; `null` removes it. Registers that stand are not checked again. */
   setAllowedPcs(allowedPcs: readonly bigint[] | null): void {
+    const list = allowedPcList(allowedPcs);
     this.#checkOpen('set allowed PCs');
-    this.#allowedPcs = allowedPcList(allowedPcs);
+    this.#allowedPcs = list;
   }
 
   /** Refuses every later change. `free` still works. */

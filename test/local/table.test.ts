@@ -176,15 +176,69 @@ test('a frozen table works and refuses every change', () => {
   }
 });
 
-test('a getter that uses the same table is noticed', () => {
-  const table = createTrampolineTable({ registers: ['arg2'] });
-  const sly = {
-    pc: memcmp,
-    get arg2() {
-      table.add({ pc: memcmp, arg2: 7n });
-      return 1n;
+describe('values computed by code that changes the table meanwhile', () => {
+  const make = (atomic: boolean) => createTrampolineTable({ registers: ['arg2'], atomic });
+  type Table = ReturnType<typeof make>;
+  /** Values whose PC is read by a function. */
+  const sly = (meanwhile: () => void) => ({
+    get pc() {
+      meanwhile();
+      return memcmp;
     },
-  };
-  assert.throws(() => table.add(sly), TypeError);
-  assert.equal(table.size, 1, 'only the inner one was added');
+    arg2: 1n,
+  });
+
+  for (const atomic of [false, true]) {
+    const title = atomic ? ', atomic' : '';
+    test(`adding to it is noticed${title}`, () => {
+      const table = make(atomic);
+      assert.throws(() => table.add(sly(() => table.add({ pc: memcmp, arg2: 7n }))), TypeError);
+      assert.equal(table.size, 1, 'only the inner one was added');
+    });
+
+    test(`freezing and freeing it is noticed${title}`, () => {
+      const uses: ((table: Table, meanwhile: () => void) => unknown)[] = [
+        (table, meanwhile) => table.add(sly(meanwhile)),
+        (table, meanwhile) => table.addMany(3, () => sly(meanwhile)),
+        (table, meanwhile) => table.addMany({ pc: memcmp, arg2: () => sly(meanwhile).pc }, 3),
+        (table, meanwhile) => table.set([...table][0]![0], sly(meanwhile)),
+      ];
+      for (const use of uses) {
+        for (const act of ['freeze', 'free'] as const) {
+          const table = make(atomic);
+          table.add({ pc: memcmp, arg2: 1n });
+          const message = act === 'free' ? /was freed/ : /is frozen/;
+          assert.throws(() => use(table, () => table[act]()), message);
+        }
+      }
+    });
+
+    test(`removing the trampoline that is set is noticed${title}`, () => {
+      const table = make(atomic);
+      const address = table.add({ pc: memcmp, arg2: 1n });
+      assert.throws(
+        () =>
+          table.set(
+            address,
+            sly(() => table.remove(address)),
+          ),
+        /the trampoline was freed/,
+      );
+      assert.equal(table.size, 0);
+      assert.equal(table.add({ pc: memcmp, arg2: 2n }), address);
+    });
+
+    test(`removing what addMany has made, before it fails, is not done twice${title}`, () => {
+      const table = make(atomic);
+      const values = (index: number) => {
+        if (index < 2) return { pc: memcmp, arg2: 1n };
+        for (const [address] of table) table.remove(address);
+        return { pc: 0n, arg2: 1n };
+      };
+      assert.throws(() => table.addMany(3, values), /pc is 0/);
+      assert.equal(table.size, 0);
+      const addresses = [table.add({ pc: memcmp, arg2: 1n }), table.add({ pc: memcmp, arg2: 1n })];
+      assert.notEqual(addresses[0], addresses[1]);
+    });
+  }
 });

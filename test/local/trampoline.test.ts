@@ -118,3 +118,14 @@ test('a place is used again only after all others that are free', () => {
   }
   assert.deepEqual(seen, addresses);
 });
+
+test('a trampoline that is freed while its new values are read stays free', () => {
+  const trampoline = createTrampoline({ registers: { pc: memcmp } });
+  const sly = {
+    get pc() {
+      trampoline.free();
+      return memcmp;
+    },
+  };
+  assert.throws(() => trampoline.setRegisters(sly), { code: 'ERR_FREED' });
+});

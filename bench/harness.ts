@@ -1,0 +1,93 @@
+/**
+ * How measurements are taken. Contenders take turns, round by round, so that what the machine does meanwhile
+ * meets all of them; what is compared is compared within rounds. Results are medians with quartiles.
+ */
+
+export type Unit = 'ns' | 'ms' | 'bytes' | '';
+
+/** One thing to measure. */
+export interface Contender {
+  /** What targets and `results.json` call it: `subject.name`. */
+  readonly id: string;
+  readonly title: string;
+  readonly unit: Unit;
+  /** Measures once. Throws when the measured work was not done. */
+  round(): number;
+}
+
+/** What was measured: one sample a round. */
+export interface Figure {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: Unit;
+  readonly samples: readonly number[];
+}
+
+/** What could not be measured. */
+export interface Absent {
+  readonly id: string;
+  readonly title: string;
+  readonly missing: string;
+}
+
+export type Row = Figure | Absent;
+
+/** A subject of the benchmark: a file of its own that prepares contenders and measures them. */
+export interface Subject {
+  readonly name: string;
+  readonly title: string;
+  measure(tell: Tell): Row[];
+}
+
+/** Hears how far a measurement is, from 0 to 1. */
+export type Tell = (done: number) => void;
+
+/** Measures contenders in turn. Every round begins with another one, and the first rounds do not count. */
+export function takeTurns(
+  contenders: readonly Contender[],
+  { rounds, warmUp = 2 }: { rounds: number; warmUp?: number },
+  tell: Tell,
+): Figure[] {
+  const samples = contenders.map((): number[] => []);
+  for (let round = -warmUp; round < rounds; round++) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const index = (round + warmUp + turn) % contenders.length;
+      const sample = contenders[index]!.round();
+      if (round >= 0) samples[index]!.push(sample);
+      tell(((round + warmUp) * contenders.length + turn + 1) / ((rounds + warmUp) * contenders.length));
+    }
+  }
+  return contenders.map(({ id, title, unit }, index) => ({ id, title, unit, samples: samples[index]! }));
+}
+
+export interface Spread {
+  readonly q1: number;
+  readonly median: number;
+  readonly q3: number;
+}
+
+/** The median and the quartiles around it, between samples where there is none. */
+export function spread(samples: readonly number[]): Spread {
+  if (samples.length === 0) throw new RangeError('nothing was measured');
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (part: number): number => {
+    const place = part * (sorted.length - 1);
+    const low = sorted[Math.floor(place)]!;
+    return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
+  };
+  return { q1: at(0.25), median: at(0.5), q3: at(0.75) };
+}
+
+/** Compares two figures round by round. */
+export function compare(
+  { samples }: Figure,
+  rival: Figure,
+  by: (own: number, other: number) => number,
+): number[] {
+  return samples.map((sample, round) => by(sample, rival.samples[round]!));
+}
+
+/** Throws unless the measured work gave the result that only doing it gives. */
+export function prove(what: string, got: bigint | number, expected: bigint | number): void {
+  if (got !== expected) throw new Error(`${what} did not do its work: ${got} instead of ${expected}`);
+}

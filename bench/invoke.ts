@@ -1,0 +1,65 @@
+/** What an invocation costs: all contenders in one C loop, which gives them a wrong third argument. */
+import { createTrampoline, createTrampolineTable } from '#src/index.js';
+import {
+  type Absent,
+  type Contender,
+  prove,
+  type Row,
+  type Subject,
+  type Tell,
+  takeTurns,
+} from './harness.js';
+import { hasLibffi, native, Run, sumOf, target, third } from './native.js';
+
+/** Turns of a quarter of a millisecond: most of them pass before the scheduler thinks of somebody else. */
+const calls = 100_000;
+const rounds = 1001;
+
+export const invoke: Subject = { name: 'invoke', title: 'One invocation, from a loop in C', measure };
+
+function measure(tell: Tell): Row[] {
+  const pc = target();
+  const plain = createTrampolineTable({ registers: ['arg2'] });
+  const atomic = createTrampolineTable({ registers: ['arg2'], atomic: true });
+  const single = createTrampoline({ registers: { pc, arg2: third } });
+  const contenders: Contender[] = [
+    loop('indirect', 'indirect call, no trampoline', { call: pc, third }),
+    loop('inline', 'table trampoline', { call: plain.add({ pc, arg2: third }) }),
+    loop('atomic', 'table trampoline, atomic', { call: atomic.add({ pc, arg2: third }) }),
+    loop('single', 'createTrampoline', { call: single.address }),
+  ];
+  const absent: Absent[] = [];
+
+  const gcc = { id: 'invoke.gcc', title: 'GCC nested function, executable stack' };
+  const errno = native('run_nested')(new Run({ third, count: 1 }));
+  if (errno === 0n) contenders.push(loop('gcc', gcc.title, { third }, 'run_nested'));
+  else absent.push({ ...gcc, missing: `an executable stack is refused (errno ${errno})` });
+
+  const libffi = { id: 'invoke.libffi', title: 'libffi closure' };
+  const closure = hasLibffi() ? native('closure', 'libffi')(new Run({ third, count: 0 })) : 0n;
+  if (closure !== 0n) contenders.push(loop('libffi', libffi.title, { call: closure }));
+  else absent.push({ ...libffi, missing: hasLibffi() ? 'libffi makes no closure' : 'needs libffi-dev' });
+
+  const figures = takeTurns(contenders, { rounds }, tell);
+  plain.free();
+  atomic.free();
+  single.free();
+  return [...figures, ...absent];
+}
+
+function loop(
+  name: string,
+  title: string,
+  given: { call?: bigint; third?: bigint },
+  through = 'call_loop',
+): Contender {
+  const run = new Run({ ...given, count: calls });
+  const call = native(through);
+  const round = (): number => {
+    call(run);
+    prove(title, run.sum, sumOf(calls));
+    run.words[4] = 0n;
+    return run.nanoseconds / calls;
+  };
+  return { id: `invoke.${name}`, title, unit: 'ns', round };
+}

@@ -1,0 +1,42 @@
+/** A million live trampolines: time, memory and mappings, each in a process of its own. */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Contender, type Row, type Subject, type Tell, takeTurns, type Unit } from './harness.js';
+import type { Million, Way } from './million.js';
+
+const rounds = 9;
+const program = fileURLToPath(new URL('million.js', import.meta.url));
+
+export const memory: Subject = { name: 'memory', title: 'A million live trampolines', measure };
+
+function measure(tell: Tell): Row[] {
+  // One process measures several figures: each is used once.
+  const told = new Map<Way, Million>();
+  const of = (way: Way, name: string, title: string, key: keyof Million, unit: Unit): Contender => {
+    const round = (): number => {
+      if (told.get(way)?.[key] === undefined) told.set(way, inProcess(way));
+      const { [key]: value, ...rest } = told.get(way)!;
+      if (value === undefined) throw new Error(`${way} does not measure ${key}`);
+      told.set(way, rest);
+      return value;
+    };
+    return { id: `memory.${name}`, title, unit, round };
+  };
+  return takeTurns(
+    [
+      of('add', 'add', 'made one by one with add, from a cold start', 'milliseconds', 'ms'),
+      of('addMany', 'addMany', 'by column with addMany, from a cold start', 'milliseconds', 'ms'),
+      of('weigh', 'bytes', 'memory of each, with all bookkeeping', 'bytes', 'bytes'),
+      of('weigh', 'mappings', 'mappings of all', 'mappings', ''),
+      of('weighAtomic', 'atomic-bytes', 'memory of each in an atomic table', 'bytes', 'bytes'),
+      of('weighAtomic', 'atomic-mappings', 'mappings of all in an atomic table', 'mappings', ''),
+    ],
+    { rounds, warmUp: 0 },
+    tell,
+  );
+}
+
+function inProcess(way: Way): Million {
+  const text = execFileSync(process.execPath, ['--expose-gc', program, way], { encoding: 'utf8' });
+  return JSON.parse(text) as Million;
+}

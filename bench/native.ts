@@ -1,0 +1,86 @@
+/** The C side of the benchmark: compiles it, and calls its loops. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { addressOf, symbolAddress } from '#src/index.js';
+import { hasHeader, hasTool } from '../scripts/tools.js';
+import { prove } from './harness.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = join(root, 'build/bench');
+
+/** The second and third argument of every call. No trampoline is given the third one: it has to know it. */
+export const second = 3n;
+export const third = 5n;
+
+const libraries = {
+  loop: { files: ['loop.c', 'target.c', 'nested.c'], flags: ['-Wl,-z,noexecstack'] },
+  libffi: { files: ['libffi.c'], flags: ['-lffi'] },
+} as const;
+
+/** Builds what is needed, once a run: `gcc` takes less time than knowing whether it had to. */
+export function compileNative(): void {
+  if (!hasTool('gcc')) throw new Error('The benchmark needs gcc');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, { files, flags }] of Object.entries(libraries)) {
+    if (name === 'libffi' && !hasLibffi()) continue;
+    const sources = files.map((file) => join(root, 'bench/native', file));
+    const common = ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC'];
+    execFileSync('gcc', [...common, '-o', library(name), ...sources, ...flags]);
+  }
+}
+
+export function hasLibffi(): boolean {
+  return hasHeader('ffi.h');
+}
+
+/** The function that trampolines lead to. */
+export function target(): bigint {
+  return symbolAddress('target', library('loop'));
+}
+
+/** A function of the C side that takes `struct run *`, and another pointer if it wants one. */
+export function native(name: string, from: keyof typeof libraries = 'loop'): (run: Run) => bigint {
+  const type = koffi.proto('intptr_t (uintptr_t, uintptr_t)');
+  const address = symbolAddress(name, library(from));
+  return (run) => BigInt(koffi.call(address, type, addressOf(run.words), run.extra) as number | bigint);
+}
+
+/** `struct run` of `native/run.h`. */
+export class Run {
+  readonly words = new BigUint64Array(6);
+  /** What some functions take besides. */
+  readonly extra: bigint;
+
+  constructor(given: { call?: bigint; second?: bigint; third?: bigint; count: number; extra?: bigint }) {
+    this.words.set([given.call ?? 0n, given.second ?? second, given.third ?? 0n, BigInt(given.count)]);
+    this.extra = given.extra ?? 0n;
+  }
+
+  get sum(): bigint {
+    return this.words[4]!;
+  }
+
+  get nanoseconds(): number {
+    return Number(this.words[5]!);
+  }
+}
+
+/** What `count` calls sum up to when all know the same third argument. */
+export function sumOf(count: number, known: bigint = third): bigint {
+  const n = BigInt(count);
+  return BigInt.asUintN(64, (n * (n - 1n)) / 2n + n * (second + known));
+}
+
+/** Calls each of the addresses, whose third arguments sum up to `known`, and checks that each was right. */
+export function proveEach(what: string, addresses: BigUint64Array, known: bigint): void {
+  const run = new Run({ count: addresses.length, extra: addressOf(addresses) });
+  native('call_each')(run);
+  prove(what, run.sum, BigInt.asUintN(64, sumOf(addresses.length, 0n) + known));
+}
+
+function library(name: string): string {
+  return join(folder, `${name}.so`);
+}

@@ -1,0 +1,83 @@
+/* libffi's closures: invoked, and made and freed. */
+#include <ffi.h>
+#include <stdlib.h>
+
+#include "run.h"
+
+static ffi_cif cif;
+static ffi_type *arguments[] = {&ffi_type_uint64, &ffi_type_uint64, &ffi_type_uint64};
+
+static void handler(ffi_cif *unused, void *result, void **given, void *bound)
+{
+    (void)unused;
+    *(uint64_t *)result = *(uint64_t *)given[0] + *(uint64_t *)given[1] + *(uint64_t *)bound;
+}
+
+static ffi_closure *make(uint64_t *bound, void **code)
+{
+    ffi_closure *closure = ffi_closure_alloc(sizeof *closure, code);
+    if (closure != NULL && ffi_prep_closure_loc(closure, &cif, handler, bound, *code) == FFI_OK)
+        return closure;
+    return NULL;
+}
+
+/* A closure that knows `third`, or NULL. To be called first. */
+void *closure(struct run *run)
+{
+    static uint64_t bound;
+    void *code;
+    bound = run->third;
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 3, &ffi_type_uint64, arguments) != FFI_OK)
+        return NULL;
+    return make(&bound, &code) != NULL ? code : NULL;
+}
+
+/* Makes and frees closures one after the other. The sum tells how many there were. */
+void closure_churn(struct run *run)
+{
+    uint64_t sum = 0;
+    uint64_t start = now();
+    for (uint64_t i = 0; i < run->count; i++) {
+        void *code;
+        ffi_closure *closure = make(&run->third, &code);
+        if (closure == NULL)
+            break;
+        sum++;
+        ffi_closure_free(closure);
+    }
+    run->nanoseconds = now() - start;
+    run->sum = sum;
+}
+
+struct crowd {
+    uint64_t live;
+    ffi_closure *closures[];
+};
+
+/* Makes `count` closures that live on; NULL when libffi makes fewer. */
+struct crowd *closure_crowd(struct run *run)
+{
+    struct crowd *crowd = malloc(sizeof *crowd + run->count * sizeof *crowd->closures);
+    void *code;
+    crowd->live = run->count;
+    for (uint64_t i = 0; i < run->count; i++)
+        if ((crowd->closures[i] = make(&run->third, &code)) == NULL)
+            return NULL;
+    return crowd;
+}
+
+/* Frees `count` closures of a crowd, each `second` places behind the last, then makes as many. */
+void closure_replace(struct run *run, struct crowd *crowd)
+{
+    uint64_t sum = 0;
+    uint64_t start = now();
+    for (uint64_t i = 0; i < run->count; i++)
+        ffi_closure_free(crowd->closures[i * run->second % crowd->live]);
+    for (uint64_t i = 0; i < run->count; i++) {
+        void *code;
+        crowd->closures[i * run->second % crowd->live] = make(&run->third, &code);
+        sum += code != NULL;
+    }
+    run->nanoseconds = now() - start;
+    run->sum = sum;
+}

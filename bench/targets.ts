@@ -1,0 +1,78 @@
+/** What this project wants to reach, and whether a run reached it. */
+import { compare, type Figure, type Row, spread } from './harness.js';
+import { crowds } from './make.js';
+
+interface Target {
+  readonly text: string;
+  readonly most: number;
+  readonly unit: string;
+  /** What was reached, round by round. */
+  readonly reached: (figure: (id: string) => Figure) => readonly number[];
+}
+
+const over = (own: string, rival: string): Target['reached'] => {
+  return (figure) => compare(figure(own), figure(rival), (a, b) => a - b);
+};
+const times = (own: string, rival: string): Target['reached'] => {
+  return (figure) => compare(figure(own), figure(rival), (a, b) => a / b);
+};
+const itself = (id: string): Target['reached'] => {
+  return (figure) => figure(id).samples;
+};
+
+const few = `make.live-${crowds[0]}`;
+const many = `make.live-${crowds.at(-1)}`;
+
+export const targets: readonly Target[] = [
+  {
+    text: 'invocation over an indirect call',
+    most: 1.5,
+    unit: 'ns',
+    reached: over('invoke.inline', 'invoke.indirect'),
+  },
+  { text: 'the same, atomic', most: 1.5, unit: 'ns', reached: over('invoke.atomic', 'invoke.indirect') },
+  {
+    text: "invocation over GCC's stack trampoline",
+    most: 0.5,
+    unit: 'ns',
+    reached: over('invoke.inline', 'invoke.gcc'),
+  },
+  { text: 'the same, atomic', most: 0.5, unit: 'ns', reached: over('invoke.atomic', 'invoke.gcc') },
+  { text: 'add + remove', most: 120, unit: 'ns', reached: itself(few) },
+  // A quarter is what rounds differ by on a quiet machine.
+  { text: 'add + remove: 10,000,000 live over 1,000', most: 1.25, unit: 'times', reached: times(many, few) },
+  { text: 'a million with add', most: 1000, unit: 'ms', reached: itself('memory.add') },
+  { text: 'a million with addMany', most: 300, unit: 'ms', reached: itself('memory.addMany') },
+  { text: 'memory of one in a million', most: 24, unit: 'bytes', reached: itself('memory.bytes') },
+  { text: 'mappings of a million', most: 199, unit: '', reached: itself('memory.mappings') },
+];
+
+/** A target and what became of it. `reached` is a median; nothing when its rows are missing. */
+export interface Verdict {
+  readonly text: string;
+  readonly most: number;
+  readonly unit: string;
+  readonly reached: number | undefined;
+  readonly met: boolean | undefined;
+}
+
+/** Judges the targets whose rows were measured. */
+export function judge(rows: readonly Row[]): Verdict[] {
+  const figures = new Map(rows.flatMap((row) => ('samples' in row ? [[row.id, row] as const] : [])));
+  const subjects = new Set(rows.map(({ id }) => id.split('.')[0]));
+  return targets.flatMap(({ reached: samples, ...target }) => {
+    const asked: string[] = [];
+    const absent: string[] = [];
+    const figure = (id: string): Figure => {
+      asked.push(id);
+      const found = figures.get(id);
+      if (found === undefined) absent.push(id);
+      return found ?? { id, title: id, unit: '', samples: [] };
+    };
+    const values = samples(figure);
+    // Subjects that were not asked for have no verdict; rows that could not be measured have an open one.
+    if (!asked.every((id) => subjects.has(id.split('.')[0]))) return [];
+    const reached = absent.length > 0 ? undefined : spread(values).median;
+    return [{ ...target, reached, met: reached === undefined ? undefined : reached <= target.most }];
+  });
+}
