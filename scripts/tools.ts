@@ -4,7 +4,14 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Commands, each with the Debian package that has it. */
-const packages = { gcc: 'gcc', 'g++': 'g++', objdump: 'binutils', gdb: 'gdb', strace: 'strace' } as const;
+const packages = {
+  gcc: 'gcc',
+  'g++': 'g++',
+  objdump: 'binutils',
+  readelf: 'binutils',
+  gdb: 'gdb',
+  strace: 'strace',
+} as const;
 
 export type Tool = keyof typeof packages;
 

@@ -197,7 +197,7 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
   const hash = new Bytes().u32(1, 3, 1, 0, 2, 0).finish();
   const hashAt = Math.ceil((stringsAt + strings.bytes.length) / 8) * 8;
   const end = hashAt + hash.length;
-  const dataAt = segmentAlignment;
+  const dataAt = Math.ceil(end / segmentAlignment) * segmentAlignment;
   const dynamicAt = dataAt + Math.ceil(data.bytes.length / 16) * 16;
   const dynamic = new Bytes()
     .u64(DT_HASH, hashAt, DT_STRTAB, stringsAt, DT_SYMTAB, symbolsAt)

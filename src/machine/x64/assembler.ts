@@ -51,14 +51,17 @@ export class Assembler {
     while (this.position < position) this.emit('int3');
   }
 
-  /** The finished code, distances filled in. Throws when a label was never bound. */
+  /** The finished code, distances filled in. Throws when a label was never bound or is out of reach. */
   finish(): Uint8Array {
     const bytes = Uint8Array.from(this.#bytes);
     const view = new DataView(bytes.buffer);
     for (const { at, from, addend, target } of this.#fixups) {
       const position = this.#positions.get(target);
       if (position === undefined) throw new Error('a label was used and never bound');
-      view.setInt32(at, position + addend - from, true);
+      const distance = position + addend - from;
+      if (distance !== (distance | 0))
+        throw new RangeError(`a label is ${distance} bytes away, out of reach`);
+      view.setInt32(at, distance, true);
     }
     return bytes;
   }

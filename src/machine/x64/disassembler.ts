@@ -105,7 +105,8 @@ function readModRm(cursor: Cursor, rex: number): ModRm {
   const low = byte & 7;
   const rm = low | ((rex & 1) << 3);
   if (mod === 3) return { reg, rm, ripRelative: undefined };
-  if (low === 4 && (next(cursor) & 0x3f) !== 0x24) throw new RangeError('an index register');
+  // Only the SIB byte that means no index; REX.X would make it r12.
+  if (low === 4 && (next(cursor) !== 0x24 || (rex & 2) !== 0)) throw new RangeError('an index register');
   if (mod === 0 && low === 5) {
     const distance = cursor.view.getInt32(cursor.at, true);
     cursor.at += 4;

@@ -30,8 +30,8 @@ export interface Label {
 
 /** Memory: a base register and a displacement, or a label (addressed relative to RIP) and an addend. */
 export type Memory =
-  | { readonly base: Gpr64; readonly displacement?: number }
-  | { readonly to: Label; readonly addend?: number };
+  | { readonly base: Gpr64; readonly displacement?: number; readonly addend?: never }
+  | { readonly to: Label; readonly addend?: number; readonly displacement?: never };
 
 /** The operand types, by the names that the instruction table uses for them. */
 export interface OperandTypes {

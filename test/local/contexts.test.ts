@@ -1,0 +1,95 @@
+import { test } from 'node:test';
+import { createTrampoline, limits, type RegisterName } from 'trampfd';
+import { allFlags, captureTarget, registerNames } from '../support/capture.js';
+import { aliases, type Contexts, check, checkNew, kinds, stackOf, valuesFor } from '../support/contexts.js';
+import { needs } from '../support/needs.js';
+import { randomFor, rounds } from '../support/random.js';
+
+const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+
+for (const kind of kinds) {
+  test(`${kind}: each register, none, and all of them`, { skip }, (t) => {
+    const random = randomFor(t);
+    const names = [...registerNames, ...aliases.keys()] as RegisterName[];
+    for (const set of [...names.map((name) => [name]), [], registerNames, registerNames.toReversed()]) {
+      checkNew(random, { registers: valuesFor(random, set), stack: undefined }, kind);
+    }
+  });
+}
+
+test('random sets of registers', { skip }, (t) => {
+  const random = randomFor(t);
+  for (let left = rounds({ normal: 100, long: 1000 }); left > 0; left--) {
+    checkNew(random, { registers: valuesFor(random, random.some(registerNames)), stack: undefined });
+  }
+});
+
+test('stack data of every size, alone and with all registers', { skip }, (t) => {
+  const random = randomFor(t);
+  for (let size = 1; size <= limits.stackSize; size++) {
+    for (const setSp of [false, true]) {
+      const registers = random.flip() ? {} : valuesFor(random, registerNames);
+      checkNew(random, { registers, stack: stackOf(random, { size, setSp }) });
+    }
+  }
+});
+
+test('stack data at every offset', { skip }, (t) => {
+  const random = randomFor(t);
+  for (let offset = 0; offset <= limits.stackOffset; offset++) {
+    checkNew(random, { registers: {}, stack: stackOf(random, { offset }) });
+  }
+});
+
+test('stack data below every alignment of the stack pointer', { skip }, (t) => {
+  const random = randomFor(t);
+  const starts = Array.from({ length: 16 }, (_, alignment) => ({ alignment }));
+  for (const setSp of [false, true]) {
+    for (const kind of kinds)
+      checkNew(random, { registers: {}, stack: stackOf(random, { setSp }) }, kind, starts);
+  }
+});
+
+test('every combination of flags passes', { skip }, (t) => {
+  const random = randomFor(t);
+  const starts = allFlags().map((flags) => ({ flags }));
+  for (const names of [[], ['rax']] as const) {
+    for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
+      checkNew(random, { registers: valuesFor(random, names), stack }, 'trampoline', starts);
+    }
+  }
+});
+
+test('random registers with random stack data', { skip }, (t) => {
+  const random = randomFor(t);
+  for (let left = rounds({ normal: 100, long: 3000 }); left > 0; left--) {
+    const contexts = { registers: valuesFor(random, random.some(registerNames)), stack: stackOf(random) };
+    checkNew(random, contexts, random.pick(kinds), [
+      {},
+      { alignment: 0 },
+      { alignment: random.integer({ to: 15 }) },
+    ]);
+  }
+});
+
+test('contexts that change one after the other', { skip }, (t) => {
+  const random = randomFor(t);
+  let contexts: Contexts = { registers: {}, stack: undefined };
+  const trampoline = createTrampoline({ registers: { pc: captureTarget() } });
+  for (let left = rounds({ normal: 100, long: 1000 }); left > 0; left--) {
+    if (random.flip()) {
+      contexts = {
+        ...contexts,
+        registers: valuesFor(random, random.pick([['rax'], ['r11', 'arg0'], registerNames])),
+      };
+      trampoline.setRegisters({ pc: captureTarget(), ...contexts.registers });
+    } else {
+      const stack = random.pick([undefined, stackOf(random, { size: random.pick([3, 16]), offset: 0 })]);
+      contexts = { ...contexts, stack };
+      if (stack === undefined) trampoline.setStack(null);
+      else trampoline.setStack({ data: stack.data, offset: stack.offset, setSp: stack.setSp });
+    }
+    check(random, trampoline, contexts);
+  }
+  trampoline.free();
+});

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Assembler } from '#src/machine/x64/assembler.js';
+import { disassemble } from '#src/machine/x64/disassembler.js';
+import { needs } from '../support/needs.js';
+import { objdump } from '../support/objdump.js';
+import { randomFor, rounds } from '../support/random.js';
+import { likelyBytes, randomCode } from '../support/random-code.js';
+
+const batch = 20_000;
+
+test('objdump and our disassembler read what the assembler wrote', { skip: needs('objdump') }, (t) => {
+  const random = randomFor(t);
+  for (let left = rounds({ normal: batch, long: 1_000_000 }); left > 0; left -= batch) {
+    const { code, written } = randomCode(random, batch);
+    const theirs = objdump(code);
+    const ours = disassemble(code, 0n);
+    written.forEach(({ at, length, text, target }, index) => {
+      const position = target?.();
+      const expected = {
+        address: BigInt(at),
+        length,
+        text: text((position ?? 0) - at - length),
+        refersTo: position === undefined ? undefined : BigInt.asUintN(64, BigInt(position)),
+      };
+      const hex = Buffer.from(code.subarray(at, at + length)).toString('hex');
+      const { bytes, ends, ...own } = ours[index]!;
+      same({ ...own, length: bytes.length }, expected, `our disassembler on ${hex}`);
+      same(theirs[index]!, expected, `objdump on ${hex}`);
+      assert.equal(ends, /^(jmp|ret)/.test(expected.text), hex);
+    });
+    assert.equal(theirs.length, written.length);
+    assert.equal(ours.length, written.length);
+  }
+});
+
+test('objdump agrees with what our disassembler finds in random bytes', { skip: needs('objdump') }, (t) => {
+  const random = randomFor(t);
+  for (let left = rounds({ normal: 1, long: 20 }); left > 0; left--) {
+    const found = Array.from({ length: batch / 2 }, () =>
+      disassemble(likelyBytes(random), 0n).filter(({ text }) => text !== '(unknown)'),
+    ).flat();
+    const theirs = objdump(Buffer.concat(found.map(({ bytes }) => bytes)));
+    found.forEach(({ text, bytes }, index) => {
+      const { text: expected, length } = theirs[index]!;
+      same({ text, length: bytes.length }, { text: expected, length }, Buffer.from(bytes).toString('hex'));
+    });
+  }
+});
+
+test('operands that an instruction does not have do not compile', () => {
+  const asm = new Assembler();
+  const to = asm.label(0);
+  // The compiler is the test: these are never called.
+  const bad = [
+    // @ts-expect-error no such form
+    () => asm.emit('mov r64, imm64', 'rax', 1),
+    // @ts-expect-error a register of another size
+    () => asm.emit('mov r64, r/m64', 'eax', 'rbx'),
+    // @ts-expect-error a register of another size
+    () => asm.emit('mov r/m8, r8', { base: 'rsp' }, 'r11'),
+    // @ts-expect-error ah cannot be named
+    () => asm.emit('seto r/m8', 'ah'),
+    // @ts-expect-error a register where only memory can stand
+    () => asm.emit('lea r64, m', 'rax', 'rbx'),
+    // @ts-expect-error memory where only a register can stand
+    () => asm.emit('mov r64, r/m64', { base: 'rax' }, 'rbx'),
+    // @ts-expect-error an address is 64 bits long
+    () => asm.emit('jmp r/m64', { base: 'eax' }),
+    // @ts-expect-error a displacement belongs to a base; a label has an addend
+    () => asm.emit('jmp r/m64', { to, displacement: 1 }),
+    // @ts-expect-error an immediate where a register should stand
+    () => asm.emit('mov r32, r/m32', 'eax', 1),
+    // @ts-expect-error a register where an immediate should stand
+    () => asm.emit('and r/m64, imm8', 'rsp', 'al'),
+    // @ts-expect-error an operand is missing
+    () => asm.emit('mov r64, r/m64', 'rax'),
+    // @ts-expect-error an operand too many
+    () => asm.emit('ret', 'rax'),
+  ];
+  assert.equal(asm.position, 0, `${bad.length} instructions that do not exist`);
+});
+
+test('numbers that do not fit are refused', () => {
+  const asm = new Assembler();
+  for (const displacement of [2 ** 31, -(2 ** 31) - 1, 2 ** 32, 0.5, Number.NaN]) {
+    assert.throws(() => asm.emit('jmp r/m64', { base: 'rax', displacement }), RangeError);
+  }
+  for (const value of [128, -129, 0.5])
+    assert.throws(() => asm.emit('and r/m64, imm8', 'rsp', value), RangeError);
+  for (const value of [2 ** 31, -(2 ** 31) - 1]) {
+    assert.throws(() => asm.emit('mov r/m32, imm32', 'eax', value), RangeError);
+  }
+});
+
+test('a label must be bound, and near enough', () => {
+  const unbound = new Assembler();
+  unbound.emit('jmp r/m64', { to: unbound.label() });
+  assert.throws(() => unbound.finish(), /never bound/);
+
+  const length = 6; // of the jump
+  for (const { position, addend, reached } of [
+    { position: length + 2 ** 31 - 1, addend: 0, reached: true },
+    { position: length + 2 ** 31 - 1, addend: 1, reached: false },
+    { position: length - 2 ** 31, addend: 0, reached: true },
+    { position: length - 2 ** 31, addend: -1, reached: false },
+    { position: 2 ** 32, addend: 0, reached: false },
+  ]) {
+    const asm = new Assembler();
+    asm.emit('jmp r/m64', { to: asm.label(position), addend });
+    if (reached) assert.equal(asm.finish().length, length);
+    else assert.throws(() => asm.finish(), RangeError);
+  }
+});
+
+/** `deepEqual` is slow: only for what differs. */
+function same<Value extends object>(actual: Value, expected: Value, message: string): void {
+  const keys = Object.keys(expected) as (keyof Value)[];
+  if (keys.some((key) => actual[key] !== expected[key])) assert.deepEqual(actual, expected, message);
+}

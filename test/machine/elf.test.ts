@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import koffi from 'koffi';
+import { symbolAddress, viewMemory } from 'trampfd';
+import { sharedLibrary, symbolFile } from '#src/machine/elf.js';
+import { type Machine, machineFor, machines } from '#src/machine/index.js';
+import { needs } from '../support/needs.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const skip = needs('readelf');
+const machine = machineFor(process.arch);
+
+/** `readelf -aW`, without a warning. */
+function readelf(file: string): string {
+  const { status, stdout, stderr } = spawnSync('readelf', ['-aW', file], { encoding: 'utf8' });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  assert.deepEqual(rows(stdout, /warning|error|corrupt|<unknown/i), []);
+  return stdout;
+}
+
+/** The rows of a table in readelf's output that begin like this, in columns. */
+function rows(output: string, start: RegExp): string[][] {
+  return output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => start.test(line))
+    .map((line) => line.split(/\s+/));
+}
+
+/** A library with code and data of these lengths. Its code only returns. */
+function library({ emptyFunction, elfMachine }: Machine, codeLength: number, dataLength: number) {
+  const code = new Uint8Array(Math.max(codeLength, emptyFunction.length));
+  code.set(emptyFunction);
+  code.fill(0x90, emptyFunction.length);
+  const data = Uint8Array.from({ length: dataLength }, (_, index) => index % 251);
+  const file = join(folder, `${elfMachine}-${codeLength}-${dataLength}.so`);
+  const names = { code: 'trampfd_test_code', data: 'trampfd_test_data' } as const;
+  const bytes = sharedLibrary({
+    machine: elfMachine,
+    code: { name: names.code, bytes: code },
+    data: { name: names.data, bytes: data },
+  });
+  writeFileSync(file, bytes);
+  return { file, code, data, names };
+}
+
+const lengths = [
+  [0, 1],
+  [100, 32],
+  [4096, 8],
+  // The headers and the symbols stand in the same pages as the code: around the end of a segment.
+  [65_536 - 600, 70_000],
+  [65_536 - 400, 16],
+  [65_536, 16],
+  [200_001, 13],
+] as const;
+
+for (const [codeLength, dataLength] of lengths) {
+  test(`a library with ${codeLength} bytes of code and ${dataLength} of data`, { skip }, () => {
+    for (const each of Object.values(machines)) {
+      const { file, code, data, names } = library(each, codeLength, dataLength);
+      const output = readelf(file);
+      assert.match(output, /Type: +DYN/);
+      assert.match(output, each.elfMachine === 62 ? /Machine: .*X86-64/ : /Machine: .*AArch64/);
+
+      // Type, offset, address, physical address, size in the file, size in memory, flags (with spaces), alignment.
+      const segments = rows(output, /^LOAD/).map(([, at, address, , inFile, inMemory, ...flags]) => ({
+        start: Number(address),
+        at: Number(at),
+        end: Number(address) + Number(inMemory),
+        access: flags.slice(0, -1).join(''),
+        alignment: Number(flags.at(-1)),
+        whole: inFile === inMemory,
+      }));
+      const [text, writable] = segments as [(typeof segments)[0], (typeof segments)[0]];
+      assert.deepEqual(
+        segments.map(({ access }) => access),
+        ['RE', 'RW'],
+      );
+      assert.deepEqual(rows(output, /^GNU_STACK/)[0]!.slice(-2), ['RW', '0x10']);
+      // No page of any size up to 64 KiB holds both.
+      const page = (address: number) => Math.floor(address / 65_536);
+      assert.ok(page(text.end - 1) < page(writable.start), 'segments share no page');
+      for (const { start, at, alignment, whole } of segments) {
+        assert.ok(whole);
+        assert.equal(start % alignment, at % alignment);
+      }
+
+      const symbols = execFileSync('readelf', ['-DsW', file], { encoding: 'utf8' });
+      const bytes = readFileSync(file);
+      for (const [name, type, content] of [
+        [names.code, 'FUNC', code],
+        [names.data, 'OBJECT', data],
+      ] as const) {
+        const [, value, size, ...rest] = rows(symbols, new RegExp(`\\b${name}$`))[0]!;
+        assert.deepEqual(rest.slice(0, 3), [type, 'GLOBAL', 'DEFAULT']);
+        assert.equal(Number(size), content.length);
+        const start = Number.parseInt(value!, 16);
+        const segment = type === 'FUNC' ? text : writable;
+        assert.ok(
+          segment.start <= start && start + content.length <= segment.end,
+          `${name} is in its segment`,
+        );
+        assert.deepEqual(new Uint8Array(bytes.subarray(start, start + content.length)), content);
+      }
+    }
+  });
+
+  const reason = machine === undefined && `no code for ${process.arch}`;
+  test(`is loaded with ${codeLength} and ${dataLength} bytes`, { skip: reason }, () => {
+    const { file, code, data, names } = library(machine!, codeLength, dataLength);
+    const codeAt = symbolAddress(names.code, file);
+    const dataAt = symbolAddress(names.data, file);
+    assert.deepEqual(viewMemory(codeAt, code.length), code);
+    assert.deepEqual(viewMemory(dataAt, data.length), data);
+    viewMemory(dataAt, data.length).fill(1);
+    koffi.call(codeAt, koffi.proto('void ()'));
+    assert.throws(() => symbolAddress('trampfd_test_other', file), { code: 'ERR_SYMBOL' });
+    assert.equal(accessAt(codeAt), 'r-xp');
+    assert.equal(accessAt(dataAt), 'rw-p');
+  });
+}
+
+test('a symbol file names a function at an address', { skip }, () => {
+  for (const [index, each] of Object.values(machines).entries()) {
+    for (const address of [0x1000n, 0x7fff_1234_5000n, 0xffff_ffff_ffff_0000n]) {
+      const file = join(folder, `symbols-${index}-${address}.o`);
+      writeFileSync(file, symbolFile(each.elfMachine, { address, size: 96, name: 'trampfd_test' }));
+      const output = readelf(file);
+      assert.match(output, /Type: +REL/);
+      const digits = address.toString(16).padStart(16, '0');
+      assert.deepEqual(rows(output, /^\[ 1\]/)[0]!.slice(2, 9), [
+        '.text',
+        'NOBITS',
+        digits,
+        '000040',
+        '000060',
+        '00',
+        'AX',
+      ]);
+      // Number, offset in the section, size, type, binding, visibility, section, name.
+      assert.deepEqual(rows(output, /trampfd_test$/)[0]!.slice(1), [
+        ...['0000000000000000', '96', 'FUNC', 'GLOBAL', 'DEFAULT', '1', 'trampfd_test'],
+      ]);
+    }
+  }
+});
+
+/** The access that the kernel gives to an address. */
+function accessAt(address: bigint): string | undefined {
+  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
+    const [, first, end, access] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? [];
+    if (address >= BigInt(`0x${first ?? 0}`) && address < BigInt(`0x${end ?? 0}`)) return access;
+  }
+  return undefined;
+}

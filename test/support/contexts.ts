@@ -1,0 +1,142 @@
+/** Makes trampolines of given contexts in every way that there is, invokes them, and checks all that arrives. */
+import assert from 'node:assert/strict';
+import {
+  addressOf,
+  createTrampoline,
+  createTrampolineTable,
+  limits,
+  type RegisterName,
+  type RegisterValues,
+  type TableRegister,
+} from 'trampfd';
+import type { StackLayout } from '#src/trampoline/contexts.js';
+import { captureAt, captureTarget, randomState, registerNames, word } from './capture.js';
+import { Random } from './random.js';
+
+/** What a trampoline should load and write. */
+export interface Contexts {
+  readonly registers: RegisterValues;
+  readonly stack: (StackLayout & { readonly data: Uint8Array }) | undefined;
+}
+
+/** Where functions have their arguments and the static chain: psABI, figure 3.4. */
+export const aliases: ReadonlyMap<string, string> = new Map([
+  ['arg0', 'rdi'],
+  ['arg1', 'rsi'],
+  ['arg2', 'rdx'],
+  ['arg3', 'rcx'],
+  ['arg4', 'r8'],
+  ['arg5', 'r9'],
+  ['chain', 'r10'],
+]);
+
+/** Something with an address to call. */
+interface Made {
+  readonly address: bigint;
+  free(): void;
+}
+
+const makers = {
+  trampoline: ({ registers, stack }: Contexts): Made => {
+    const options = { registers: { pc: captureTarget(), ...registers } };
+    if (stack === undefined) return createTrampoline(options);
+    const { data, offset, setSp } = stack;
+    return createTrampoline({ ...options, stack: { data, offset, setSp } });
+  },
+  'inline table': (contexts: Contexts) => inTable(contexts, {}),
+  'atomic table': (contexts: Contexts) => inTable(contexts, { atomic: true }),
+  'isolated table': (contexts: Contexts) => inTable(contexts, { isolated: true }),
+  'atomic and isolated table': (contexts: Contexts) => inTable(contexts, { atomic: true, isolated: true }),
+};
+export const kinds = Object.keys(makers) as (keyof typeof makers)[];
+
+function inTable(
+  { registers, stack }: Contexts,
+  options: { readonly atomic?: boolean; readonly isolated?: boolean },
+): Made {
+  const names = Object.keys(registers) as TableRegister[];
+  const values = { pc: captureTarget(), ...registers } as Record<'pc' | TableRegister, bigint>;
+  // Not the first slot, and the data in the first is other data.
+  const neighbour = { ...values, ...valuesFor(new Random(0), names) };
+  if (stack === undefined) {
+    const table = createTrampolineTable({ registers: names, ...options });
+    table.add(neighbour);
+    return { address: table.add(values), free: () => table.free() };
+  }
+  const { data, ...layout } = stack;
+  const table = createTrampolineTable({ registers: names, stack: layout, ...options });
+  table.add({ ...neighbour, stack: new Uint8Array(data.length) });
+  return { address: table.add({ ...values, stack: data }), free: () => table.free() };
+}
+
+/** The stack of the captured code, and what it looked like before. Longer than anything that is written. */
+const arena = new Uint8Array(2048);
+
+/** What the captured code has when it jumps, where that is not left to chance. */
+export interface Start {
+  /** `sp % 16`; a function is entered with 8. */
+  readonly alignment?: number;
+  readonly flags?: bigint;
+}
+
+/** Invokes once and compares everything. */
+export function check(random: Random, made: Made, { registers, stack }: Contexts, start: Start = {}): void {
+  const { alignment = 8, flags } = start;
+  const before = randomState(random, ((addressOf(arena) + 1024n) & -16n) + BigInt(alignment));
+  if (flags !== undefined) before[word.flags] = flags;
+  const expected = before.slice();
+  for (const [name, value] of Object.entries(registers)) {
+    expected[registerNames.findIndex((own) => own === (aliases.get(name) ?? name))] = value;
+  }
+  arena.set(random.bytes(arena.length));
+  const expectedArena = arena.slice();
+  if (stack !== undefined) {
+    const below = before[word.sp]! - BigInt(stack.offset + stack.size);
+    const dataAt = stack.setSp ? (below & -16n) - 8n : below;
+    if (stack.setSp) expected[word.sp] = dataAt;
+    expectedArena.set(stack.data, Number(dataAt - addressOf(arena)));
+  }
+
+  const after = captureAt(made.address, before);
+  const scratch = registerNames.indexOf('r11');
+  const isSet = Object.keys(registers).includes('r11');
+  if (stack !== undefined && !isSet) expected[scratch] = after[scratch]!;
+  const seen = () => JSON.stringify({ registers: Object.keys(registers), ...stack, data: null, alignment });
+  expected.forEach((value, index) => {
+    const name = registerNames[index] ?? `word ${index} of the state`;
+    assert.ok(
+      after[index] === value,
+      `${name}: 0x${after[index]!.toString(16)}, not 0x${value.toString(16)}: ${seen()}`,
+    );
+  });
+  const wrong = arena.findIndex((byte, index) => byte !== expectedArena[index]);
+  assert.ok(
+    wrong < 0,
+    `the byte at sp ${wrong + Number(addressOf(arena) - before[word.sp]!)} is wrong: ${seen()}`,
+  );
+}
+
+export function valuesFor(random: Random, names: readonly RegisterName[]): RegisterValues {
+  return Object.fromEntries(names.map((name) => [name, random.word()]));
+}
+
+export function stackOf(random: Random, given: Partial<StackLayout> = {}): NonNullable<Contexts['stack']> {
+  const {
+    size = random.integer({ from: 1, to: limits.stackSize }),
+    offset = random.pick([0, random.integer({ to: limits.stackOffset })]),
+    setSp = random.flip(),
+  } = given;
+  return { size, offset, setSp, data: random.bytes(size) };
+}
+
+/** Makes one, invokes it once for each start, frees it. */
+export function checkNew(
+  random: Random,
+  contexts: Contexts,
+  kind = random.pick(kinds),
+  starts: readonly Start[] = [{}],
+): void {
+  const made = makers[kind](contexts);
+  for (const start of starts) check(random, made, contexts, start);
+  made.free();
+}

@@ -1,0 +1,70 @@
+/** x86-64 code as objdump reads it, in the notation of our own disassembler. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gpr8, gpr16, gpr32, gpr64 } from '#src/machine/x64/operands.js';
+
+export interface Line {
+  readonly address: bigint;
+  readonly length: number;
+  readonly text: string;
+  /** The address that a RIP-relative operand means. */
+  readonly refersTo: bigint | undefined;
+}
+
+/** Decodes code that stands at address 0. */
+export function objdump(code: Uint8Array): Line[] {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+  try {
+    const file = join(folder, 'code');
+    writeFileSync(file, code);
+    // Zeros are not left out, and no instruction takes a second line.
+    const options = ['-D', '-z', '--insn-width=16', '-b', 'binary', '-m', 'i386:x86-64', '-M', 'intel'];
+    const output = execFileSync('objdump', [...options, file], { encoding: 'utf8', maxBuffer: 2 ** 29 });
+    return output.split('\n').flatMap((line) => parse(line) ?? []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function parse(line: string): Line | undefined {
+  const [address, bytes, text] = line.split('\t');
+  if (address === undefined || bytes === undefined || text === undefined) return undefined;
+  const [instruction, target] = text.split('#');
+  return {
+    address: BigInt(`0x${address.trim().slice(0, -1)}`),
+    length: bytes.trim().split(' ').length,
+    text: normalise(instruction!.trim()),
+    refersTo: target === undefined ? undefined : BigInt(target.trim()),
+  };
+}
+
+const sizes = new Map<string, number>([
+  ...gpr64.map((name) => [name, 64] as const),
+  ...gpr32.map((name) => [name, 32] as const),
+  ...gpr16.map((name) => [name, 16] as const),
+  ...gpr8.map((name) => [name, 8] as const),
+  ...(['qword', 'dword', 'word', 'byte'] as const).map((name, index) => [name, 64 >> index] as const),
+]);
+
+/** objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it. */
+function normalise(text: string): string {
+  const [mnemonic, list = ''] = text.replace(/^rex(\.[WRXB]+)? /, '').split(/ +(.*)/, 2) as [string, string?];
+  const operands = list.toLowerCase().split(',');
+  const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
+  const told = operands.some((operand) => sizes.has(operand));
+  const written = operands.map((operand) => {
+    if (operand.startsWith('0x')) return signed(BigInt.asIntN(size, BigInt(operand)));
+    const memory = operand.replace(/\+(0x[0-9a-f]+)\]/, (_, value: string) => {
+      const displacement = BigInt.asIntN(64, BigInt(value));
+      if (displacement === 0n && !operand.includes('rip')) return ']';
+      return `${displacement < 0n ? '' : '+'}${signed(displacement)}]`;
+    });
+    return told ? memory.replace(/^\w+ ptr /, '') : memory;
+  });
+  return `${mnemonic} ${written.join(', ')}`.trim();
+}
+
+const signed = (value: bigint): string =>
+  value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;

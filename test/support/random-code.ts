@@ -1,0 +1,96 @@
+/** Random x86-64 code, made from the table of instructions itself. */
+import { Assembler } from '#src/machine/x64/assembler.js';
+import { encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
+import { gpr64, type Memory, type OperandName, registersOf } from '#src/machine/x64/operands.js';
+import type { Random } from './random.js';
+
+const forms = Object.keys(encodings) as Form[];
+
+/** What an instruction should read like, as soon as it is known where the label in it stands. */
+export interface Written {
+  readonly at: number;
+  readonly length: number;
+  readonly text: (distance: number) => string;
+  /** Of a RIP-relative operand: where it leads. */
+  readonly target: (() => number) | undefined;
+}
+
+/** Instructions of the table with random operands. */
+export function randomCode(random: Random, count: number): { code: Uint8Array; written: Written[] } {
+  const asm = new Assembler();
+  const positions: (number | undefined)[] = [];
+  const labels = Array.from({ length: 64 }, (_, index) => {
+    // Half of them stand far away, as data does, the others inside the code.
+    const far = index % 2 === 0;
+    const position = far ? random.integer({ from: -(2 ** 30), to: 2 ** 30 }) : undefined;
+    positions.push(position);
+    return asm.label(position);
+  });
+  const written: Written[] = [];
+  for (let index = 0; index < count; index++) {
+    const inside = 2 * Math.floor((index * 32) / count) + 1;
+    if (positions[inside] === undefined) {
+      positions[inside] = asm.position;
+      asm.bind(labels[inside]!);
+    }
+    const form = random.pick(forms);
+    const { mnemonic, operands } = encodings[form];
+    let target: Written['target'];
+    const given = operands.map((name) => {
+      const value = randomOperand(random, name);
+      if (value !== 'label') return value;
+      const label = random.integer({ to: labels.length - 1 });
+      const addend = random.flip() ? undefined : random.integer({ from: -(2 ** 20), to: 2 ** 20 });
+      target = () => positions[label]! + (addend ?? 0);
+      return addend === undefined ? { to: labels[label]! } : { to: labels[label]!, addend };
+    });
+    const at = asm.position;
+    asm.emit(form, ...(given as Operands<Form>));
+    const text = (distance: number) =>
+      `${mnemonic} ${given.map((value, place) => show({ value, distance, place, operands })).join(', ')}`.trim();
+    written.push({ at, length: asm.position - at, text, target });
+  }
+  return { code: asm.finish(), written };
+}
+
+function randomOperand(random: Random, name: OperandName): string | number | Memory {
+  if (name === 'imm8') return random.pick([0, 1, -1, 127, -128, random.integer({ from: -128, to: 127 })]);
+  if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
+  const isMemory = name === 'm' || (name.startsWith('r/m') && random.flip());
+  if (!isMemory) return random.pick(registersOf[name]!);
+  if (random.flip()) return 'label';
+  const base = random.pick(gpr64);
+  const near = random.integer({ from: -128, to: 127 });
+  const edges = [0, 127, -128, 128, -129, 2 ** 31 - 1, -(2 ** 31)];
+  const displacement = random.pick([undefined, near, random.u32() | 0, random.pick(edges)]);
+  return displacement === undefined ? { base } : { base, displacement };
+}
+
+/** An operand in the notation of the disassemblers. */
+function show(operand: {
+  value: string | number | Memory;
+  distance: number;
+  place: number;
+  operands: readonly OperandName[];
+}): string {
+  const { value, distance, place, operands } = operand;
+  const number = (n: number) => (n < 0 ? `-0x${(-n).toString(16)}` : `0x${n.toString(16)}`);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return number(value);
+  const far = 'to' in value ? distance : (value.displacement ?? 0);
+  const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
+  const told = operands[place] === 'm' || operands.some((name) => /^r\d/.test(name));
+  const bits = Number(operands[place]!.slice(3));
+  const size = told ? '' : `${{ 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
+  return `${size}[${'to' in value ? 'rip' : value.base}${offset}]`;
+}
+
+/** Bytes that often begin an instruction of the table: its prefixes and opcodes, anything behind them. */
+export function likelyBytes(random: Random): Uint8Array {
+  const { prefix, opcode } = encodings[random.pick(forms)];
+  const front = random.flip() && prefix !== undefined ? [prefix] : [];
+  const rex = random.flip() ? [0x40 | random.integer({ to: 15 })] : [];
+  // Often with a SIB byte of no index, which REX.X turns into an index.
+  const operand = random.flip() ? random.bytes(6) : [(random.u32() & 0xf8) | 4, 0x24, ...random.bytes(4)];
+  return Uint8Array.of(...front, ...rex, ...opcode, ...operand).slice(0, random.integer({ from: 1, to: 15 }));
+}
