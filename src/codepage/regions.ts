@@ -8,11 +8,13 @@
  */
 import { thisMachine } from '../linux/host.js';
 import {
+  discard,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_NORESERVE,
   MAP_PRIVATE,
   mmap,
+  mprotect,
   mseal,
   munmap,
   PROT_NONE,
@@ -66,11 +68,17 @@ export function isRegionCode(address: bigint): boolean {
 
 /** Gives a region back. Its data is dropped. */
 export function releaseRegion(region: Region): void {
+  const { image, method, data, dataLength } = region;
+  kindOf(image.shape, { codeLength: image.bytes.length, method }).idle.push(region);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-  mmap({ address: region.data, length: region.dataLength, prot: PROT_NONE, flags }, 'release trampolines');
-  kindOf(region.image.shape, { codeLength: region.image.bytes.length, method: region.method }).idle.push(
-    region,
-  );
+  try {
+    mmap({ address: data, length: dataLength, prot: PROT_NONE, flags }, 'release trampolines');
+  } catch {
+    // A process with as many mappings as it may have can not even replace one, but it can change one. Memory
+    // of a file is not dropped by this, only when the region is used again.
+    mprotect(data, dataLength, PROT_NONE);
+    discard(data, dataLength);
+  }
 }
 
 /** Maps code that is not a table of slots, for good. Returns its address. */

@@ -14,6 +14,7 @@ interface Libc {
   mmap: Native<[bigint, number, number, number, number, bigint], Long>;
   munmap: Native<[bigint, number], number>;
   mprotect: Native<[bigint, number, number], number>;
+  madvise: Native<[bigint, number, number], number>;
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
   memfd_create: Native<[string, number], number>;
@@ -31,6 +32,7 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   mmap: 'intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
   munmap: 'int munmap(uintptr_t, size_t)',
   mprotect: 'int mprotect(uintptr_t, size_t, int)',
+  madvise: 'int madvise(uintptr_t, size_t, int)',
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
   memfd_create: 'int memfd_create(const char *, unsigned int)',

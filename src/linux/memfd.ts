@@ -1,5 +1,5 @@
 /** Anonymous files and their seals. */
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { errnoName, fromNode, systemError } from './errno.js';
 import { errno, libc } from './libc.js';
 
@@ -41,16 +41,21 @@ export function addSeals(fd: number, seals: number, attempt: string): void {
   }
 }
 
-/** A memfd that holds `bytes`, fully sealed: nobody can change it or its size, through any descriptor or mapping. */
+/**
+ * A memfd that holds `bytes`, fully sealed: nobody can change it or its size, through any descriptor or mapping.
+ * The descriptor only reads: before Linux 6.7 one that could write cannot be mapped shared any more (EPERM), not
+ * even for reading.
+ */
 export function sealedMemfd(name: string, bytes: Uint8Array, attempt: string): number {
   const fd = memfd_create(name, attempt);
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
     addSeals(fd, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, attempt);
-    return fd;
+    return openSync(`/proc/self/fd/${fd}`, 'r');
   } catch (error) {
-    closeSync(fd);
     throw fromNode(attempt, error);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -15,6 +15,7 @@ export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 const MS_ASYNC = 1;
+const MADV_DONTNEED = 4;
 
 /** `mseal` has the same number on every architecture. */
 const __NR_mseal = 462;
@@ -55,6 +56,13 @@ export function mprotect(address: bigint, length: number, prot: number): void {
       syscall: 'mprotect',
       errno: errno(),
     });
+  }
+}
+
+/** `madvise(addr, length, MADV_DONTNEED)`: drop the contents of private memory. @see madvise(2) */
+export function discard(address: bigint, length: number): void {
+  if (libc().madvise(address, length, MADV_DONTNEED) !== 0) {
+    throw systemError(`discard memory at 0x${address.toString(16)}`, { syscall: 'madvise', errno: errno() });
   }
 }
 

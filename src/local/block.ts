@@ -63,8 +63,9 @@ const attempt = 'map the data of trampolines';
 
 export function openBlock({ shape, method, isolated }: BlockOptions, codeLength: number): Block {
   const region = acquireRegion(shape, { codeLength, method });
+  let alias: bigint | undefined;
   try {
-    const alias = isolated ? mapIsolated(region) : mapPrivate(region);
+    alias = isolated ? mapIsolated(region) : mapPrivate(region);
     const block: Block = {
       region,
       ...viewsOf(alias ?? region.data, region.dataLength),
@@ -77,15 +78,15 @@ export function openBlock({ shape, method, isolated }: BlockOptions, codeLength:
     fillWithTraps(block);
     return block;
   } catch (error) {
-    releaseRegion(region);
+    closeBlock({ region, alias });
     throw error;
   }
 }
 
 /** Gives everything back. The views are dead afterwards. */
-export function closeBlock({ region, alias }: Block): void {
-  releaseRegion(region);
+export function closeBlock({ region, alias }: Pick<Block, 'region' | 'alias'>): void {
   if (alias !== undefined) munmap(alias, region.dataLength);
+  releaseRegion(region);
 }
 
 /**

@@ -25,9 +25,18 @@ export function newTableNumber(): number {
   return ++tables;
 }
 
-/** Lists the blocks of a set of slots, now and as they come. Returns how to take them off the list. */
+/**
+ * Lists the blocks of a new set of slots, now and as they come. Returns how to take them off the list.
+ * Slots that cannot be listed are closed.
+ */
 export function registerBlocks(slots: Slots, entry: TableEntry): () => void {
-  const lines = slots.blocks.map((block) => add(describe(block, entry)));
+  const lines: Line[] = [];
+  try {
+    for (const block of slots.blocks) lines.push(add(describe(block, entry)));
+  } catch (error) {
+    slots.close();
+    throw error;
+  }
   slots.onBlock = (block) => lines.push(add(describe(block, entry)));
   return () => {
     for (const line of lines) unregister(line);

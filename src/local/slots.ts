@@ -50,7 +50,7 @@ export class Slots {
   #filling = 0;
   #frozen = false;
 
-  /** Called with every block that is mapped. */
+  /** Called with every block that is mapped. A block that it refuses is given back. */
   onBlock: ((block: Block) => void) | undefined;
 
   constructor(options: BlockOptions) {
@@ -229,10 +229,15 @@ export class Slots {
     const planned = Math.max(page, firstCodeLengths[this.blocks.length] ?? regionAlignment);
     const codeLength = wanted * this.#stride <= planned ? planned : regionAlignment;
     const block = openBlock(this.options, codeLength);
+    try {
+      this.onBlock?.(block);
+    } catch (error) {
+      closeBlock(block);
+      throw error;
+    }
     this.#byRegion.set(Number(block.region.code / BigInt(regionAlignment)), this.blocks.length);
     this.blocks.push(block);
     this.#capacity += block.links.length;
-    this.onBlock?.(block);
     return block;
   }
 }

@@ -110,12 +110,14 @@ export class TrampolineTable<
     if (atomic) {
       try {
         this.#bodies = new Bodies({ shape, method, isolated });
+        this.#unregister.push(
+          registerBlocks(this.#bodies.slots, { table, name, role: 'body', shared: false }),
+        );
       } catch (error) {
         this.#slots.close();
         this.#unregister[0]!();
         throw error;
       }
-      this.#unregister.push(registerBlocks(this.#bodies.slots, { table, name, role: 'body', shared: false }));
     }
     this.#notes = debug || perfMap ? new Notes(this.#slots) : undefined;
   }
