@@ -1,22 +1,44 @@
-/** What the compiler does not build: the library through which gdb learns the names of trampolines. */
+/** What the compiler does not build: native files of the package, for every architecture. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
-import { sharedLibrary } from '#src/machine/elf.js';
-import { machines } from '#src/machine/index.js';
+import {
+  launcherPath,
+  launchFailed,
+  listDescriptor,
+  longestList,
+  reportDescriptor,
+} from '#src/linux/launch.js';
+import { sharedLibrary, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
+import { type Machine, machines } from '#src/machine/index.js';
 
-const version = 1; // of gdb's interface: the first word of its descriptor
+/** The library through which gdb learns the names of trampolines. */
+function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
+  const version = 1; // of gdb's interface: the first word of its descriptor
+  const data = Uint8Array.of(version, ...new Uint8Array(descriptorLength - 1));
+  return sharedLibrary({
+    machine: elfMachine,
+    code: { name: registerFunctionName, bytes: emptyFunction },
+    data: { name: descriptorName, bytes: data },
+  });
+}
+
+/** The program that makes system calls before another program. */
+function launcher({ elfMachine, launcher }: Machine): Uint8Array {
+  const { buffer } = staticProgramLayout;
+  const bufferLength = longestList;
+  const code = launcher({ buffer, bufferLength, listDescriptor, reportDescriptor, failed: launchFailed });
+  return staticProgram(elfMachine, { code, bufferLength });
+}
+
+function write(path: string, bytes: Uint8Array, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, bytes);
+  chmodSync(path, mode);
+}
 
 for (const [architecture, machine] of Object.entries(machines)) {
-  const path = libraryPath(architecture);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(
-    path,
-    sharedLibrary({
-      machine: machine.elfMachine,
-      code: { name: registerFunctionName, bytes: machine.emptyFunction },
-      data: { name: descriptorName, bytes: Uint8Array.of(version, ...new Uint8Array(descriptorLength - 1)) },
-    }),
-  );
+  write(libraryPath(architecture), gdbLibrary(machine), 0o644);
+  write(launcherPath(architecture), launcher(machine), 0o755);
 }
 chmodSync('dist/cli/main.js', 0o755);

@@ -32,6 +32,7 @@ const STT_OBJECT = 1;
 const STT_FUNC = 2;
 
 const ET_REL = 1;
+const ET_EXEC = 2;
 const ET_DYN = 3;
 
 const fileHeaderSize = 64;
@@ -97,16 +98,19 @@ interface FileHeader {
   readonly type: number;
   readonly machine: number;
   readonly programHeaders?: number;
+  /** Where execution begins. */
+  readonly entry?: number;
   readonly sections?: { readonly at: number; readonly count: number; readonly names: number };
 }
 
-function fileHeader({ type, machine, programHeaders = 0, sections }: FileHeader): Bytes {
+function fileHeader({ type, machine, programHeaders = 0, entry = 0, sections }: FileHeader): Bytes {
   return new Bytes()
     .u8(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1) // ELF, 64 bits, little-endian, version 1
     .padTo(16)
     .u16(type, machine)
     .u32(1)
-    .u64(0, programHeaders === 0 ? 0 : fileHeaderSize, sections?.at ?? 0)
+
+    .u64(entry, programHeaders === 0 ? 0 : fileHeaderSize, sections?.at ?? 0)
     .u32(0)
     .u16(fileHeaderSize, programHeaderSize, programHeaders)
     .u16(sectionHeaderSize, sections?.count ?? 0, sections?.names ?? 0);
@@ -247,6 +251,33 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
     { ...loaded('.hash', SHT_HASH, 0, hashAt, hash.length), link: 3, entrySize: 4 },
     { ...loaded('.dynamic', SHT_DYNAMIC, SHF_WRITE, dynamicAt, dynamic.length), link: 4, entrySize: 16 },
   ]);
+}
+
+/** Where a static program's code begins, in bytes from the start of its file, and its buffer, from there. */
+export const staticProgramLayout = {
+  code: fileHeaderSize + 3 * programHeaderSize,
+  buffer: segmentAlignment - (fileHeaderSize + 3 * programHeaderSize),
+} as const;
+
+/** A program without libraries: code that begins at its first byte, and a buffer of zeros. */
+export function staticProgram(
+  machine: number,
+  { code, bufferLength }: { code: Uint8Array; bufferLength: number },
+): Uint8Array {
+  const base = 0x400000;
+  const end = staticProgramLayout.code + code.length;
+  if (end > segmentAlignment) throw new RangeError(`the program is ${end} bytes long`);
+  const segment = (type: number, flags: number, at: number, inFile: number, inMemory: number) =>
+    new Bytes()
+      .u32(type, flags)
+      .u64(at, base + at, base + at, inFile, inMemory, segmentAlignment)
+      .finish();
+  return fileHeader({ type: ET_EXEC, machine, programHeaders: 3, entry: base + staticProgramLayout.code })
+    .raw(segment(PT_LOAD, PF_R | PF_X, 0, end, end))
+    .raw(segment(PT_LOAD, PF_R | PF_W, segmentAlignment, 0, bufferLength))
+    .raw(segment(PT_GNU_STACK, PF_R | PF_W, 0, 0, 0))
+    .raw(code)
+    .finish();
 }
 
 /** An object file that says: this function stands at that address. The code itself is not in it. */

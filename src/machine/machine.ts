@@ -12,6 +12,14 @@
 import type { RegisterFile } from '../trampoline/registers.js';
 import type { Shape } from '../trampoline/shape.js';
 
+/** The system calls that we make or filter. */
+export type SystemCalls = Readonly<Record<SystemCallName, number>>;
+export type SystemCallName =
+  | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group')
+  | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
+  | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
+  | ('mount' | 'umount2' | 'open_tree' | 'move_mount' | 'fsopen' | 'fsmount' | 'mount_setattr');
+
 /** Code for trampolines of one shape. The data slots begin right behind `bytes`. */
 export interface CodeImage {
   readonly shape: Shape;
@@ -46,6 +54,18 @@ export interface FarewellCode {
   readonly registers: { readonly text: number; readonly length: number; readonly trap: number };
 }
 
+/** What the launcher's code has to know of the program around it, and of those who use it. */
+export interface LauncherLayout {
+  /** Where the buffer for the list begins, in bytes from the start of the code, and how long it is. */
+  readonly buffer: number;
+  readonly bufferLength: number;
+  /** The descriptor that the list is read from. */
+  readonly listDescriptor: number;
+  /** The descriptor that a failed call is reported to, and what the program exits with then. */
+  readonly reportDescriptor: number;
+  readonly failed: number;
+}
+
 /** One architecture. */
 export interface Machine {
   readonly architecture: string;
@@ -55,6 +75,14 @@ export interface Machine {
   readonly farewell: FarewellCode;
   /** A function that returns at once. */
   readonly emptyFunction: Uint8Array;
+  /** System call numbers, by their kernel names. */
+  readonly systemCalls: SystemCalls;
+  /** What a seccomp filter sees as the architecture of a call: `AUDIT_ARCH_…`. */
+  readonly auditArchitecture: number;
+  /** Numbers from here on belong to another ABI with the same architecture, where there is one. */
+  readonly foreignNumbers: number | undefined;
+  /** Code that reads a list of system calls and makes them. */
+  launcher(layout: LauncherLayout): Uint8Array;
   /**
    * Refuses a shape that this architecture cannot express (`RangeError`).
    * @param subject what to call the registers in the error

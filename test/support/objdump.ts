@@ -55,6 +55,7 @@ function normalise(text: string): string {
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
   const told = operands.some((operand) => sizes.has(operand));
   const written = operands.map((operand) => {
+    if (mnemonic.startsWith('j') && operand.startsWith('0x')) return operand;
     if (operand.startsWith('0x')) return signed(BigInt.asIntN(size, BigInt(operand)));
     const memory = operand.replace(/\+(0x[0-9a-f]+)\]/, (_, value: string) => {
       const displacement = BigInt.asIntN(64, BigInt(value));

@@ -1,7 +1,7 @@
 /** Random x86-64 code, made from the table of instructions itself. */
 import { Assembler } from '#src/machine/x64/assembler.js';
 import { encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
-import { gpr64, type Memory, type OperandName, registersOf } from '#src/machine/x64/operands.js';
+import { gpr64, type Label, type Memory, type OperandName, registersOf } from '#src/machine/x64/operands.js';
 import type { Random } from './random.js';
 
 const forms = Object.keys(encodings) as Form[];
@@ -11,8 +11,10 @@ export interface Written {
   readonly at: number;
   readonly length: number;
   readonly text: (distance: number) => string;
-  /** Of a RIP-relative operand: where it leads. */
+  /** Of an operand with a label: where it leads. */
   readonly target: (() => number) | undefined;
+  /** Whether it leads to memory that is read or written, rather than to the next instruction. */
+  readonly refers: boolean;
 }
 
 /** Instructions of the table with random operands. */
@@ -40,15 +42,22 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
       const value = randomOperand(random, name);
       if (value !== 'label') return value;
       const label = random.integer({ to: labels.length - 1 });
+      if (name === 'rel32') {
+        target = () => positions[label]!;
+        return labels[label]!;
+      }
       const addend = random.flip() ? undefined : random.integer({ from: -(2 ** 20), to: 2 ** 20 });
       target = () => positions[label]! + (addend ?? 0);
       return addend === undefined ? { to: labels[label]! } : { to: labels[label]!, addend };
     });
     const at = asm.position;
     asm.emit(form, ...(given as Operands<Form>));
-    const text = (distance: number) =>
-      `${mnemonic} ${given.map((value, place) => show({ value, distance, place, operands })).join(', ')}`.trim();
-    written.push({ at, length: asm.position - at, text, target });
+    const end = asm.position;
+    const text = (distance: number) => {
+      const shown = given.map((value, place) => show({ value, distance, end, place, operands }));
+      return `${mnemonic} ${shown.join(', ')}`.trim();
+    };
+    written.push({ at, length: end - at, text, target, refers: !operands.includes('rel32') });
   }
   return { code: asm.finish(), written };
 }
@@ -56,6 +65,7 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
 function randomOperand(random: Random, name: OperandName): string | number | Memory {
   if (name === 'imm8') return random.pick([0, 1, -1, 127, -128, random.integer({ from: -128, to: 127 })]);
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
+  if (name === 'rel32') return 'label';
   const isMemory = name === 'm' || (name.startsWith('r/m') && random.flip());
   if (!isMemory) return random.pick(registersOf[name]!);
   if (random.flip()) return 'label';
@@ -68,15 +78,17 @@ function randomOperand(random: Random, name: OperandName): string | number | Mem
 
 /** An operand in the notation of the disassemblers. */
 function show(operand: {
-  value: string | number | Memory;
+  value: string | number | Memory | Label;
   distance: number;
+  end: number;
   place: number;
   operands: readonly OperandName[];
 }): string {
-  const { value, distance, place, operands } = operand;
+  const { value, distance, end, place, operands } = operand;
   const number = (n: number) => (n < 0 ? `-0x${(-n).toString(16)}` : `0x${n.toString(16)}`);
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return number(value);
+  if ('label' in value) return `0x${BigInt.asUintN(64, BigInt(end + distance)).toString(16)}`;
   const far = 'to' in value ? distance : (value.displacement ?? 0);
   const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
   const told = operands[place] === 'm' || operands.some((name) => /^r\d/.test(name));

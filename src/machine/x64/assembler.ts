@@ -12,7 +12,7 @@ export interface Fixup {
   readonly target: Label;
 }
 
-type Operand = string | number | Memory;
+type Operand = string | number | Label | Memory;
 
 export class Assembler {
   readonly #bytes: number[] = [];
@@ -95,7 +95,8 @@ export class Assembler {
     if (rex !== 0 || needsRex) this.#bytes.push(0x40 | rex);
     this.#bytes.push(...opcode);
     if (modrm !== undefined) this.#modrm(regCode & 7, rmCode & 7, memory, tail);
-    if (tail !== 0) this.#little(given.at(-1) as number, tail);
+    if (operands.includes('rel32')) this.#distance(given[0] as Label, 0, 0);
+    else if (tail !== 0) this.#little(given.at(-1) as number, tail);
   }
 
   #modrm(reg: number, rm: number, memory: Memory | undefined, tail: number): void {

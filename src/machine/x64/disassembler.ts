@@ -70,6 +70,7 @@ function describe(found: {
 
   const texts = operands.map((operand) => {
     if (operand.startsWith('imm')) return hex(value);
+    if (operand === 'rel32') return hex(BigInt.asUintN(64, address + BigInt(length) + BigInt(value)));
     const code = isRm(operand) ? modrm!.rm : modrm!.reg;
     return typeof code === 'string' ? sized(code, operand, operands) : register(operand, code, rex);
   });
@@ -126,6 +127,6 @@ function next(cursor: Cursor): number {
   return cursor.view.getUint8(cursor.at++);
 }
 
-const hex = (value: number): string =>
+const hex = (value: number | bigint): string =>
   value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 const signed = (value: number): string => (value < 0 ? hex(value) : `+${hex(value)}`);

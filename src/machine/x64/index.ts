@@ -3,8 +3,10 @@ import { x64Registers } from '../../trampoline/registers.js';
 import type { FarewellCode, Machine } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { disassemble } from './disassembler.js';
+import { launcher } from './launcher.js';
 import { registerFile } from './registers.js';
 import { codeImage, slotStride } from './slot.js';
+import { auditArchitecture, foreignNumbers, systemCalls } from './system-calls.js';
 
 export const x64: Machine = {
   architecture: registerFile.architecture,
@@ -12,6 +14,10 @@ export const x64: Machine = {
   elfMachine: 62, // EM_X86_64
   farewell: farewell(),
   emptyFunction: emptyFunction(),
+  systemCalls,
+  auditArchitecture,
+  foreignNumbers,
+  launcher,
   checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
   slotStride,
   codeImage,
@@ -22,7 +28,7 @@ export const x64: Machine = {
 function farewell(): FarewellCode {
   const asm = new Assembler();
   asm.emit('endbr64');
-  asm.emit('mov r/m32, imm32', 'eax', 1); // __NR_write
+  asm.emit('mov r/m32, imm32', 'eax', systemCalls.write);
   asm.emit('mov r/m32, imm32', 'edi', 2);
   asm.emit('mov r64, r/m64', 'rsi', 'r8');
   asm.emit('mov r64, r/m64', 'rdx', 'r9');

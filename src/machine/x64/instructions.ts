@@ -12,6 +12,10 @@ export const instructions = {
   lahf: '9F',
   sahf: '9E',
   'seto r/m8': '0F 90 /0',
+  'jmp rel32': 'E9 cd',
+  'jae rel32': '0F 83 cd',
+  'je rel32': '0F 84 cd',
+  'js rel32': '0F 88 cd',
   'jmp r/m64': 'FF /4',
   'mov r64, r/m64': 'REX.W + 8B /r',
   'mov r32, r/m32': '8B /r',
@@ -25,6 +29,14 @@ export const instructions = {
   'lea r64, m': 'REX.W + 8D /r',
   'and r/m64, imm8': 'REX.W + 83 /4 ib',
   'add r/m8, imm8': '80 /0 ib',
+  'add r/m64, imm8': 'REX.W + 83 /0 ib',
+  'add r64, r/m64': 'REX.W + 03 /r',
+  'add r/m64, r64': 'REX.W + 01 /r',
+  'sub r64, r/m64': 'REX.W + 2B /r',
+  'neg r/m64': 'REX.W + F7 /3',
+  'test r/m64, r64': 'REX.W + 85 /r',
+  'cmp r64, r/m64': 'REX.W + 3B /r',
+  'cmp r/m64, imm32': 'REX.W + 81 /7 id',
 } as const;
 
 export type Form = keyof typeof instructions;
@@ -48,11 +60,11 @@ export interface Encoding {
   readonly opcode: readonly number[];
   /** `/r`: the register operand stands in ModRM.reg; `/0` to `/7`: that number does. */
   readonly modrm: 'r' | number | undefined;
-  /** Bytes of an immediate behind the rest. */
+  /** Bytes of an immediate, or of the distance to a target, behind the rest. */
   readonly tail: 0 | 1 | 4;
 }
 
-const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, id: 4 };
+const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, id: 4, cd: 4 };
 
 function parse(form: Form): Encoding {
   const space = form.indexOf(' ');

@@ -46,6 +46,7 @@ export interface OperandTypes {
   m: Memory;
   imm8: number;
   imm32: number;
+  rel32: Label;
 }
 export type OperandName = keyof OperandTypes;
 

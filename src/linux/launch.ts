@@ -1,0 +1,171 @@
+/**
+ * Starts programs by way of the launcher: a static executable without libraries that the build generates. It
+ * makes a list of system calls that we prepare, the last of which is `execve`. Node cannot do this itself: it
+ * has threads, and the kernel refuses them a user namespace; and what it would change in itself to hand on,
+ * it would have to live with.
+ *
+ * The launcher reads the list from descriptor 3, closes it, and makes one call after the other. At the first
+ * that fails it writes which one and its errno to descriptor 4 and exits with 125. Descriptor 4 closes with
+ * a successful `execve`.
+ *
+ *     list   u64 pointers, u64 calls; places of pointers; calls of 7 words each: number, arguments; data
+ *            A pointer is an offset in the list, and the launcher adds where the list is.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { SystemCallName } from '../machine/index.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { systemError } from './errno.js';
+import { thisMachine } from './host.js';
+
+/** An argument: a word, or something to point to. */
+export type Argument = number | bigint | string | Uint8Array | { readonly words: readonly Argument[] };
+
+export interface LaunchCall {
+  /** The call's kernel name, for the error. */
+  readonly name: SystemCallName;
+  readonly number: number;
+  readonly arguments: readonly Argument[];
+  /** What it is for, to stand behind "Cannot". */
+  readonly attempt: string;
+}
+
+/** Descriptors of the launcher beside the standard ones. */
+export const listDescriptor = 3;
+export const reportDescriptor = 4;
+
+/** What the launcher exits with when a call failed. */
+export const launchFailed = 125;
+
+/** Bytes that a list can have; the launcher keeps this much room. */
+export const longestList = 2 ** 20;
+
+/** Where the package keeps the launcher for an architecture. */
+export function launcherPath(architecture: string): string {
+  return fileURLToPath(new URL(`../native/launch-${architecture}`, import.meta.url));
+}
+
+/** The list as the launcher reads it. */
+export function encodeCalls(calls: readonly LaunchCall[]): Uint8Array {
+  const words: (bigint | { readonly at: number })[] = [];
+  const data: Uint8Array[] = [];
+  let dataLength = 0;
+  const store = (bytes: Uint8Array): { at: number } => {
+    const at = dataLength;
+    const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
+    padded.set(bytes);
+    data.push(padded);
+    dataLength += padded.length;
+    return { at };
+  };
+  // Places, in the data, of words that point into the data.
+  const inner: { readonly place: number; readonly at: number }[] = [];
+  const word = (argument: Argument): bigint | { readonly at: number } => {
+    if (typeof argument === 'number' || typeof argument === 'bigint')
+      return BigInt.asUintN(64, BigInt(argument));
+    if (typeof argument === 'string') return store(new TextEncoder().encode(`${argument}\0`));
+    if (argument instanceof Uint8Array) return store(argument);
+    const members = argument.words.map(word);
+    const own = store(
+      new Uint8Array(BigUint64Array.from(members, (m) => (typeof m === 'bigint' ? m : 0n)).buffer),
+    );
+    for (const [index, member] of members.entries()) {
+      if (typeof member !== 'bigint') inner.push({ place: own.at + 8 * index, at: member.at });
+    }
+    return own;
+  };
+  for (const { number, arguments: given } of calls) {
+    words.push(BigInt(number), ...given.map(word), ...Array<bigint>(6 - given.length).fill(0n));
+  }
+
+  const pointers = words.filter((value) => typeof value !== 'bigint').length + inner.length;
+  const callsAt = 8 * (2 + pointers);
+  const dataAt = callsAt + 8 * words.length;
+  const bytes = new Uint8Array(dataAt + dataLength);
+  if (bytes.length > longestList) {
+    throw new TrampfdError(`Cannot launch: arguments and environment take more than ${longestList} bytes`, {
+      code: 'E2BIG',
+    });
+  }
+  const list = new BigUint64Array(bytes.buffer);
+  list.set([BigInt(pointers), BigInt(calls.length)]);
+  let at = dataAt;
+  for (const part of data) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  let next = 2;
+  const point = (place: number, to: number) => {
+    list[next++] = BigInt(place);
+    list[place / 8] = BigInt(dataAt + to);
+  };
+  for (const [index, value] of words.entries()) {
+    if (typeof value === 'bigint') list[callsAt / 8 + index] = value;
+    else point(callsAt + 8 * index, value.at);
+  }
+  for (const { place, at: to } of inner) point(dataAt + place, to);
+  return bytes;
+}
+
+export interface Launched {
+  readonly process: ChildProcess;
+  /** Settles when the program runs; rejects with what the launcher could not do. */
+  readonly started: Promise<void>;
+}
+
+export interface LaunchOptions extends Pick<SpawnOptions, 'cwd' | 'stdio'> {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Calls to make before the program runs. */
+  readonly before?: readonly LaunchCall[];
+}
+
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** Starts a program, given by its path, when some system calls have been made for it. */
+export function launch(path: string, args: readonly string[], options: LaunchOptions = {}): Launched {
+  const { systemCalls } = thisMachine();
+  const { cwd, stdio = 'inherit', env = process.env, before = [] } = options;
+  const variables = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${value}`,
+  );
+  const calls: LaunchCall[] = [
+    {
+      name: 'fcntl',
+      number: systemCalls.fcntl,
+      arguments: [reportDescriptor, F_SETFD, FD_CLOEXEC],
+      attempt: 'prepare the report',
+    },
+    ...before,
+    {
+      name: 'execve',
+      number: systemCalls.execve,
+      arguments: [path, { words: [path, ...args, 0] }, { words: [...variables, 0] }],
+      attempt: `run ${path}`,
+    },
+  ];
+  const list = encodeCalls(calls);
+  const standard = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
+  const child = spawn(launcherPath(process.arch), [], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: {},
+    stdio: [...standard, 'pipe', 'pipe'],
+  });
+  const input = child.stdio[listDescriptor] as Writable;
+  const report = child.stdio[reportDescriptor] as Readable;
+  const started = new Promise<void>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    input.on('error', () => {}); // the launcher is gone, and its report tells why
+    child.on('error', reject);
+    report.on('data', (chunk: Buffer) => chunks.push(chunk));
+    report.on('end', () => {
+      const bytes = Buffer.concat(chunks);
+      if (bytes.length < 16) return resolve();
+      const { name, attempt } = calls[Number(bytes.readBigUInt64LE(0))]!;
+      reject(systemError(attempt, { syscall: name, errno: Number(bytes.readBigUInt64LE(8)) }));
+    });
+  });
+  input.end(list);
+  return { process: child, started };
+}

@@ -1,0 +1,38 @@
+import type { SystemCalls } from '../machine.js';
+
+/** System call numbers of x86-64: arch/x86/entry/syscalls/syscall_64.tbl in the Linux source. */
+export const systemCalls: SystemCalls = {
+  read: 0,
+  write: 1,
+  close: 3,
+  shmat: 30,
+  clone: 56,
+  execve: 59,
+  fcntl: 72,
+  chdir: 80,
+  personality: 135,
+  pivot_root: 155,
+  prctl: 157,
+  chroot: 161,
+  mount: 165,
+  umount2: 166,
+  exit_group: 231,
+  openat: 257,
+  unshare: 272,
+  setns: 308,
+  seccomp: 317,
+  memfd_create: 319,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsmount: 432,
+  clone3: 435,
+  mount_setattr: 442,
+  memfd_secret: 447,
+};
+
+/** `AUDIT_ARCH_X86_64`: what a seccomp filter sees as the architecture of a call. */
+export const auditArchitecture = 0xc000003e;
+
+/** The bit that marks the numbers of the x32 ABI, whose calls have the same architecture. */
+export const foreignNumbers = 0x40000000;
