@@ -1,6 +1,13 @@
 /** What the compiler does not build: native files of the package, for every architecture. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import {
+  imageLength,
+  type TemplateHead,
+  templateCode,
+  templatePath,
+  templateVersion,
+} from '#src/codepage/template.js';
 import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
 import {
   launcherPath,
@@ -31,6 +38,21 @@ function launcher({ elfMachine, launcher }: Machine): Uint8Array {
   return staticProgram(elfMachine, { code, bufferLength });
 }
 
+/** Code pages made now, for systems where a process may make none. */
+function templates(machine: Machine): Uint8Array {
+  const images = templateCode(machine);
+  const head: TemplateHead = {
+    version: templateVersion,
+    architecture: machine.registerFile.architecture,
+    imageLength,
+    images: images.map(({ key }) => key),
+  };
+  const bytes = Buffer.alloc(imageLength * (1 + images.length));
+  bytes.write(`${JSON.stringify(head)}\n`);
+  for (const [index, image] of images.entries()) bytes.set(image.bytes, imageLength * (1 + index));
+  return bytes;
+}
+
 function write(path: string, bytes: Uint8Array, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
@@ -39,6 +61,7 @@ function write(path: string, bytes: Uint8Array, mode: number): void {
 
 for (const [architecture, machine] of Object.entries(machines)) {
   write(libraryPath(architecture), gdbLibrary(machine), 0o644);
+  write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }
 chmodSync('dist/cli/main.js', 0o755);

@@ -6,24 +6,13 @@
  * rewritten.) A process can still map something else over its own pages, unless they are sealed with `mseal`.
  */
 import { sealedMemfd } from '../linux/memfd.js';
-import { MAP_FIXED, MAP_SHARED, mmap, PROT_EXEC, PROT_READ } from '../linux/memory.js';
 import type { CodePageMethod } from './method.js';
+import { fromFile } from './shared-file.js';
 
 export const memfd: CodePageMethod = {
   name: 'memfd',
-  prepare(bytes, label) {
-    const fd = sealedMemfd(label, bytes, 'make a code page by memfd');
-    return {
-      mapAt(address) {
-        const request = {
-          address,
-          length: bytes.length,
-          prot: PROT_READ | PROT_EXEC,
-          flags: MAP_SHARED | MAP_FIXED,
-          fd,
-        };
-        mmap(request, 'map a code page by memfd');
-      },
-    };
+  prepare({ bytes }) {
+    const fd = sealedMemfd('trampfd', bytes, 'make a code page by memfd');
+    return fromFile(fd, { method: 'memfd', length: bytes.length });
   },
 };

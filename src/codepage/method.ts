@@ -2,24 +2,31 @@
  * How executable bytes come into being. The contract of every method, in a nutshell:
  *
  * 1. `prepare` takes finished code once, and keeps it where nobody can change it, as far as the method can.
- * 2. `mapAt` puts that code at an address of reserved memory, executable and not writable, any number of times.
+ * 2. `mapAt` puts that code at an address of reserved memory, executable, any number of times.
+ * 3. `close` gives back what `prepare` took. What is mapped stays.
  *
- * What exactly each method guarantees stands with it.
+ * What each method guarantees stands in its file; `docs/methods.md` compares them.
  */
-export type CodePageMethodName = 'memfd';
+export type CodePageMethodName = 'memfd' | 'template' | 'file' | 'trampfd' | 'rwx' | 'remap';
+
+/** Code to be made executable. */
+export interface Code {
+  /** What it is: equal for equal code, on one architecture. */
+  readonly key: string;
+  /** Whole pages. */
+  readonly bytes: Uint8Array;
+}
 
 export interface CodePageMethod {
   readonly name: CodePageMethodName;
-  /**
-   * Takes code to be mapped.
-   * @param bytes whole pages
-   * @param label what the mappings should be called in `/proc/PID/maps`, where the method can
-   * @throws TrampfdError when the system refuses
-   */
-  prepare(bytes: Uint8Array, label: string): PreparedCode;
+  /** The one length of code that this method has, where it cannot make any. */
+  readonly codeLength?: number;
+  /** @throws TrampfdError when the system refuses, or the method has no such code */
+  prepare(code: Code): PreparedCode;
 }
 
 export interface PreparedCode {
   /** Replaces reserved memory at `address` by the code. */
   mapAt(address: bigint): void;
+  close(): void;
 }

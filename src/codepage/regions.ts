@@ -23,14 +23,14 @@ import {
 } from '../linux/memory.js';
 import type { CodeImage } from '../machine/index.js';
 import { dataLayout, type Shape, shapeKey } from '../trampoline/shape.js';
-import { memfd } from './memfd.js';
-import type { CodePageMethod, CodePageMethodName, PreparedCode } from './method.js';
+import type { Code, CodePageMethod, CodePageMethodName, PreparedCode } from './method.js';
+import { byMethod } from './methods.js';
 
 /** Regions begin at multiples of this, and no code is longer: the number above it names the region. */
 export const regionAlignment = 2 ** 20;
 
 export interface Region {
-  readonly method: CodePageMethodName;
+  readonly kind: RegionKind;
   readonly image: CodeImage;
   /** The first code slot. */
   readonly code: bigint;
@@ -40,36 +40,45 @@ export interface Region {
   readonly dataLength: number;
 }
 
-interface Kind {
+/** Regions of one shape and size, by one method. */
+export interface RegionKind {
+  readonly method: CodePageMethod;
   readonly image: CodeImage;
-  readonly prepared: PreparedCode;
+  /** Kept while some region is in use. */
+  prepared: PreparedCode | undefined;
+  used: number;
   readonly idle: Region[];
 }
 
-const methods: Readonly<Record<CodePageMethodName, CodePageMethod>> = { memfd };
-export const methodNames = Object.keys(methods) as CodePageMethodName[];
-
-const kinds = new Map<string, Kind>();
-const regions = new Set<bigint>();
-
-/** A region with `codeLength` bytes of code for a shape. Its data is not mapped yet. */
-export function acquireRegion(
-  shape: Shape,
-  { codeLength, method }: { codeLength: number; method: CodePageMethodName },
-): Region {
-  const kind = kindOf(shape, { codeLength, method });
-  return kind.idle.pop() ?? makeRegion(kind, method);
+export interface RegionRequest {
+  /** Bytes of code: whole pages. A method that has only one length gives that. */
+  readonly codeLength: number;
+  /** Without one, the first that the system allows. */
+  readonly method: CodePageMethodName | undefined;
 }
 
-/** Whether an address lies in the code of a region. */
-export function isRegionCode(address: bigint): boolean {
-  return regions.has(address / BigInt(regionAlignment));
+const kinds = new Map<string, RegionKind>();
+const regions = new Set<bigint>();
+
+/** A region with code for a shape. Its data is not mapped yet. */
+export function acquireRegion(shape: Shape, { codeLength, method }: RegionRequest): Region {
+  return byMethod(method, (chosen) => {
+    const kind = kindOf(shape, chosen, chosen.codeLength ?? codeLength);
+    const region = kind.idle.pop() ?? makeRegion(kind);
+    kind.used++;
+    return region;
+  });
 }
 
 /** Gives a region back. Its data is dropped. */
 export function releaseRegion(region: Region): void {
-  const { image, method, data, dataLength } = region;
-  kindOf(image.shape, { codeLength: image.bytes.length, method }).idle.push(region);
+  const { kind, data, dataLength } = region;
+  kind.idle.push(region);
+  kind.used--;
+  if (kind.used === 0) {
+    kind.prepared?.close();
+    kind.prepared = undefined;
+  }
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
   try {
     mmap({ address: data, length: dataLength, prot: PROT_NONE, flags }, 'release trampolines');
@@ -81,40 +90,59 @@ export function releaseRegion(region: Region): void {
   }
 }
 
-/** Maps code that is not a table of slots, for good. Returns its address. */
-export function mapCode(
-  code: Uint8Array,
-  { method, label }: { method: CodePageMethodName; label: string },
-): bigint {
-  const bytes = new Uint8Array(Math.ceil(code.length / pageSize()) * pageSize());
-  bytes.set(code);
-  const prepared = methods[method].prepare(bytes, label);
-  const address = reserve({ length: bytes.length, alignment: pageSize() }, 'reserve memory for code');
-  prepared.mapAt(address);
-  mseal(address, bytes.length);
-  return address;
+/** Whether an address lies in the code of a region. */
+export function isRegionCode(address: bigint): boolean {
+  return regions.has(address / BigInt(regionAlignment));
 }
 
-function kindOf(
-  shape: Shape,
-  { codeLength, method }: { codeLength: number; method: CodePageMethodName },
-): Kind {
-  const key = `${method} ${codeLength} ${shapeKey(shape)}`;
+/** Maps code that is not a table of slots, for good. Returns its address. */
+export function mapCode({ key, bytes }: Code, method: CodePageMethodName | undefined): bigint {
+  return byMethod(method, (chosen) => {
+    const length = chosen.codeLength ?? Math.ceil(bytes.length / pageSize()) * pageSize();
+    const prepared = chosen.prepare({ key, bytes: thisMachine().padCode(bytes, length) });
+    try {
+      return mapSealed(prepared, { codeLength: length, dataLength: 0, alignment: pageSize() });
+    } finally {
+      prepared.close();
+    }
+  });
+}
+
+function kindOf(shape: Shape, method: CodePageMethod, codeLength: number): RegionKind {
+  const key = `${method.name} ${codeLength} ${shapeKey(shape)}`;
   let kind = kinds.get(key);
   if (kind === undefined) {
     const image = thisMachine().codeImage(shape, codeLength);
-    kind = { image, prepared: methods[method].prepare(image.bytes, 'trampfd'), idle: [] };
+    kind = { method, image, prepared: undefined, used: 0, idle: [] };
     kinds.set(key, kind);
   }
   return kind;
 }
 
-function makeRegion({ image, prepared }: Kind, method: CodePageMethodName): Region {
-  const codeLength = image.bytes.length;
-  const bytes = image.count * dataLayout(image.shape).stride;
-  const dataLength = Math.ceil(bytes / pageSize()) * pageSize();
+function makeRegion(kind: RegionKind): Region {
+  const { image, method } = kind;
+  const key = shapeKey(image.shape);
+  const prepared = kind.prepared ?? method.prepare({ key, bytes: image.bytes });
+  try {
+    const codeLength = image.bytes.length;
+    const dataLength = Math.ceil((image.count * dataLayout(image.shape).stride) / pageSize()) * pageSize();
+    const code = mapSealed(prepared, { codeLength, dataLength, alignment: regionAlignment });
+    regions.add(code / BigInt(regionAlignment));
+    kind.prepared = prepared;
+    return { kind, image, code, data: code + BigInt(codeLength), dataLength };
+  } catch (error) {
+    if (kind.prepared === undefined) prepared.close();
+    throw error;
+  }
+}
+
+/** Reserves memory and maps code into its front, for good. */
+function mapSealed(
+  prepared: PreparedCode,
+  { codeLength, dataLength, alignment }: { codeLength: number; dataLength: number; alignment: number },
+): bigint {
   const length = codeLength + dataLength;
-  const code = reserve({ length, alignment: regionAlignment }, 'reserve memory for trampolines');
+  const code = reserve({ length, alignment }, 'reserve memory for trampolines');
   try {
     prepared.mapAt(code);
   } catch (error) {
@@ -122,6 +150,5 @@ function makeRegion({ image, prepared }: Kind, method: CodePageMethodName): Regi
     throw error;
   }
   mseal(code, codeLength);
-  regions.add(code / BigInt(regionAlignment));
-  return { method, image, code, data: code + BigInt(codeLength), dataLength };
+  return code;
 }

@@ -115,7 +115,7 @@ export function reserve(
   return aligned;
 }
 
-/** A view of mapped memory as 64-bit words. */
-export function wordsAt(address: bigint, byteLength: number): BigUint64Array {
-  return new BigUint64Array(memoryAt(address, byteLength));
+/** Writes bytes to memory that is mapped and writable. */
+export function writeMapped(address: bigint, bytes: Uint8Array): void {
+  new Uint8Array(memoryAt(address, bytes.length)).set(bytes);
 }

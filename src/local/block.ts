@@ -35,7 +35,7 @@ import { dataLayout, type Shape } from '../trampoline/shape.js';
 /** What blocks of one table have in common. */
 export interface BlockOptions {
   readonly shape: Shape;
-  readonly method: CodePageMethodName;
+  readonly method: CodePageMethodName | undefined;
   readonly isolated: boolean;
 }
 

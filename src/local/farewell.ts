@@ -16,16 +16,16 @@ interface Farewells {
   readonly order: readonly number[];
 }
 
-const byMethod = new Map<CodePageMethodName, Farewells>();
+const byMethod = new Map<CodePageMethodName | undefined, Farewells>();
 
-function farewells(method: CodePageMethodName): Farewells {
+function farewells(method: CodePageMethodName | undefined): Farewells {
   let found = byMethod.get(method);
   if (found === undefined) {
-    const { bytes, registers } = thisMachine().farewell;
+    const { key, bytes, registers } = thisMachine().farewell;
     const order = Object.values(registers).sort((a, b) => a - b);
     const slots = new Slots({ shape: { registers: order, stack: undefined }, method, isolated: false });
     registerBlocks(slots, { table: newTableNumber(), name: null, role: 'farewell', shared: true });
-    found = { slots, code: mapCode(bytes, { method, label: 'trampfd-farewell' }), order };
+    found = { slots, code: mapCode({ key, bytes }, method), order };
     byMethod.set(method, found);
   }
   return found;
@@ -39,7 +39,11 @@ export interface Farewell {
 }
 
 /** A farewell that prints `message` and goes on to `trap`. */
-export function makeFarewell(method: CodePageMethodName, message: string, trap: bigint): Farewell {
+export function makeFarewell(
+  method: CodePageMethodName | undefined,
+  message: string,
+  trap: bigint,
+): Farewell {
   const { slots, code, order } = farewells(method);
   const { registers } = thisMachine().farewell;
   const bytes = new TextEncoder().encode(message);

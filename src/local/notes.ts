@@ -34,7 +34,7 @@ interface Note {
 
 export class Notes {
   readonly #slots: Slots;
-  readonly #method: CodePageMethodName;
+  readonly #method: CodePageMethodName | undefined;
   readonly #notes = new Map<SlotNumber, Note>();
 
   /** Notes about the trampolines that programs call, in `slots`. */

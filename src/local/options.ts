@@ -1,12 +1,15 @@
 /** Options that trampolines and tables share. */
 import type { CodePageMethodName } from '../codepage/method.js';
-import { methodNames } from '../codepage/regions.js';
+import { methodNames } from '../codepage/methods.js';
 import { flag, label, oneOf } from '../trampoline/values.js';
 
 export interface TrampolineOptions {
   /** `'fast'`: the code is in a code page, and an invocation never leaves the program. */
   readonly mode?: 'fast';
-  /** How executable memory is made. Default: the first method that the system allows. */
+  /**
+   * How executable memory is made. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
+   * system allows. `rwx` and `remap` are only for those who name them.
+   */
   readonly method?: CodePageMethodName;
   /** What debuggers, profilers, `trampfd inspect` and messages call it. */
   readonly name?: string;
@@ -24,7 +27,7 @@ export interface TrampolineOptions {
 export const optionNames = ['mode', 'method', 'name', 'debug', 'perfMap'] as const;
 
 export interface CheckedOptions {
-  readonly method: CodePageMethodName;
+  readonly method: CodePageMethodName | undefined;
   readonly name: string | undefined;
   readonly debug: boolean;
   readonly perfMap: boolean;
@@ -35,7 +38,7 @@ export function checkedOptions(
 ): CheckedOptions {
   oneOf(given.mode, 'mode', ['fast']);
   return {
-    method: oneOf(given.method, 'method', methodNames),
+    method: given.method === undefined ? undefined : oneOf(given.method, 'method', methodNames),
     name: label(given.name, 'name'),
     debug: given.debug === undefined ? debugByDefault() : flag(given.debug, 'debug'),
     perfMap: flag(given.perfMap, 'perfMap'),

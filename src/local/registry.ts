@@ -62,7 +62,7 @@ function describe({ region }: Block, entry: TableEntry): BlockLine {
   return {
     kind: 'block',
     ...entry,
-    method: region.method,
+    method: region.kind.method.name,
     registers: shape.registers.map((number) => registerName(thisMachine().registerFile, number)),
     stack: shape.stack ?? null,
     code: hex(region.code),

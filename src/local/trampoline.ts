@@ -53,9 +53,9 @@ interface House {
   readonly bodies: Map<string, Bodies>;
 }
 
-const houses = new Map<CodePageMethodName, House>();
+const houses = new Map<CodePageMethodName | undefined, House>();
 
-function houseOf(method: CodePageMethodName): House {
+function houseOf(method: CodePageMethodName | undefined): House {
   let house = houses.get(method);
   if (house === undefined) {
     const entries = new Slots({ shape: emptyShape, method, isolated: false });

@@ -49,6 +49,8 @@ export interface Instruction {
  * then jumps to the trap, told by registers what and where.
  */
 export interface FarewellCode {
+  /** What code page methods call it. */
+  readonly key: string;
   readonly bytes: Uint8Array;
   /** The registers that carry the message's address, its length and the trap's address. */
   readonly registers: { readonly text: number; readonly length: number; readonly trap: number };
@@ -83,6 +85,8 @@ export interface Machine {
   readonly foreignNumbers: number | undefined;
   /** Code that reads a list of system calls and makes them. */
   launcher(layout: LauncherLayout): Uint8Array;
+  /** Code, and traps behind it up to a length. */
+  padCode(code: Uint8Array, length: number): Uint8Array;
   /**
    * Refuses a shape that this architecture cannot express (`RangeError`).
    * @param subject what to call the registers in the error

@@ -5,7 +5,7 @@ import { Assembler } from './assembler.js';
 import { disassemble } from './disassembler.js';
 import { launcher } from './launcher.js';
 import { registerFile } from './registers.js';
-import { codeImage, slotStride } from './slot.js';
+import { codeImage, padCode, slotStride } from './slot.js';
 import { auditArchitecture, foreignNumbers, systemCalls } from './system-calls.js';
 
 export const x64: Machine = {
@@ -18,6 +18,7 @@ export const x64: Machine = {
   auditArchitecture,
   foreignNumbers,
   launcher,
+  padCode,
   checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
   slotStride,
   codeImage,
@@ -36,7 +37,7 @@ function farewell(): FarewellCode {
   asm.emit('jmp r/m64', 'r10');
   asm.emit('int3');
   const { r8: text, r9: length, r10: trap } = x64Registers;
-  return { bytes: asm.finish(), registers: { text, length, trap } };
+  return { key: 'farewell', bytes: asm.finish(), registers: { text, length, trap } };
 }
 
 function emptyFunction(): Uint8Array {

@@ -88,6 +88,12 @@ export function slotStride(shape: Shape): number {
   return asm.position;
 }
 
+export function padCode(code: Uint8Array, length: number): Uint8Array {
+  const bytes = new Uint8Array(length).fill(trap);
+  bytes.set(code);
+  return bytes;
+}
+
 export function codeImage(shape: Shape, byteLength: number): CodeImage {
   const asm = new Assembler();
   const data = asm.label(byteLength);

@@ -1,0 +1,36 @@
+/**
+ * `remap`: memory that is written first and made executable then. Only for those who ask for it by name.
+ *
+ * Guarantee: the code cannot be written by a stray store. `mprotect` and `/proc/self/mem` can change it,
+ * unless the page is sealed (`mseal` stops the first, not the second).
+ */
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  mmap,
+  mprotect,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  writeMapped,
+} from '../linux/memory.js';
+import type { CodePageMethod } from './method.js';
+
+export const remap: CodePageMethod = {
+  name: 'remap',
+  prepare({ bytes }) {
+    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    return {
+      mapAt(address) {
+        mmap(
+          { address, length: bytes.length, prot: PROT_READ | PROT_WRITE, flags },
+          'map a code page by remap',
+        );
+        writeMapped(address, bytes);
+        mprotect(address, bytes.length, PROT_READ | PROT_EXEC);
+      },
+      close() {},
+    };
+  },
+};

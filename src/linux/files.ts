@@ -1,0 +1,46 @@
+/** Temporary files. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fromNode } from './errno.js';
+
+/** `O_TMPFILE` of <fcntl.h>: its own bit and `O_DIRECTORY`, whose value depends on the architecture. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** What kernels and file systems without `O_TMPFILE` answer to it: open(2). */
+const withoutTmpfile = ['EISDIR', 'EOPNOTSUPP', 'ENOENT', 'EINVAL'];
+
+/**
+ * A file in the temporary folder (`TMPDIR`) that holds `bytes` and has no name, open for reading only.
+ * Node opens all files close-on-exec.
+ */
+export function fileWithoutName(bytes: Uint8Array, attempt: string): number {
+  const folder = tmpdir();
+  let writer: number | undefined;
+  try {
+    writer = createWithoutName(folder);
+    for (let done = 0; done < bytes.length; ) done += writeSync(writer, bytes, done);
+    return openSync(`/proc/self/fd/${writer}`, constants.O_RDONLY);
+  } catch (error) {
+    throw fromNode(`${attempt} in ${folder}`, error);
+  } finally {
+    if (writer !== undefined) closeSync(writer);
+  }
+}
+
+function createWithoutName(folder: string): number {
+  try {
+    return openSync(folder, constants.O_RDWR | O_TMPFILE, 0o600);
+  } catch (error) {
+    if (!withoutTmpfile.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const path = join(folder, `trampfd-${randomUUID()}`);
+    const fd = openSync(
+      path,
+      constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
+    unlinkSync(path);
+    return fd;
+  }
+}
