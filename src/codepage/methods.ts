@@ -31,6 +31,9 @@ function ladder(): readonly CodePageMethod[] {
   return named.split(',').map((name) => methods[oneOf(name, 'TRAMPFD_METHODS', methodNames)]);
 }
 
+/** Not a refusal of the method, but a lack that may pass: no reason to go down the ladder for good. */
+const shortages = ['ENOMEM', 'EMFILE', 'ENFILE'];
+
 /**
  * Makes something by the method that is named, or by the first of the ladder that can.
  * @throws TrampfdError with what every method that was tried had against it
@@ -45,7 +48,7 @@ export function byMethod<Result>(
     try {
       return make(method);
     } catch (error) {
-      if (!(error instanceof TrampfdError)) throw error;
+      if (!(error instanceof TrampfdError) || shortages.includes(error.code)) throw error;
       refusals.push({ name: method.name, error });
     }
   }

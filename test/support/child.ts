@@ -22,6 +22,19 @@ export function runScript(
   return { ...result, stderr: ownErrors(result.stderr) };
 }
 
+/**
+ * Runs a script of the tests (`*.child.js`).
+ * @param script its path below `test/`, without `.child.js`
+ */
+export function runChild(
+  script: string,
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+): SpawnSyncReturns<string> {
+  const path = fileURLToPath(new URL(`../${script}.child.js`, import.meta.url));
+  return spawnSync(process.execPath, [...nodeOptions, path, ...args], { encoding: 'utf8' });
+}
+
 /** What a program wrote to standard error, less what V8 says when it runs without a compiler. */
 export function ownErrors(stderr: string): string {
   return stderr.replaceAll(/^Warning: disabling flag --expose_wasm.*\n/gm, '');

@@ -1,0 +1,92 @@
+/** Changes while other threads invoke: of atomic trampolines they see old values or new ones, never a mix. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import koffi from 'koffi';
+import { createTrampoline, createTrampolineTable, symbolAddress, type TrampolineTable } from 'trampfd';
+import { compileLibrary } from '../support/compile.js';
+import { needs } from '../support/needs.js';
+
+const skip = needs('gcc');
+const jitless = process.execArgv.includes('--jitless');
+const long = (process.env['TRAMPFD_LONG'] ?? '') !== '';
+const wantedCalls = long || !jitless ? 100_000_000 : 5_000_000;
+const wantedChanges = long || !jitless ? 200_000 : 20_000;
+/** Bodies are used again when they are a second old, and that shall happen, too. */
+const shortest = 2500;
+/** At least one besides JavaScript's own, and not many more than processors, so that all of them run. */
+const threads = 2;
+
+function openStorm() {
+  const path = compileLibrary('storm', ['storm.c']);
+  const library = koffi.load(path);
+  return {
+    five: symbolAddress('five', path),
+    two: symbolAddress('two', path),
+    start: library.func('int storm_start(uintptr_t, int)') as (address: bigint, threads: number) => number,
+    calls: library.func('long storm_calls()') as () => number,
+    stop: library.func('long storm_stop()') as () => number,
+  };
+}
+
+type Storm = ReturnType<typeof openStorm>;
+
+/** Lets threads invoke `address` while `change` runs again and again. Returns how many calls saw a mix. */
+function weather(
+  t: TestContext,
+  storm: Storm,
+  address: bigint,
+  change: (generation: bigint) => void,
+): number {
+  assert.equal(storm.start(address, threads), threads);
+  let changes = 0;
+  const end = performance.now() + shortest;
+  while (changes < wantedChanges || storm.calls() < wantedCalls || performance.now() < end) {
+    for (const pause = changes + 1000; changes < pause; changes++) change(BigInt(changes));
+  }
+  const calls = storm.calls();
+  const mixes = storm.stop();
+  t.diagnostic(`${mixes} mixes in ${calls} calls, ${changes} changes`);
+  return mixes;
+}
+
+const same = (value: bigint) => ({ arg1: value, arg2: value, arg3: value, arg4: value, arg5: value });
+
+type Table = TrampolineTable<'arg1' | 'arg2' | 'arg3' | 'arg4' | 'arg5'>;
+
+function stormTable(options: { atomic: boolean; isolated: boolean }): Table {
+  return createTrampolineTable({ registers: ['arg1', 'arg2', 'arg3', 'arg4', 'arg5'], ...options });
+}
+
+for (const isolated of [false, true]) {
+  test(`an atomic table${isolated ? ', isolated,' : ''} never shows a mix`, { skip }, (t) => {
+    const storm = openStorm();
+    using table = stormTable({ atomic: true, isolated });
+    const address = table.add({ pc: storm.five, ...same(0n) });
+    assert.equal(
+      weather(t, storm, address, (generation) => table.set(address, same(2n * generation))),
+      0,
+    );
+  });
+}
+
+test('a trampoline never shows a mix, also when its set of registers changes', { skip }, (t) => {
+  const storm = openStorm();
+  using trampoline = createTrampoline({ registers: { pc: storm.five, ...same(0n) } });
+  const mixes = weather(t, storm, trampoline.address, (generation) => {
+    const value = 2n * generation;
+    if (generation % 3n === 0n) {
+      trampoline.setRegisters({ pc: storm.two, arg1: value + 1n, arg2: value + 1n });
+    } else {
+      trampoline.setRegisters({ pc: storm.five, ...same(value) });
+    }
+  });
+  assert.equal(mixes, 0);
+});
+
+test('a table that is not atomic may show mixes', { skip }, (t) => {
+  const storm = openStorm();
+  using table = stormTable({ atomic: false, isolated: false });
+  const address = table.add({ pc: storm.five, ...same(0n) });
+  // How many is chance. That the same storm sees some shows that the other tests would.
+  weather(t, storm, address, (generation) => table.set(address, same(2n * generation)));
+});

@@ -1,0 +1,148 @@
+/**
+ * Tries to make trampolines while this process has all it may of something: `exhaustion.child.js OBSTACLE`.
+ * Each attempt is repeated with a little more to be had each time, until it succeeds, so that every step of
+ * it is the one that fails. Fails itself when an attempt leaves anything behind.
+ */
+import assert from 'node:assert/strict';
+import koffi from 'koffi';
+import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from 'trampfd';
+import { mappings } from '#src/linux/proc.js';
+import {
+  fillAddressSpace,
+  fillDescriptors,
+  fillMappings,
+  type Obstacle,
+  stockUp,
+} from '../support/limits.js';
+
+interface Row {
+  readonly fill: () => Obstacle;
+  readonly code: string;
+  readonly message: RegExp;
+}
+
+const obstacles: Readonly<Record<string, Row>> = {
+  mappings: { fill: fillMappings, code: 'ENOMEM', message: /as many mappings as vm\.max_map_count allows/ },
+  memory: { fill: () => fillAddressSpace(2 ** 17), code: 'ENOMEM', message: /has no memory left/ },
+  descriptors: { fill: fillDescriptors, code: 'EMFILE', message: /as RLIMIT_NOFILE allows/ },
+};
+
+const { fill, code, message } = obstacles[process.argv[2]!]!;
+const pc = symbolAddress('abs');
+const abs = koffi.proto('int ()');
+const call = (address: bigint): number => koffi.call(address, abs);
+/** Each attempt is made so often before it gets more. Errors cost memory. */
+const times = code === 'ENOMEM' ? 2 : 10;
+
+/** Of one region: code, isolated data and its alias. */
+const mostMappings = 3;
+const ours = (): number => mappings().filter(({ path }) => path.startsWith('/memfd:trampfd')).length;
+
+/**
+ * Repeats `attempt` until it succeeds, and takes back what it made. Success needs `regions`, which stay; refusals
+ * leave nothing more. Returns how often it was refused.
+ */
+function struggle(regions: number, attempt: () => () => void): number {
+  const before = ours();
+  makeRoom();
+  const obstacle = fill();
+  let refusals = 0;
+  let undo: (() => void) | undefined;
+  const errors = new Map<string, unknown>();
+  while (undo === undefined && refusals < 100_000) {
+    try {
+      undo = attempt();
+    } catch (error) {
+      errors.set(`${error}`, error);
+      if (++refusals % times === 0) obstacle.yield();
+    }
+  }
+  obstacle.remove();
+  for (const error of errors.values()) {
+    assert.ok(error instanceof TrampfdError, error as Error);
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+  }
+  undo?.();
+  assert.ok(undo !== undefined, 'no success');
+  assert.ok(
+    ours() <= before + regions * mostMappings,
+    `${ours() - before} mappings more after ${refusals} refusals`,
+  );
+  return refusals;
+}
+
+/** Lets V8 collect its garbage, and then have memory for new objects that it need not ask for. */
+function makeRoom(): void {
+  for (let round = 0; round < 2; round++) globalThis.gc?.();
+  const garbage = Array.from({ length: 50_000 }, (_, index) => ({ index, words: [index, index, index] }));
+  assert.equal(garbage.at(-1)?.index, 49_999);
+  globalThis.gc?.({ type: 'minor' });
+}
+
+/** V8 needs memory for what runs the first time. */
+function warmUp(): void {
+  createTrampoline({ registers: { pc, arg3: 1n } }).free();
+  for (const isolated of [false, true]) {
+    using table = createTrampolineTable({ registers: ['arg3'], isolated, atomic: true });
+    table.addMany({ pc, arg3: 1n }, 10_000);
+    const limited = fillAddressSpace(0);
+    assert.throws(() => table.addMany({ pc, arg3: 1n }, 100_000), TrampfdError);
+    limited.remove();
+  }
+}
+
+stockUp();
+if (code === 'ENOMEM') warmUp();
+const refusals: Record<string, number> = {};
+
+refusals['single'] = struggle(2, () => {
+  const made = createTrampoline({ registers: { pc, arg0: 1n } });
+  return () => made.free();
+});
+for (const options of [{}, { atomic: true }, { isolated: true }, { atomic: true, isolated: true }]) {
+  refusals[`table ${JSON.stringify(options)}`] = struggle(options.atomic ? 2 : 1, () => {
+    const made = createTrampolineTable({ registers: ['arg0', 'arg1'], ...options });
+    return () => made.free();
+  });
+}
+
+for (const atomic of [false, true]) {
+  const table = createTrampolineTable({ registers: ['arg0'], isolated: true, atomic });
+  const first = table.add({ pc, arg0: 5n });
+  // As many as there is room for.
+  const addresses = [first];
+  const { bytes } = table;
+  while (addresses.length < 10_000) {
+    const next = table.add({ pc, arg0: 6n });
+    if (table.bytes !== bytes) {
+      table.remove(next);
+      break;
+    }
+    addresses.push(next);
+  }
+  const { size } = table;
+  refusals[`addMany, atomic ${atomic}`] = struggle(atomic ? 4 : 2, () => {
+    const many = table.addMany({ pc, arg0: 7n }, 40_000);
+    return () => {
+      for (const address of many) table.remove(address);
+    };
+  });
+  assert.equal(table.size, size);
+  assert.equal(call(first), 5);
+  assert.equal(call(addresses.at(-1)!), 6);
+  const more = table.add({ pc, arg0: 8n });
+  assert.equal(call(more), 8);
+  table.free();
+}
+
+// Freeing needs nothing.
+const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
+for (const table of tables) table.add({ pc, arg2: 1n });
+const obstacle = fill();
+try {
+  for (const table of tables) table.free();
+} finally {
+  obstacle.remove();
+}
+console.log(JSON.stringify(refusals));

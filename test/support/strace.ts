@@ -1,0 +1,62 @@
+/** The system calls of a program and its children, as `strace -f -y` tells them. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasTool } from '../../scripts/tools.js';
+
+export interface Call {
+  readonly pid: number;
+  readonly name: string;
+  readonly args: readonly string[];
+  /** What strace printed behind the equals sign: a number, and the error's name for -1. */
+  readonly result: string;
+}
+
+/** Why strace cannot be used, for a test's `skip`. */
+export function needsStrace(): false | string {
+  if (!hasTool('strace')) return 'needs strace';
+  const { status } = spawnSync('strace', ['-o', '/dev/null', 'true']);
+  return status !== 0 && 'strace may trace nothing here';
+}
+
+/** Runs a program under strace. Returns the calls by the order in which they ended, and the program's status. */
+export function strace(
+  calls: readonly string[],
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): { calls: Call[]; status: number | null; output: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-strace-'));
+  try {
+    const file = join(folder, 'calls');
+    const options = ['-f', '-y', '-qq', '--seccomp-bpf', '-e', 'signal=none', '-o', file];
+    const { status, stdout, stderr } = spawnSync(
+      'strace',
+      [...options, '-e', `trace=${calls.join(',')}`, program, ...args],
+      { encoding: 'utf8', env },
+    );
+    return { calls: parse(readFileSync(file, 'utf8')), status, output: stdout + stderr };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Calls that another thread's line interrupted are told in two parts. */
+export function parse(text: string): Call[] {
+  const unfinished = new Map<string, string>();
+  return text.split('\n').flatMap((line) => {
+    const [, pid, rest] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    if (pid === undefined || rest === undefined) return [];
+    const begun = /^(.*?) *<unfinished \.\.\.>$/.exec(rest);
+    if (begun !== null) {
+      unfinished.set(pid, begun[1]!);
+      return [];
+    }
+    const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
+    const whole = resumed === null ? rest : `${unfinished.get(pid) ?? ''}${resumed[1]}`;
+    const [, name, args, result] = /^(\w+)\((.*)\) += (.*)$/.exec(whole) ?? [];
+    if (name === undefined || args === undefined || result === undefined) return [];
+    return [{ pid: Number(pid), name, args: args.split(', '), result }];
+  });
+}

@@ -1,0 +1,23 @@
+/** Makes, changes, frees and makes again trampolines of every kind, so that each piece of code that maps memory runs. */
+import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+
+const pc = symbolAddress('abs');
+
+for (let round = 0; round < 3; round++) {
+  for (const options of [{}, { atomic: true }, { isolated: true }, { atomic: true, isolated: true }]) {
+    const table = createTrampolineTable({ registers: ['arg0', 'arg1'], ...options });
+    const addresses = table.addMany({ pc, arg0: 1n, arg1: 2n }, 70_000);
+    for (const address of addresses.subarray(0, 1000)) table.set(address, { arg0: 3n });
+    for (const address of addresses.subarray(1000)) table.remove(address);
+    table.addMany({ pc, arg0: 1n, arg1: 2n }, 70_000);
+    if (round === 1) table.freeze();
+    table.free();
+  }
+  for (const debug of [false, true]) {
+    const single = createTrampoline({ registers: { pc, arg0: 1n }, debug });
+    single.setRegisters({ pc, arg1: 1n, arg2: 2n });
+    single.setStack({ data: Uint8Array.of(1, 2, 3) });
+    single.setRegisters(null);
+    single.free();
+  }
+}
