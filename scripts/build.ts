@@ -1,6 +1,7 @@
 /** What the compiler does not build: native files of the package, for every architecture. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import * as z from 'zod';
 import {
   imageLength,
   type TemplateHead,
@@ -8,6 +9,7 @@ import {
   templatePath,
   templateVersion,
 } from '#src/codepage/template.js';
+import { diagnosisSchema } from '#src/doctor/schema.js';
 import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
 import {
   launcherPath,
@@ -64,4 +66,8 @@ for (const [architecture, machine] of Object.entries(machines)) {
   write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }
+writeFileSync(
+  'dist/doctor/schema.json',
+  `${JSON.stringify(z.toJSONSchema(diagnosisSchema), undefined, 2)}\n`,
+);
 chmodSync('dist/cli/main.js', 0o755);

@@ -1,5 +1,8 @@
 /** The public interface of trampfd. */
 export type { CodePageMethodName } from './codepage/method.js';
+export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
+export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
+export type { RestrictionName } from './linux/restrictions.js';
 export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './local/native.js';
 export type { TrampolineOptions } from './local/options.js';
 export {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { thisMachine } from '../linux/host.js';
 import { TrampfdError } from '../trampoline/errors.js';
+import { addDoctor } from './doctor.js';
 import { addInspect } from './inspect.js';
 
 /** Exit code for a command line that makes no sense. */
@@ -19,6 +20,7 @@ try {
     .description(description)
     .version(version)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : misuse));
+  addDoctor(program);
   addInspect(program);
   await program.parseAsync();
 } catch (error) {

@@ -122,6 +122,7 @@ export interface LaunchOptions extends Pick<SpawnOptions, 'cwd' | 'stdio'> {
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const CLONE_NEWUSER = 0x10000000;
 
 /** Starts a program, given by its path, when some system calls have been made for it. */
 export function launch(path: string, args: readonly string[], options: LaunchOptions = {}): Launched {
@@ -145,10 +146,35 @@ export function launch(path: string, args: readonly string[], options: LaunchOpt
       attempt: `run ${path}`,
     },
   ];
+  return start(calls, cwd === undefined ? { stdio } : { stdio, cwd });
+}
+
+/** Whether this kernel lets this user enter a user namespace: tried by a process that ends at once. */
+export async function canEnterUserNamespace(): Promise<boolean> {
+  const { systemCalls } = thisMachine();
+  const calls: LaunchCall[] = [
+    {
+      name: 'unshare',
+      number: systemCalls.unshare,
+      arguments: [CLONE_NEWUSER],
+      attempt: 'enter a user namespace',
+    },
+    { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt: 'exit' },
+  ];
+  return start(calls, { stdio: 'ignore' }).started.then(
+    () => true,
+    () => false,
+  );
+}
+
+function start(
+  calls: readonly LaunchCall[],
+  { stdio, ...options }: Pick<SpawnOptions, 'cwd' | 'stdio'>,
+): Launched {
   const list = encodeCalls(calls);
   const standard = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
   const child = spawn(launcherPath(process.arch), [], {
-    ...(cwd === undefined ? {} : { cwd }),
+    ...options,
     env: {},
     stdio: [...standard, 'pipe', 'pipe'],
   });

@@ -17,6 +17,8 @@ interface Libc {
   madvise: Native<[bigint, number, number], number>;
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
+  prctl: Native<[number, number, number, number, number], number>;
+  ioctl: Native<[number, number, 'uint64_t', bigint], number>;
   memfd_create: Native<[string, number], number>;
   fcntl: Native<[number, number, 'int', number], number>;
   /** For system calls that C libraries of today have no function for; three arguments at most. */
@@ -35,6 +37,8 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   madvise: 'int madvise(uintptr_t, size_t, int)',
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
+  prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
+  ioctl: 'int ioctl(int, unsigned long, ...)',
   memfd_create: 'int memfd_create(const char *, unsigned int)',
   fcntl: 'int fcntl(int, int, ...)',
   syscall: 'long syscall(long, ...)',

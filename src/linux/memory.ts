@@ -18,7 +18,7 @@ const MS_ASYNC = 1;
 const MADV_DONTNEED = 4;
 
 /** `mseal` has the same number on every architecture. */
-const __NR_mseal = 462;
+export const __NR_mseal = 462;
 
 export interface MapRequest {
   /** Where; 0 lets the kernel choose. */

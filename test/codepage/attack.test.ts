@@ -10,7 +10,7 @@ import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } f
 import { runChild } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';
 import { libc, outcome } from '../support/libc.js';
-import { hasMseal } from '../support/mseal.js';
+import { hasMseal as mseal } from '#src/linux/features.js';
 import { needs } from '../support/needs.js';
 
 const MADV_DONTNEED = 4;

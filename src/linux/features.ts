@@ -1,0 +1,52 @@
+/** Which features this kernel has: asked by calls that change nothing. */
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { errno, libc } from './libc.js';
+import { __NR_mseal, addressOfBytes } from './memory.js';
+
+const PR_GET_MDWE = 66;
+const PR_MDWE_REFUSE_EXEC_GAIN = 1;
+const SECCOMP_GET_NOTIF_SIZES = 3;
+const MFD_NOEXEC_SEAL = 8;
+/** `_IOWR('f', 17, struct procmap_query)`, of 104 bytes: <linux/fs.h>. */
+const PROCMAP_QUERY = 0xc0686611;
+const procmapQuerySize = 104;
+
+/** `PR_GET_MDWE`: whether memory can still become executable; `undefined` before Linux 6.3. @see PR_SET_MDWE(2const) */
+export function mdweState(): boolean | undefined {
+  const state = libc().prctl(PR_GET_MDWE, 0, 0, 0, 0);
+  return state < 0 ? undefined : (state & PR_MDWE_REFUSE_EXEC_GAIN) !== 0;
+}
+
+/** `mseal`, Linux 6.10: sealing nothing succeeds. */
+export function hasMseal(): boolean {
+  return libc().syscall(__NR_mseal, 'long', 0n, 'long', 0n, 'long', 0n) === 0;
+}
+
+/** `MFD_NOEXEC_SEAL`, Linux 6.3. */
+export function hasMemfdNoexecSeal(): boolean {
+  const fd = libc().memfd_create('trampfd-probe', MFD_NOEXEC_SEAL);
+  if (fd < 0) return errno() !== constants.errno.EINVAL;
+  closeSync(fd);
+  return true;
+}
+
+/** Notifications of system calls, Linux 5.0. @see seccomp_unotify(2) */
+export function hasSeccompNotification(seccomp: number): boolean {
+  const sizes = new Uint8Array(16);
+  const address = addressOfBytes(sizes);
+  return libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0;
+}
+
+/** Asking for one mapping instead of reading all, Linux 6.11. @see PROCMAP_QUERY in Documentation/filesystems/proc.rst */
+export function hasProcmapQuery(): boolean {
+  const fd = openSync('/proc/self/maps', 'r');
+  try {
+    const query = new BigUint64Array(procmapQuerySize / 8);
+    query[0] = BigInt(procmapQuerySize);
+    const answer = libc().ioctl(fd, PROCMAP_QUERY, 'uint64_t', addressOfBytes(query));
+    return answer === 0 || errno() !== constants.errno.ENOTTY;
+  } finally {
+    closeSync(fd);
+  }
+}
