@@ -5,12 +5,12 @@ import { closeSync, fchmodSync, openSync, readdirSync, readFileSync, readlinkSyn
 import { type TestContext, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from 'trampfd';
+import { hasMseal } from '#src/linux/features.js';
 import { type Mapping, mappingOf, mappings } from '#src/linux/proc.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } from '../support/attacks.js';
 import { runChild } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';
 import { libc, outcome } from '../support/libc.js';
-import { hasMseal as mseal } from '#src/linux/features.js';
 import { needs } from '../support/needs.js';
 
 const MADV_DONTNEED = 4;
@@ -61,7 +61,7 @@ test('code pages cannot be changed', async (t) => {
     await t.test('through the file', () => {
       for (const path of [...open, ...paths(t, code)]) expectRefused(fileAttacks(path, length));
     });
-    await t.test('by other memory', { skip: !hasMseal && 'needs mseal (Linux 6.10)' }, () => {
+    await t.test('by other memory', { skip: !hasMseal() && 'needs mseal (Linux 6.10)' }, () => {
       expectRefused(replacements(code));
       expectRefused({
         remap_file_pages: [() => libc.remap_file_pages(code.start, 4096, 0, 1, 0), 'EPERM', 'EINVAL'],
@@ -139,7 +139,7 @@ for (const isolated of [false, true]) {
       expectRefused(writes(data));
       for (const path of paths(t, data)) expectRefused(fileAttacks(path, lengthOf(data)));
     }
-    if (hasMseal) {
+    if (hasMseal()) {
       expectRefused(replacements(data));
       expectRefused({ 'mprotect +W': [() => libc.mprotect(data.start, 4096, 3), 'EACCES', 'EPERM'] });
       if (!isolated) {
