@@ -5,58 +5,65 @@ import koffi from 'koffi';
 import { createTrampoline, disassemble, symbolAddress } from 'trampfd';
 import { mappingsAround, rangeOf } from './show.js';
 
-const libc = koffi.load(null);
-const mprotect = libc.func('int mprotect(uintptr_t address, size_t length, int protection)');
-const mremap = libc.func('intptr_t mremap(uintptr_t address, size_t old, size_t length, int flags)');
-const mmap = libc.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
-const munmap = libc.func('int munmap(uintptr_t address, size_t length)');
+const self = koffi.load(null);
+const libc = {
+  mprotect: self.func('int mprotect(uintptr_t address, size_t length, int protection)'),
+  mremap: self.func('intptr_t mremap(uintptr_t address, size_t old, size_t length, int flags)'),
+  mmap: self.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)'),
+  munmap: self.func('int munmap(uintptr_t address, size_t length)'),
+};
 
-const [READ, WRITE, EXECUTE] = [1, 2, 4];
-const [MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS] = [1, 2, 0x10, 0x20];
+const READ = 1;
+const WRITE = 2;
+const EXECUTE = 4;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MREMAP_MAYMOVE = 1;
 
 export function attack(): void {
   const trampoline = createTrampoline({ name: 'target', registers: { pc: symbolAddress('getpid') } });
-  const [line] = mappingsAround(trampoline.address);
+  const { address } = trampoline;
+  const [line] = mappingsAround(address);
   const [start, end] = rangeOf(line!);
-  const length = Number(end - start);
-  const before = disassemble(trampoline.address);
-  const fd = openSync(pathOfCode(), 'r+');
+  const before = disassemble(address);
   console.log(`  ${line}\n`);
 
-  const native: [string, () => number][] = [
-    ['mprotect(read, write)', () => mprotect(start, length, READ! | WRITE!)],
-    ['mprotect(read, write, execute)', () => mprotect(start, length, READ! | WRITE! | EXECUTE!)],
-    ['mremap to twice the size', () => mremap(start, length, 2 * length, 1)],
-    [
-      'mmap of other memory over it',
-      () => mmap(start, length, READ!, MAP_PRIVATE! | MAP_FIXED! | MAP_ANONYMOUS!, -1, 0),
-    ],
-    ['munmap', () => munmap(start, length)],
-    ['mmap of the file, writable', () => mmap(0, length, READ! | WRITE!, MAP_SHARED!, fd, 0)],
-  ];
-  for (const [route, attempt] of native) {
-    const result = attempt();
-    report(route, result === -1 ? getSystemErrorName(-koffi.errno()) : undefined);
-  }
-  const files: [string, () => void][] = [
-    ['write through /proc/self/mem', () => writeMemory(trampoline.address)],
-    ['write to the file', () => writeSync(fd, 'x')],
-    ['truncate the file', () => ftruncateSync(fd, 0)],
-  ];
-  for (const [route, attempt] of files) {
-    try {
-      attempt();
-      report(route, undefined);
-    } catch (error) {
-      report(route, (error as NodeJS.ErrnoException).code);
-    }
-  }
-  closeSync(fd);
-  if (disassemble(trampoline.address) !== before) throw new Error('the code has changed');
+  attackMapping(start, Number(end - start));
+  report('write through /proc/self/mem', () => writeMemory(address));
+  const path = pathOfCode();
+  if (path === undefined) console.log('  The file is no memfd of this process, and stays unharmed.');
+  else attackFile(path, Number(end - start));
+  if (disassemble(address) !== before) throw new Error('the code has changed');
   console.log('\n  The code is as it was.');
 }
 
-function report(route: string, refused: string | undefined): void {
+function attackMapping(start: bigint, length: number): void {
+  const anonymous = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
+  report('mprotect(read, write)', () => libc.mprotect(start, length, READ | WRITE));
+  report('mprotect(read, write, execute)', () => libc.mprotect(start, length, READ | WRITE | EXECUTE));
+  report('mremap to twice the size', () => libc.mremap(start, length, 2 * length, MREMAP_MAYMOVE));
+  report('mmap of other memory over it', () => libc.mmap(start, length, READ, anonymous, -1, 0));
+  report('munmap', () => libc.munmap(start, length));
+}
+
+function attackFile(path: string, length: number): void {
+  const fd = openSync(path, 'r+');
+  report('mmap of the file, writable', () => libc.mmap(0, length, READ | WRITE, MAP_SHARED, fd, 0));
+  report('write to the file', () => writeSync(fd, 'x'));
+  report('truncate the file', () => ftruncateSync(fd, 0));
+  closeSync(fd);
+}
+
+/** Says what became of an attack: Node throws, and C returns -1. */
+function report(route: string, attempt: () => unknown): void {
+  let refused: string | undefined;
+  try {
+    if (attempt() === -1) refused = getSystemErrorName(-koffi.errno());
+  } catch (error) {
+    refused = (error as NodeJS.ErrnoException).code;
+  }
   console.log(`  ${route.padEnd(34)} ${refused ?? 'WORKED'}`);
 }
 
@@ -70,8 +77,8 @@ function writeMemory(address: bigint): void {
   }
 }
 
-/** The file that code was mapped from, opened again by way of the descriptor that we hold. */
-function pathOfCode(): string {
+/** The memfd that code was mapped from, by way of the descriptor that we hold. */
+function pathOfCode(): string | undefined {
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       if (readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:trampfd (')) return `/proc/self/fd/${fd}`;
@@ -79,5 +86,5 @@ function pathOfCode(): string {
       // The descriptor by which the folder was read.
     }
   }
-  throw new Error('no descriptor of a code page');
+  return undefined;
 }

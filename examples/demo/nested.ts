@@ -20,6 +20,14 @@ export function sortWithNestedFunction(text: string): void {
       console.log(`  Left out: this part compiles a C program, and ${reason}.`);
       return;
     }
+    try {
+      koffi.load(library);
+    } catch (error) {
+      console.log(
+        `  Left out: this system loads no library that was just compiled. ${(error as Error).message}`,
+      );
+      return;
+    }
     run(library, text);
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
 /** All methods, and the ladder of those that are tried when the caller names none. */
+import { isShortage } from '../linux/errno.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { oneOf } from '../trampoline/values.js';
 import { file } from './file.js';
@@ -31,9 +32,6 @@ function ladder(): readonly CodePageMethod[] {
   return named.split(',').map((name) => methods[oneOf(name, 'TRAMPFD_METHODS', methodNames)]);
 }
 
-/** Not a refusal of the method, but a lack that may pass: no reason to go down the ladder for good. */
-const shortages = ['ENOMEM', 'EMFILE', 'ENFILE'];
-
 /**
  * Makes something by the method that is named, or by the first of the ladder that can.
  * @throws TrampfdError with what every method that was tried had against it
@@ -48,7 +46,8 @@ export function byMethod<Result>(
     try {
       return make(method);
     } catch (error) {
-      if (!(error instanceof TrampfdError) || shortages.includes(error.code)) throw error;
+      // A lack that may pass is no reason to go down the ladder for good.
+      if (!(error instanceof TrampfdError) || isShortage(error)) throw error;
       refusals.push({ name: method.name, error });
     }
   }

@@ -31,7 +31,12 @@ function hint(syscall: string, code: string): string {
   return '';
 }
 
-/** The same for an error that Node's `fs` threw; other errors come back as they are. */
+/** Whether an error tells of a lack that may pass, rather than of something that is forbidden or not there. */
+export function isShortage(error: unknown): boolean {
+  return ['ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC'].includes((error as { code?: string }).code ?? '');
+}
+
+/** The error for one that Node's `fs` threw; other errors come back as they are. */
 export function fromNode(attempt: string, error: unknown): unknown {
   const { errno, syscall } = error as NodeJS.ErrnoException;
   if (typeof errno !== 'number' || typeof syscall !== 'string') return error;

@@ -34,13 +34,15 @@ function createWithoutName(folder: string): number {
     return openSync(folder, constants.O_RDWR | O_TMPFILE, 0o600);
   } catch (error) {
     if (!withoutTmpfile.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    const path = join(folder, `trampfd-${randomUUID()}`);
-    const fd = openSync(
-      path,
-      constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o600,
-    );
-    unlinkSync(path);
-    return fd;
+    return unlinkedFile('trampfd', folder);
   }
+}
+
+/** A file that had a name for a moment, of which `/proc/PID/fd` still shows the beginning. Open for reading and writing. */
+export function unlinkedFile(name: string, folder = tmpdir()): number {
+  const path = join(folder, `${name}-${randomUUID()}`);
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const fd = openSync(path, flags, 0o600);
+  unlinkSync(path);
+  return fd;
 }

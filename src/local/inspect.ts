@@ -12,7 +12,7 @@ import { TrampfdError } from '../trampoline/errors.js';
 import { integer } from '../trampoline/values.js';
 import { readWhole } from './line-file.js';
 import { disassembleCode } from './listing.js';
-import { registryName } from './registry.js';
+import { registryLink } from './registry.js';
 import { type BlockLine, type NameLine, registryLine } from './registry-schema.js';
 
 /** Trampolines of one table and one shape. */
@@ -74,7 +74,7 @@ function readRegistries(pid: number): (BlockLine | NameLine)[][] {
     const found: (BlockLine | NameLine)[][] = [];
     for (const fd of readdirSync(`/proc/${pid}/fd`)) {
       const path = `/proc/${pid}/fd/${fd}`;
-      if (linkOf(path) === `/memfd:${registryName} (deleted)`) found.push(parse(readFile(path)));
+      if (registryLink.test(linkOf(path))) found.push(parse(readFile(path)));
     }
     return found;
   } catch (error) {
@@ -82,11 +82,11 @@ function readRegistries(pid: number): (BlockLine | NameLine)[][] {
   }
 }
 
-function linkOf(path: string): string | undefined {
+function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
-    return undefined; // closed meanwhile
+    return ''; // closed meanwhile
   }
 }
 

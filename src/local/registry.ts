@@ -2,6 +2,9 @@
  * What this process tells others about its trampolines: lines of JSON in an anonymous file, which
  * `trampfd inspect` finds among the process's descriptors by its name.
  */
+
+import { fromNode, isShortage } from '../linux/errno.js';
+import { unlinkedFile } from '../linux/files.js';
 import { thisMachine } from '../linux/host.js';
 import { memfd_create } from '../linux/memfd.js';
 import { registerName } from '../trampoline/registers.js';
@@ -11,10 +14,13 @@ import { type Line, LineFile } from './line-file.js';
 import type { BlockLine, NameLine } from './registry-schema.js';
 import type { Slots } from './slots.js';
 
-/** The name of the file: `/proc/PID/fd/N` leads to `/memfd:trampfd-registry`. */
-export const registryName = 'trampfd-registry';
+const registryName = 'trampfd-registry';
 
-let file: LineFile | undefined;
+/** What `/proc/PID/fd/N` leads to, when it is a registry. */
+export const registryLink = new RegExp(`^/(memfd:|.*/)${registryName}(-[-0-9a-f]+)? \\(deleted\\)$`);
+
+/** Nothing where the system lets us keep no list: then `inspect` sees nothing, and all else works. */
+let file: LineFile | 'refused' | undefined;
 let tables = 0;
 
 /** What the registry says of a table besides its blocks. */
@@ -49,12 +55,24 @@ export function registerTrampolineName(address: bigint, name: string): Line {
 }
 
 export function unregister(line: Line): void {
-  file?.remove(line);
+  if (file instanceof LineFile) file.remove(line);
 }
 
 function add(line: BlockLine | NameLine): Line {
-  file ??= new LineFile(memfd_create(registryName, 'keep a list of trampolines'));
-  return file.add(JSON.stringify(line));
+  file ??= open();
+  const text = JSON.stringify(line);
+  return file === 'refused' ? { text, position: 0 } : file.add(text);
+}
+
+function open(): LineFile | 'refused' {
+  for (const create of [() => memfd_create(registryName, 'keep a list'), () => unlinkedFile(registryName)]) {
+    try {
+      return new LineFile(create());
+    } catch (error) {
+      if (isShortage(error)) throw fromNode('keep a list of trampolines', error);
+    }
+  }
+  return 'refused';
 }
 
 function describe({ region }: Block, entry: TableEntry): BlockLine {
