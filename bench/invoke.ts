@@ -15,18 +15,29 @@ import { hasLibffi, native, Run, sumOf, target, third } from './native.js';
 const calls = 100_000;
 const rounds = 1001;
 
+/** Code page methods besides the one that tables take by themselves. */
+export const otherMethods = ['template', 'file', 'rwx', 'remap'] as const;
+
 export const invoke: Subject = { name: 'invoke', title: 'One invocation, from a loop in C', measure };
 
 function measure(tell: Tell): Row[] {
   const pc = target();
-  const plain = createTrampolineTable({ registers: ['arg2'] });
+  const plain = createTrampolineTable({ registers: ['arg2'], method: 'memfd' });
   const atomic = createTrampolineTable({ registers: ['arg2'], atomic: true });
+  // The table above is by memfd; these are the same by the other methods.
+  const byMethod = otherMethods.map((method) => ({
+    method,
+    table: createTrampolineTable({ registers: ['arg2'], method }),
+  }));
   const single = createTrampoline({ registers: { pc, arg2: third } });
   const contenders: Contender[] = [
     loop('indirect', 'indirect call, no trampoline', { call: pc, third }),
     loop('inline', 'table trampoline', { call: plain.add({ pc, arg2: third }) }),
     loop('atomic', 'table trampoline, atomic', { call: atomic.add({ pc, arg2: third }) }),
     loop('single', 'createTrampoline', { call: single.address }),
+    ...byMethod.map(({ method, table }) =>
+      loop(method, `table trampoline by ${method}`, { call: table.add({ pc, arg2: third }) }),
+    ),
   ];
   const absent: Absent[] = [];
 
@@ -44,6 +55,7 @@ function measure(tell: Tell): Row[] {
   plain.free();
   atomic.free();
   single.free();
+  for (const { table } of byMethod) table.free();
   return [...figures, ...absent];
 }
 

@@ -1,5 +1,6 @@
 /** What this project wants to reach, and whether a run reached it. */
 import { compare, type Figure, type Row, spread } from './harness.js';
+import { otherMethods } from './invoke.js';
 import { crowds } from './make.js';
 
 interface Target {
@@ -38,6 +39,12 @@ export const targets: readonly Target[] = [
     reached: over('invoke.inline', 'invoke.gcc'),
   },
   { text: 'the same, atomic', most: 0.5, unit: 'ns', reached: over('invoke.atomic', 'invoke.gcc') },
+  ...otherMethods.map((method) => ({
+    text: `invocation by ${method} over memfd`,
+    most: 1.03,
+    unit: 'times',
+    reached: times(`invoke.${method}`, 'invoke.inline'),
+  })),
   { text: 'add + remove', most: 120, unit: 'ns', reached: itself(few) },
   // A quarter is what rounds differ by on a quiet machine.
   { text: 'add + remove: 10,000,000 live over 1,000', most: 1.25, unit: 'times', reached: times(many, few) },
