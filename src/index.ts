@@ -15,7 +15,7 @@ export {
   type TrampolineTableOptions,
 } from './local/table.js';
 export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './local/trampoline.js';
-export type { RegisterValues, StackValues } from './trampoline/contexts.js';
+export type { CallerRange, RegisterValues, StackValues } from './trampoline/contexts.js';
 export { TrampfdError } from './trampoline/errors.js';
 export { limits } from './trampoline/limits.js';
 export type { RegisterAlias, RegisterName, TableRegister } from './trampoline/registers.js';

@@ -95,13 +95,20 @@ export function isRegionCode(address: bigint): boolean {
   return regions.has(address / BigInt(regionAlignment));
 }
 
-/** Maps code that is not a table of slots, for good. Returns its address. */
-export function mapCode({ key, bytes }: Code, method: CodePageMethodName | undefined): bigint {
+/**
+ * Maps code that is not a table of slots, for good, with reserved memory behind it.
+ * @param make the code, when it is known how many bytes it will have, traps behind it included
+ */
+export function mapCode(
+  make: (codeLength: number) => Code,
+  { method, dataLength }: { method: CodePageMethodName | undefined; dataLength: number },
+): { address: bigint; codeLength: number } {
   return byMethod(method, (chosen) => {
-    const length = chosen.codeLength ?? Math.ceil(bytes.length / pageSize()) * pageSize();
-    const prepared = chosen.prepare({ key, bytes: thisMachine().padCode(bytes, length) });
+    const codeLength = chosen.codeLength ?? pageSize();
+    const { key, bytes } = make(codeLength);
+    const prepared = chosen.prepare({ key, bytes: thisMachine().padCode(bytes, codeLength) });
     try {
-      return mapSealed(prepared, { codeLength: length, dataLength: 0, alignment: pageSize() });
+      return { address: mapSealed(prepared, { codeLength, dataLength, alignment: pageSize() }), codeLength };
     } finally {
       prepared.close();
     }

@@ -64,8 +64,11 @@ export function templateCode(machine: Machine): Code[] {
     key: shapeKey(shape),
     bytes: machine.codeImage(shape, imageLength).bytes,
   }));
-  const { key, bytes } = machine.farewell;
-  return [...tables, { key, bytes: machine.padCode(bytes, imageLength) }];
+  const others = [machine.farewell, machine.faultHandler(imageLength)];
+  return [
+    ...tables,
+    ...others.map(({ key, bytes }) => ({ key, bytes: machine.padCode(bytes, imageLength) })),
+  ];
 }
 
 /** The method, with the code of one file. */

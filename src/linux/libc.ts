@@ -17,6 +17,7 @@ interface Libc {
   madvise: Native<[bigint, number, number], number>;
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
+  sigaction: Native<[number, bigint, bigint], number>;
   prctl: Native<[number, number, number, number, number], number>;
   ioctl: Native<[number, number, 'uint64_t', bigint], number>;
   memfd_create: Native<[string, number], number>;
@@ -37,6 +38,7 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   madvise: 'int madvise(uintptr_t, size_t, int)',
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
+  sigaction: 'int sigaction(int, uintptr_t, uintptr_t)',
   prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
   ioctl: 'int ioctl(int, unsigned long, ...)',
   memfd_create: 'int memfd_create(const char *, unsigned int)',

@@ -2,6 +2,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { errnoName, fromNode, systemError } from './errno.js';
 import { errno, libc } from './libc.js';
+import { MAP_FIXED, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from './memory.js';
 
 // <linux/memfd.h>
 const MFD_CLOEXEC = 1;
@@ -11,11 +12,11 @@ const MFD_NOEXEC_SEAL = 8;
 
 // <linux/fcntl.h>
 const F_ADD_SEALS = 1033;
-export const F_SEAL_SEAL = 1;
-export const F_SEAL_SHRINK = 2;
-export const F_SEAL_GROW = 4;
-export const F_SEAL_WRITE = 8;
-export const F_SEAL_FUTURE_WRITE = 0x10;
+const F_SEAL_SEAL = 1;
+const F_SEAL_SHRINK = 2;
+const F_SEAL_GROW = 4;
+const F_SEAL_WRITE = 8;
+const F_SEAL_FUTURE_WRITE = 0x10;
 
 /**
  * `int memfd_create(const char *name, unsigned int flags)`: an anonymous file, close-on-exec, open to sealing.
@@ -68,5 +69,26 @@ export function emptyMemfd(name: string, byteLength: number, attempt: string): n
   } catch (error) {
     closeSync(fd);
     throw fromNode(attempt, error);
+  }
+}
+
+/**
+ * Memory of zeros that can only be read at `address`, which is reserved, and be written somewhere else. The file
+ * behind it is sealed between making the two mappings: one made before could be made writable again, and one
+ * that is writable could not be made after. @returns where it can be written
+ */
+export function mapReadOnlyAt(address: bigint, length: number, attempt: string): bigint {
+  const fd = emptyMemfd('trampfd-data', length, attempt);
+  let alias: bigint | undefined;
+  try {
+    alias = mmap({ length, prot: PROT_READ | PROT_WRITE, flags: MAP_SHARED, fd }, attempt);
+    addSeals(fd, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, attempt);
+    mmap({ address, length, prot: PROT_READ, flags: MAP_SHARED | MAP_FIXED, fd }, attempt);
+    return alias;
+  } catch (error) {
+    if (alias !== undefined) munmap(alias, length);
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }

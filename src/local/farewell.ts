@@ -6,6 +6,7 @@ import type { CodePageMethodName } from '../codepage/method.js';
 import { mapCode } from '../codepage/regions.js';
 import { allocate, release } from '../linux/heap.js';
 import { thisMachine } from '../linux/host.js';
+import { FastBlocks } from './fast-blocks.js';
 import { newTableNumber, registerBlocks } from './registry.js';
 import { Slots } from './slots.js';
 
@@ -21,11 +22,14 @@ const byMethod = new Map<CodePageMethodName | undefined, Farewells>();
 function farewells(method: CodePageMethodName | undefined): Farewells {
   let found = byMethod.get(method);
   if (found === undefined) {
-    const { key, bytes, registers } = thisMachine().farewell;
-    const order = Object.values(registers).sort((a, b) => a - b);
-    const slots = new Slots({ shape: { registers: order, stack: undefined }, method, isolated: false });
+    const { farewell } = thisMachine();
+    const order = Object.values(farewell.registers).sort((a, b) => a - b);
+    const slots = new Slots(
+      new FastBlocks({ shape: { registers: order, stack: undefined }, method, isolated: false }),
+    );
     registerBlocks(slots, { table: newTableNumber(), name: null, role: 'farewell', shared: true });
-    found = { slots, code: mapCode({ key, bytes }, method), order };
+    const { address } = mapCode(() => farewell, { method, dataLength: 0 });
+    found = { slots, code: address, order };
     byMethod.set(method, found);
   }
   return found;

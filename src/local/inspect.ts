@@ -21,7 +21,7 @@ export interface InspectedTable {
   readonly name: string | undefined;
   /** Single trampolines are told apart from tables: they share their slots. */
   readonly kind: 'table' | 'single';
-  readonly layout: 'inline' | 'atomic';
+  readonly layout: 'inline' | 'atomic' | 'slow';
   readonly method: string;
   /** The registers that are loaded besides the PC. */
   readonly registers: readonly string[];
@@ -60,8 +60,10 @@ export function inspectProcess(pid: number): InspectedProcess {
     const blocks = lines
       .filter((line) => line.kind === 'block')
       .map((line) => new RemoteBlock(pid, line))
-      .filter(({ code, line }) =>
-        executable.some(({ start, end }) => start <= code && code + BigInt(line.codeLength) <= end),
+      .filter(
+        ({ code, line }) =>
+          line.role === 'slow' ||
+          executable.some(({ start, end }) => start <= code && code + BigInt(line.codeLength) <= end),
       );
     return tablesOf(blocks);
   });
@@ -113,13 +115,13 @@ function parse(text: string): (BlockLine | NameLine)[] {
 }
 
 /** Whether the numbers of a block fit together, so that nothing absurd is read. */
-function isSound({ code, data, codeLength, count, stride, trapAt, dataStride }: BlockLine): boolean {
+function isSound({ role, code, data, codeLength, count, stride, trapAt, dataStride }: BlockLine): boolean {
   return (
     codeLength <= regionAlignment &&
     count * stride <= codeLength &&
-    trapAt < stride &&
+    (trapAt ?? 0) < stride &&
     dataStride <= 1024 &&
-    BigInt(data) === BigInt(code) + BigInt(codeLength)
+    (role === 'slow' || BigInt(data) === BigInt(code) + BigInt(codeLength))
   );
 }
 
@@ -153,7 +155,7 @@ class RemoteBlock {
     for (let slot = 0; slot < count; slot++) {
       const address = this.code + BigInt(slot * stride);
       const pc = this.#data.getBigUint64(slot * dataStride, true);
-      if (pc !== 0n && pc !== address + BigInt(trapAt)) yield { address, pc };
+      if (pc !== 0n && (trapAt === null || pc !== address + BigInt(trapAt))) yield { address, pc };
     }
   }
 
@@ -173,7 +175,7 @@ class RemoteBlock {
 function tablesOf(blocks: readonly RemoteBlock[]): InspectedTable[] {
   const tables = new Map<number, RemoteBlock[]>();
   for (const block of blocks) {
-    if (block.line.role !== 'trampoline' && block.line.role !== 'entry') continue;
+    if (block.line.role === 'body' || block.line.role === 'farewell') continue;
     const table = tables.get(block.line.table);
     if (table === undefined) tables.set(block.line.table, [block]);
     else table.push(block);
@@ -193,7 +195,7 @@ function rowsOf(table: readonly RemoteBlock[], blocks: readonly RemoteBlock[]): 
       found = {
         name: line.name ?? undefined,
         kind: line.shared ? 'single' : 'table',
-        layout: atomic ? 'atomic' : 'inline',
+        layout: line.role === 'slow' ? 'slow' : atomic ? 'atomic' : 'inline',
         method: line.method,
         registers: shape.registers,
         stack: shape.stack ?? undefined,
@@ -213,6 +215,7 @@ function rowsOf(table: readonly RemoteBlock[], blocks: readonly RemoteBlock[]): 
       const target = blocks.find((candidate) => candidate.holds(pc));
       if (target?.line.role === 'farewell' || (atomic && target === undefined)) continue;
       const of = row(atomic ? target!.line : line, () => {
+        if (line.role === 'slow') return undefined;
         const own = block.disassemble(address);
         return atomic ? `${own}\n${target!.disassemble(pc)}` : own;
       });

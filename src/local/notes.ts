@@ -10,9 +10,11 @@ import { symbolFile } from '../machine/elf.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type Farewell, makeFarewell } from './farewell.js';
 import type { Line } from './line-file.js';
+import type { Mode } from './options.js';
 import { addToPerfMap, removeFromPerfMap } from './perf-map.js';
 import { registerTrampolineName, unregister } from './registry.js';
 import type { SlotNumber, Slots } from './slots.js';
+import { farewellLink } from './storage.js';
 
 /** What somebody wants to be kept. */
 export interface Wanted {
@@ -30,17 +32,31 @@ interface Note {
   listing?: Line;
   symbols?: SymbolEntry;
   farewell?: Farewell;
+  /** What leads to the farewell. */
+  word?: bigint;
+}
+
+/** How a freed slot is led to its farewell, by the kind of the slot. */
+export interface FarewellLink {
+  /** Where the farewell ends. */
+  trapOf(slot: SlotNumber): bigint;
+  /** The slot's word that leads to an address. */
+  wordFor(target: bigint): bigint;
+  /** The word is not used any more. */
+  drop(word: bigint): void;
 }
 
 export class Notes {
   readonly #slots: Slots;
   readonly #method: CodePageMethodName | undefined;
+  readonly #link: FarewellLink;
   readonly #notes = new Map<SlotNumber, Note>();
 
   /** Notes about the trampolines that programs call, in `slots`. */
-  constructor(slots: Slots) {
+  constructor(slots: Slots, { method, mode }: { method: CodePageMethodName | undefined; mode: Mode }) {
     this.#slots = slots;
-    this.#method = slots.options.method;
+    this.#method = method;
+    this.#link = farewellLink(slots, mode);
   }
 
   /** The name that was noted for a slot. */
@@ -54,7 +70,7 @@ export class Notes {
     const note: Note = { name, wanted, created: wanted.debug ? stackBelow(below) : '' };
     this.#notes.set(slot, note);
     const address = this.#slots.address(slot);
-    const size = thisMachine().slotStride(this.#slots.options.shape);
+    const size = this.#slots.source.stride;
     if (wanted.listed) note.listing = registerTrampolineName(address, name);
     if (wanted.perfMap) note.perf = addToPerfMap({ address, size, name });
     if (wanted.debug)
@@ -71,7 +87,7 @@ export class Notes {
       return;
     }
     const address = this.#slots.address(slot);
-    const size = thisMachine().slotStride(this.#slots.options.shape);
+    const size = this.#slots.source.stride;
     const name = `${note.name} (freed)`;
     note.symbols = addSymbols(symbolFile(thisMachine().elfMachine, { address, size, name }));
     const message = [
@@ -80,8 +96,9 @@ export class Notes {
       `  freed${stackBelow(below)}`,
       '',
     ].join('\n');
-    note.farewell = makeFarewell(this.#method, message, this.#slots.read(slot)[0]!);
-    this.#slots.store(slot, 0, note.farewell.address);
+    note.farewell = makeFarewell(this.#method, message, this.#link.trapOf(slot));
+    note.word = this.#link.wordFor(note.farewell.address);
+    this.#slots.store(slot, 0, note.word);
   }
 
   /** All slots are gone. */
@@ -93,6 +110,7 @@ export class Notes {
     const note = this.#notes.get(slot);
     if (note === undefined) return;
     this.#dropLists(note);
+    if (note.word !== undefined) this.#link.drop(note.word);
     note.farewell?.dispose();
     this.#notes.delete(slot);
   }

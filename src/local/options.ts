@@ -3,9 +3,16 @@ import type { CodePageMethodName } from '../codepage/method.js';
 import { methodNames } from '../codepage/methods.js';
 import { flag, label, oneOf } from '../trampoline/values.js';
 
+export type Mode = 'fast' | 'slow';
+
 export interface TrampolineOptions {
-  /** `'fast'`: the code is in a code page, and an invocation never leaves the program. */
-  readonly mode?: 'fast';
+  /**
+   * `'fast'` (default): the code is in a code page, and an invocation never leaves the program.
+   * `'slow'`: there is no code, only reserved addresses. An invocation faults, and a signal handler does the
+   * trampoline's work, with checks at every invocation. It costs microseconds and no memory for code; values
+   * stand where the program can only read them.
+   */
+  readonly mode?: Mode;
   /**
    * How executable memory is made. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
    * system allows. `rwx` and `remap` are only for those who name them.
@@ -27,6 +34,7 @@ export interface TrampolineOptions {
 export const optionNames = ['mode', 'method', 'name', 'debug', 'perfMap'] as const;
 
 export interface CheckedOptions {
+  readonly mode: Mode;
   readonly method: CodePageMethodName | undefined;
   readonly name: string | undefined;
   readonly debug: boolean;
@@ -36,8 +44,12 @@ export interface CheckedOptions {
 export function checkedOptions(
   given: { readonly [Key in (typeof optionNames)[number]]?: unknown },
 ): CheckedOptions {
-  oneOf(given.mode, 'mode', ['fast']);
+  const mode = oneOf(given.mode, 'mode', ['fast', 'slow']);
+  if (mode === 'slow' && given.method !== undefined) {
+    throw new RangeError('method is about code, and slow trampolines have none');
+  }
   return {
+    mode,
     method: given.method === undefined ? undefined : oneOf(given.method, 'method', methodNames),
     name: label(given.name, 'name'),
     debug: given.debug === undefined ? debugByDefault() : flag(given.debug, 'debug'),

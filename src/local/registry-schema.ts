@@ -16,7 +16,7 @@ export const blockLine = z.object({
   /** Slots, bytes between code slots, where in each the trap stands, and bytes between data slots. */
   count: count.min(1),
   stride: count.min(1),
-  trapAt: count,
+  trapAt: count.nullable(),
   dataStride: count.min(8),
   registers: z.array(z.string().max(8)).max(40),
   stack: z.object({ size: count, offset: count, setSp: z.boolean() }).nullable(),
@@ -26,8 +26,9 @@ export const blockLine = z.object({
   /** Whether this is no table of the program's, but what its single trampolines share. */
   shared: z.boolean(),
   name: z.string().max(256).nullable(),
-  /** `trampoline`: called by programs. `entry`: the same, and leads to a body. `body`, `farewell`: parts of others. */
-  role: z.enum(['trampoline', 'entry', 'body', 'farewell']),
+  /** `trampoline`: called by programs. `entry`: the same, and leads to a body. `body`, `farewell`: parts of others.
+   * `slow`: called by programs, without code. */
+  role: z.enum(['trampoline', 'entry', 'body', 'farewell', 'slow']),
 });
 export type BlockLine = z.infer<typeof blockLine>;
 

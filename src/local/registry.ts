@@ -38,12 +38,12 @@ export function newTableNumber(): number {
 export function registerBlocks(slots: Slots, entry: TableEntry): () => void {
   const lines: Line[] = [];
   try {
-    for (const block of slots.blocks) lines.push(add(describe(block, entry)));
+    for (const block of slots.blocks) lines.push(add(describe(block, slots, entry)));
   } catch (error) {
     slots.close();
     throw error;
   }
-  slots.onBlock = (block) => lines.push(add(describe(block, entry)));
+  slots.onBlock = (block) => lines.push(add(describe(block, slots, entry)));
   return () => {
     for (const line of lines) unregister(line);
   };
@@ -75,20 +75,20 @@ function open(): LineFile | 'refused' {
   return 'refused';
 }
 
-function describe({ region }: Block, entry: TableEntry): BlockLine {
-  const { shape, count, stride, trapAt, bytes } = region.image;
+function describe(block: Block, { source }: Slots, entry: TableEntry): BlockLine {
+  const { shape, stride, trapAt } = source;
   return {
     kind: 'block',
     ...entry,
-    method: region.kind.method.name,
+    method: block.method,
     registers: shape.registers.map((number) => registerName(thisMachine().registerFile, number)),
     stack: shape.stack ?? null,
-    code: hex(region.code),
-    codeLength: bytes.length,
-    count,
+    code: hex(block.code),
+    codeLength: block.codeLength,
+    count: block.links.length,
     stride,
-    trapAt,
-    data: hex(region.data),
+    trapAt: trapAt ?? null,
+    data: hex(block.data),
     dataStride: dataLayout(shape).stride,
   };
 }

@@ -3,9 +3,9 @@
  * selector just before and stand anywhere in the old body, and nothing tells when it has left. So a body is
  * taken again only when many others were retired after it *and* it is old: a thread that stands still for
  * longer than that, between two instructions, could see a mix.
+ *
+ * Bodies are told by a number of 32 bits.
  */
-import type { SlotNumber, Slots } from './slots.js';
-
 const batchSize = 1024;
 /** Batches that must be full before the oldest is reused: 65,536 bodies. */
 const batchesKept = 64;
@@ -13,28 +13,24 @@ const batchesKept = 64;
 const leastAge = 1000;
 
 export class Retired {
-  readonly #slots: Slots;
+  readonly #recycle: (body: number) => void;
   readonly #batches: { readonly bodies: Uint32Array<ArrayBuffer>; readonly since: number }[] = [];
   #bodies = new Uint32Array(batchSize);
   #count = 0;
 
-  constructor(slots: Slots) {
-    this.#slots = slots;
+  /** @param recycle lets a body be taken again */
+  constructor(recycle: (body: number) => void) {
+    this.#recycle = recycle;
   }
 
-  /** Bodies that wait. */
-  get size(): number {
-    return this.#batches.length * batchSize + this.#count;
-  }
-
-  add(body: SlotNumber): void {
+  add(body: number): void {
     this.#bodies[this.#count++] = body;
     if (this.#count < batchSize) return;
     const now = performance.now();
     this.#batches.push({ bodies: this.#bodies, since: now });
     const oldest = this.#batches[0]!;
     if (this.#batches.length > batchesKept && now - oldest.since > leastAge) {
-      for (const old of oldest.bodies) this.#slots.recycle(old);
+      for (const old of oldest.bodies) this.#recycle(old);
       this.#batches.shift();
       this.#bodies = oldest.bodies;
     } else {

@@ -6,10 +6,8 @@
  * for as long as possible. Bookkeeping is 4 bytes a slot.
  */
 import { regionAlignment } from '../codepage/regions.js';
-import { thisMachine } from '../linux/host.js';
-import { pageSize } from '../linux/memory.js';
 import { dataLayout } from '../trampoline/shape.js';
-import { type Block, type BlockOptions, closeBlock, freezeBlock, openBlock } from './block.js';
+import type { Block, BlockSource } from './block.js';
 
 export type SlotNumber = number;
 
@@ -21,19 +19,17 @@ const none = 0xffff_fffe;
 const mostBlocks = none >>> slotBits;
 const regionBits = Math.log2(regionAlignment);
 
-/** The first blocks are small, so that one trampoline costs a page of code and a page of data. */
-const firstCodeLengths = [2 ** 12, 2 ** 16];
-
 /** Converts between 64-bit words and halves. One for all: JavaScript runs on one thread here. */
 const word = new BigUint64Array(1);
 const half = new Uint32Array(word.buffer);
 const float = new Float64Array(word.buffer);
 
 export class Slots {
-  readonly options: BlockOptions;
+  readonly source: BlockSource;
   readonly blocks: Block[] = [];
   readonly #words: number;
   readonly #stride: number;
+  /** Where in a slot its trap stands; -1 when a free slot has a word of 0. */
   readonly #trapAt: number;
   readonly #byRegion = new Map<number, number>();
   /** The region that was looked up last, and its block. */
@@ -43,9 +39,8 @@ export class Slots {
   #head = none;
   #tail = none;
   #size = 0;
-  /** Slots in all blocks, and those of them that were taken at least once. */
+  /** Slots in all blocks. */
   #capacity = 0;
-  #taken = 0;
   /** The block that fresh slots come from; those before it are used up, those behind it untouched. */
   #filling = 0;
   #frozen = false;
@@ -53,11 +48,12 @@ export class Slots {
   /** Called with every block that is mapped. A block that it refuses is given back. */
   onBlock: ((block: Block) => void) | undefined;
 
-  constructor(options: BlockOptions) {
-    this.options = options;
-    this.#words = dataLayout(options.shape).words;
-    this.#stride = thisMachine().slotStride(options.shape);
-    this.#trapAt = this.#openBlock(1).region.image.trapAt;
+  constructor(source: BlockSource) {
+    this.source = source;
+    this.#words = dataLayout(source.shape).words;
+    this.#stride = source.stride;
+    this.#trapAt = source.trapAt ?? -1;
+    this.#openBlock(1);
   }
 
   /** Live slots. */
@@ -65,14 +61,9 @@ export class Slots {
     return this.#size;
   }
 
-  /** Slots that were freed and wait to be taken again. */
-  get waiting(): number {
-    return this.#taken - this.#size;
-  }
-
   /** Bytes of memory for data and bookkeeping. Code is not counted: all tables of a shape share it. */
   get bytes(): number {
-    return this.blocks.reduce((sum, { region, links }) => sum + region.dataLength + links.byteLength, 0);
+    return this.blocks.reduce((sum, { dataLength, links }) => sum + dataLength + links.byteLength, 0);
   }
 
   /** Makes room for `count` more slots. A refusal leaves everything as it was, less some empty blocks. */
@@ -111,12 +102,16 @@ export class Slots {
     this.#size--;
   }
 
-  /** Lets a slot's jump lead to its own trap, so that the address of the fault tells the slot. */
+  /** Lets a slot trap: its jump leads to its own trap, so that the address of the fault tells the slot. */
   trap(slot: SlotNumber): void {
     const block = this.blocks[slot >>> slotBits]!;
     const place = slot & slotMask;
-    half[0] = block.low + place * this.#stride + this.#trapAt;
-    half[1] = block.high;
+    if (this.#trapAt < 0) {
+      float[0] = 0;
+    } else {
+      half[0] = block.low + place * this.#stride + this.#trapAt;
+      half[1] = block.high;
+    }
     // One 8-byte store, without making a BigInt. An address in user space is never the pattern of a NaN,
     // which an engine may change.
     block.floats[place * this.#words] = float[0]!;
@@ -152,6 +147,15 @@ export class Slots {
     half[0] = block.low + (slot & slotMask) * this.#stride;
     half[1] = block.high;
     return word[0]!;
+  }
+
+  block(slot: SlotNumber): Block {
+    return this.blocks[slot >>> slotBits]!;
+  }
+
+  /** Where in its block a slot is. */
+  place(slot: SlotNumber): number {
+    return slot & slotMask;
   }
 
   /** Puts the address to call into a list, without making a BigInt. */
@@ -198,13 +202,13 @@ export class Slots {
 
   /** Makes all data read-only for good, as far as the kernel can. It stays mapped even when closed. */
   freeze(): void {
-    for (const block of this.blocks) freezeBlock(block);
+    for (const block of this.blocks) this.source.freeze(block);
     this.#frozen = true;
   }
 
   /** Gives all memory back. */
   close(): void {
-    if (!this.#frozen) for (const block of this.blocks) closeBlock(block);
+    if (!this.#frozen) for (const block of this.blocks) this.source.close(block);
     this.blocks.length = 0;
     this.#byRegion.clear();
     this.#lastRegion = -1;
@@ -219,23 +223,19 @@ export class Slots {
     }
     const place = block.used++;
     block.links[place] = live;
-    this.#taken++;
     return ((this.#filling << slotBits) | place) >>> 0;
   }
 
   #openBlock(wanted: number): Block {
     if (this.blocks.length === mostBlocks) throw new RangeError('A table cannot hold more trampolines');
-    const page = pageSize();
-    const planned = Math.max(page, firstCodeLengths[this.blocks.length] ?? regionAlignment);
-    const codeLength = wanted * this.#stride <= planned ? planned : regionAlignment;
-    const block = openBlock(this.options, codeLength);
+    const block = this.source.open(wanted, this.blocks.length);
     try {
       this.onBlock?.(block);
     } catch (error) {
-      closeBlock(block);
+      this.source.close(block);
       throw error;
     }
-    this.#byRegion.set(Number(block.region.code / BigInt(regionAlignment)), this.blocks.length);
+    this.#byRegion.set(Number(block.code / BigInt(regionAlignment)), this.blocks.length);
     this.blocks.push(block);
     this.#capacity += block.links.length;
     return block;

@@ -2,14 +2,14 @@
 import { thisMachine } from '../linux/host.js';
 import { type StackLayout, stackLayout } from '../trampoline/contexts.js';
 import type { TableRegister } from '../trampoline/registers.js';
-import { emptyShape } from '../trampoline/shape.js';
 import { options as checkNames, flag, notBigint } from '../trampoline/values.js';
-import { Bodies } from './bodies.js';
+import { type Bodies, noChecks } from './bodies.js';
 import { Columns } from './columns.js';
 import { checkExecutable, freedError, Notes } from './notes.js';
 import { type CheckedOptions, checkedOptions, optionNames, type TrampolineOptions } from './options.js';
-import { newTableNumber, registerBlocks } from './registry.js';
-import { type SlotNumber, Slots } from './slots.js';
+import { newTableNumber } from './registry.js';
+import type { SlotNumber, Slots } from './slots.js';
+import { openBodies, openEntries, openInline } from './storage.js';
 
 /** Stack data that every trampoline of a table writes: how much, and where to. The bytes are given to `add`. */
 export type TableStack = { readonly size: number } & Partial<StackLayout>;
@@ -20,13 +20,14 @@ export interface TrampolineTableOptions<Register extends TableRegister, Stack ex
   readonly stack?: Stack;
   /**
    * Whether `set` on a trampoline that other threads invoke is one step for them: old values or new ones,
-   * never a mix. Without it each register changes by itself. An invocation jumps once more. Default false.
+   * never a mix. Without it each register changes by itself. An invocation jumps once more. Default false; slow
+   * tables always are.
    */
   readonly atomic?: boolean;
   /**
    * Whether the values stand where the program cannot write them through the trampolines' own pages, but only
    * through this table. They are shared memory then: a forked child sees what its parent changes later, where
-   * otherwise it has a snapshot. Default false.
+   * otherwise it has a snapshot. Default false; slow tables always are.
    */
   readonly isolated?: boolean;
 }
@@ -78,7 +79,7 @@ export class TrampolineTable<
   readonly #options: CheckedOptions;
   /** The slots whose addresses programs call. */
   readonly #slots: Slots;
-  /** In atomic tables, what the slots lead to. */
+  /** In atomic and slow tables, what the slots lead to. */
   readonly #bodies: Bodies | undefined;
   readonly #notes: Notes | undefined;
   readonly #unregister: (() => void)[];
@@ -101,25 +102,25 @@ export class TrampolineTable<
     const { shape } = this.#columns;
     thisMachine().checkShape(shape, 'registers');
 
-    const { method, name = null, debug, perfMap } = this.#options;
-    const table = newTableNumber();
-    this.#slots = new Slots({ shape: atomic ? emptyShape : shape, method, isolated });
-    this.#unregister = [
-      registerBlocks(this.#slots, { table, name, role: atomic ? 'entry' : 'trampoline', shared: false }),
-    ];
-    if (atomic) {
+    const { mode, method, name = null, debug, perfMap } = this.#options;
+    const owner = { table: newTableNumber(), name, shared: false };
+    const storage = { mode, method, isolated };
+    const twofold = atomic || mode === 'slow';
+    const slots = twofold ? openEntries(storage, owner) : openInline(shape, storage, owner);
+    this.#slots = slots.kept;
+    this.#unregister = [slots.unregister];
+    if (twofold) {
       try {
-        this.#bodies = new Bodies({ shape, method, isolated });
-        this.#unregister.push(
-          registerBlocks(this.#bodies.slots, { table, name, role: 'body', shared: false }),
-        );
+        const bodies = openBodies(shape, storage, owner);
+        this.#bodies = bodies.kept;
+        this.#unregister.push(bodies.unregister);
       } catch (error) {
         this.#slots.close();
-        this.#unregister[0]!();
+        slots.unregister();
         throw error;
       }
     }
-    this.#notes = debug || perfMap ? new Notes(this.#slots) : undefined;
+    this.#notes = debug || perfMap ? new Notes(this.#slots, { method, mode }) : undefined;
   }
 
   /** Live trampolines. */
@@ -129,7 +130,7 @@ export class TrampolineTable<
 
   /** Bytes of memory that this table holds for data and bookkeeping. Code is not counted: tables of a shape share it. */
   get bytes(): number {
-    return this.#slots.bytes + (this.#bodies?.slots.bytes ?? 0);
+    return this.#slots.bytes + (this.#bodies?.bytes ?? 0);
   }
 
   /**
@@ -162,7 +163,7 @@ export class TrampolineTable<
         : columns.columns(first, second);
     this.#checkOpen('add trampolines');
     this.#slots.ensure(count);
-    this.#bodies?.slots.ensure(count);
+    this.#bodies?.ensure(count);
     const addresses = new BigUint64Array(count);
     const halves = new Uint32Array(addresses.buffer);
     let done = 0;
@@ -209,7 +210,7 @@ export class TrampolineTable<
       for (const index of changed) this.#slots.store(slot, index, this.#columns.words[index]!);
     } else {
       const old = this.#slots.load(slot, 0);
-      this.#slots.store(slot, 0, this.#bodies.make(this.#columns.halves));
+      this.#slots.store(slot, 0, this.#bodies.make(this.#columns.halves, noChecks));
       this.#bodies.retire(old);
     }
   }
@@ -240,7 +241,7 @@ export class TrampolineTable<
    */
   freeze(): void {
     this.#checkOpen('freeze the table');
-    this.#bodies?.slots.freeze();
+    this.#bodies?.freeze();
     this.#slots.freeze();
     this.#state = 'frozen';
   }
@@ -251,8 +252,8 @@ export class TrampolineTable<
     this.#state = 'freed';
     this.#notes?.close();
     for (const unregister of this.#unregister) unregister();
+    this.#bodies?.close(this.#words());
     this.#slots.close();
-    this.#bodies?.slots.close();
   }
 
   [Symbol.dispose](): void {
@@ -278,7 +279,7 @@ export class TrampolineTable<
       return slot;
     }
     this.#slots.ensure(1);
-    const body = this.#bodies.make(this.#columns.halves);
+    const body = this.#bodies.make(this.#columns.halves, noChecks);
     const slot = this.#slots.allocate();
     this.#slots.store(slot, 0, body);
     return slot;
@@ -288,6 +289,11 @@ export class TrampolineTable<
     if (this.#bodies !== undefined) this.#bodies.retire(this.#slots.load(slot, 0));
     this.#slots.free(slot);
     this.#notes?.freed(slot, below);
+  }
+
+  /** What the entries lead to. */
+  *#words(): Generator<bigint> {
+    for (const slot of this.#slots) yield this.#slots.load(slot, 0);
   }
 
   #note(slot: SlotNumber, below: unknown): void {

@@ -3,6 +3,8 @@ import type { CodePageMethodName } from '../codepage/method.js';
 import { thisMachine } from '../linux/host.js';
 import {
   allowedPcList,
+  type CallerRange,
+  callerRanges,
   checkAllowed,
   type RegisterContext,
   type RegisterValues,
@@ -11,20 +13,30 @@ import {
   type StackValues,
   stackContext,
 } from '../trampoline/contexts.js';
-import { dataLayout, emptyShape, type Shape, shapeKey } from '../trampoline/shape.js';
+import { dataLayout, type Shape, shapeKey } from '../trampoline/shape.js';
 import { options as checkNames } from '../trampoline/values.js';
-import { Bodies } from './bodies.js';
+import type { Bodies } from './bodies.js';
 import { checkExecutable, freedError, Notes, type Wanted } from './notes.js';
-import { checkedOptions, optionNames, type TrampolineOptions } from './options.js';
-import { newTableNumber, registerBlocks } from './registry.js';
-import { type SlotNumber, Slots } from './slots.js';
+import { checkedOptions, type Mode, optionNames, type TrampolineOptions } from './options.js';
+import { newTableNumber } from './registry.js';
+import type { SlotNumber, Slots } from './slots.js';
+import { countersOf, type SlowBlock } from './slow-blocks.js';
+import { openBodies, openEntries, type StorageOptions } from './storage.js';
 
 export interface CreateTrampolineOptions extends TrampolineOptions {
   /** Registers to load; `pc` is where the trampoline jumps. */
   readonly registers: RegisterValues;
   readonly stack?: StackValues;
-  /** The only PCs that this trampoline may be set to; at most 16. Checked whenever registers are set. */
+  /**
+   * The only PCs that this trampoline may go to; at most 16. Checked whenever registers are set, and by slow
+   * trampolines at every invocation as well.
+   */
   readonly allowedPcs?: readonly bigint[];
+  /**
+   * Slow trampolines only: the address ranges that callers must lie in, each its first address and the first one
+   * behind it; at most 8. A diagnostic, since the return address is the program's to write.
+   */
+  readonly allowedCallers?: readonly CallerRange[];
 }
 
 /**
@@ -46,32 +58,33 @@ export function createTrampoline(options: CreateTrampolineOptions): Trampoline {
   return new Trampoline(options);
 }
 
-/** What the trampolines of one code page method share. */
+/** What trampolines of one kind share. */
 interface House {
+  readonly storage: StorageOptions;
   readonly entries: Slots;
   readonly notes: Notes;
   readonly bodies: Map<string, Bodies>;
 }
 
-const houses = new Map<CodePageMethodName | undefined, House>();
+const houses = new Map<string, House>();
 
-function houseOf(method: CodePageMethodName | undefined): House {
-  let house = houses.get(method);
+function houseOf(mode: Mode, method: CodePageMethodName | undefined): House {
+  const key = `${mode} ${method ?? ''}`;
+  let house = houses.get(key);
   if (house === undefined) {
-    const entries = new Slots({ shape: emptyShape, method, isolated: false });
-    registerBlocks(entries, { table: newTableNumber(), name: null, role: 'entry', shared: true });
-    house = { entries, notes: new Notes(entries), bodies: new Map() };
-    houses.set(method, house);
+    const storage = { mode, method, isolated: false };
+    const entries = openEntries(storage, { table: newTableNumber(), name: null, shared: true }).kept;
+    house = { storage, entries, notes: new Notes(entries, storage), bodies: new Map() };
+    houses.set(key, house);
   }
   return house;
 }
 
-function bodiesOf({ bodies, entries }: House, shape: Shape): Bodies {
+function bodiesOf({ bodies, storage }: House, shape: Shape): Bodies {
   const key = shapeKey(shape);
   let found = bodies.get(key);
   if (found === undefined) {
-    found = new Bodies({ ...entries.options, shape });
-    registerBlocks(found.slots, { table: newTableNumber(), name: null, role: 'body', shared: true });
+    found = openBodies(shape, storage, { table: newTableNumber(), name: null, shared: true }).kept;
     bodies.set(key, found);
   }
   return found;
@@ -93,28 +106,43 @@ export class Trampoline {
   readonly #address: bigint;
   readonly #name: string | undefined;
   readonly #debug: boolean;
+  readonly #mode: Mode;
   #registers: RegisterContext | undefined;
   #stack: StackContext | undefined;
   #allowedPcs: readonly bigint[] | undefined;
+  #allowedCallers: readonly CallerRange[] | undefined;
   #body: Body | undefined;
+  #countedBefore: [invocations: bigint, refusals: bigint] = [0n, 0n];
   #state: 'open' | 'frozen' | 'freed' = 'open';
 
   /** @internal */
   constructor(options: CreateTrampolineOptions) {
-    const given = checkNames(options, 'options', [...optionNames, 'registers', 'stack', 'allowedPcs']);
-    const { method, name, debug, perfMap } = checkedOptions(given);
+    const given = checkNames(options, 'options', [
+      ...optionNames,
+      'registers',
+      'stack',
+      'allowedPcs',
+      'allowedCallers',
+    ]);
+    const { mode, method, name, debug, perfMap } = checkedOptions(given);
+    this.#mode = mode;
     const registers = registerContext(given.registers, thisMachine().registerFile);
     const stack = stackContext(given.stack);
     this.#allowedPcs = allowedPcList(given.allowedPcs);
+    this.#allowedCallers = callerRanges(given.allowedCallers);
+    if (mode === 'fast' && this.#allowedCallers !== undefined)
+      throw new RangeError(onlySlow('allowedCallers'));
     this.#name = name;
     this.#debug = debug;
     this.#check(registers, stack);
 
-    this.#house = houseOf(method);
+    this.#house = houseOf(mode, method);
     this.#house.entries.ensure(1);
     const body = this.#makeBody(registers, stack);
     this.#slot = this.#house.entries.allocate();
     this.#address = this.#house.entries.address(this.#slot);
+    // The place may have been another's before.
+    if (mode === 'slow') this.#countedBefore = [...this.#counters()] as [bigint, bigint];
     this.#select(body, registers, stack);
     const wanted: Wanted = { debug, perfMap, listed: name !== undefined };
     if (!debug && !perfMap && name === undefined) return;
@@ -152,6 +180,12 @@ export class Trampoline {
     return this.#allowedPcs;
   }
 
+  /** The ranges that callers must lie in; `undefined` when there are none. */
+  get allowedCallers(): readonly CallerRange[] | undefined {
+    this.#checkAlive('tell the allowed callers');
+    return this.#allowedCallers;
+  }
+
   /** Replaces all registers. With `null` they are removed, and an invocation traps until they are set again. */
   setRegisters(registers: RegisterValues | null): void {
     const context = registers === null ? undefined : registerContext(registers, thisMachine().registerFile);
@@ -167,11 +201,35 @@ export class Trampoline {
     this.#change(this.#registers, context);
   }
 
-  /** Replaces the list of allowed PCs; `null` removes it. Registers that stand are not checked again. */
+  /**
+   * Replaces the list of allowed PCs; `null` removes it. Registers that stand are not checked again; but a slow
+   * trampoline checks at every invocation.
+   */
   setAllowedPcs(allowedPcs: readonly bigint[] | null): void {
     const list = allowedPcList(allowedPcs);
     this.#checkOpen('set allowed PCs');
     this.#allowedPcs = list;
+    this.#change(this.#registers, this.#stack);
+  }
+
+  /** Replaces the ranges that callers must lie in, of a slow trampoline; `null` removes them. */
+  setAllowedCallers(allowedCallers: readonly CallerRange[] | null): void {
+    const ranges = callerRanges(allowedCallers);
+    this.#checkOpen('set allowed callers');
+    if (this.#mode === 'fast') throw new TypeError(onlySlow('allowedCallers'));
+    this.#allowedCallers = ranges;
+    this.#change(this.#registers, this.#stack);
+  }
+
+  /** How often a slow trampoline was invoked, and how often an invocation was refused. Fast ones do not count. */
+  stats(): { readonly invocations: bigint; readonly refusals: bigint } {
+    this.#checkAlive('tell the numbers');
+    if (this.#mode === 'fast') throw new TypeError(onlySlow('stats()'));
+    const [invocations, refusals] = this.#counters();
+    return {
+      invocations: invocations! - this.#countedBefore[0],
+      refusals: refusals! - this.#countedBefore[1],
+    };
   }
 
   /** Refuses every later change. `free` still works. */
@@ -217,7 +275,8 @@ export class Trampoline {
   #makeBody(registers: RegisterContext, stack: StackContext | undefined): Body {
     const shape = shapeOf(registers, stack);
     const home = bodiesOf(this.#house, shape);
-    return { home, address: home.make(dataOf(shape, registers, stack)) };
+    const checks = { allowedPcs: this.#allowedPcs, allowedCallers: this.#allowedCallers?.flat() };
+    return { home, address: home.make(dataOf(shape, registers, stack), checks) };
   }
 
   /** From now on invocations run this body. */
@@ -227,6 +286,11 @@ export class Trampoline {
     this.#body = body;
     this.#registers = registers;
     this.#stack = stack;
+  }
+
+  #counters(): BigUint64Array {
+    const { entries } = this.#house;
+    return countersOf(entries.block(this.#slot) as SlowBlock, entries.place(this.#slot));
   }
 
   #retire(): void {
@@ -248,6 +312,8 @@ export class Trampoline {
     return this.#name === undefined ? `the trampoline ${where}` : `the trampoline "${this.#name}" ${where}`;
   }
 }
+
+const onlySlow = (what: string): string => `${what} is for slow trampolines; this one is fast`;
 
 function shapeOf({ loads }: RegisterContext, stack: StackContext | undefined): Shape {
   return { registers: loads.map(({ register }) => register), stack };

@@ -2,7 +2,14 @@
 import type { Machine } from './machine.js';
 import { x64 } from './x64/index.js';
 
-export type { CodeImage, FarewellCode, Instruction, Machine, SystemCallName } from './machine.js';
+export type {
+  CodeImage,
+  FarewellCode,
+  FaultHandlerCode,
+  Instruction,
+  Machine,
+  SystemCallName,
+} from './machine.js';
 
 /** Every architecture that we have code for, by the name that Node gives it. */
 export const machines: Readonly<Record<string, Machine>> = { x64 };

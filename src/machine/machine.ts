@@ -16,6 +16,7 @@ import type { Shape } from '../trampoline/shape.js';
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
   | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group')
+  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
   | ('mount' | 'umount2' | 'open_tree' | 'move_mount' | 'fsopen' | 'fsmount' | 'mount_setattr');
@@ -68,6 +69,15 @@ export interface LauncherLayout {
   readonly failed: number;
 }
 
+/** The handler of faults behind slow trampolines. Its control block stands at a fixed distance. */
+export interface FaultHandlerCode {
+  /** What code page methods call it. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** Where the routine of each type begins. */
+  readonly types: Readonly<Record<string, number>>;
+}
+
 /** One architecture. */
 export interface Machine {
   readonly architecture: string;
@@ -83,6 +93,10 @@ export interface Machine {
   readonly auditArchitecture: number;
   /** Numbers from here on belong to another ABI with the same architecture, where there is one. */
   readonly foreignNumbers: number | undefined;
+  /** Code for SIGSEGV, whose control block stands at `controlAt`, in bytes from its start. */
+  faultHandler(controlAt: number): FaultHandlerCode;
+  /** The number of the register that the first bit of a descriptor's mask stands for. */
+  readonly firstRegister: number;
   /** Code that reads a list of system calls and makes them. */
   launcher(layout: LauncherLayout): Uint8Array;
   /** Code, and traps behind it up to a length. */
@@ -92,8 +106,8 @@ export interface Machine {
    * @param subject what to call the registers in the error
    */
   checkShape(shape: Shape, subject: string): void;
-  /** Bytes of one code slot. */
-  slotStride(shape: Shape): number;
+  /** Bytes of one code slot, and where in it the trap stands. */
+  slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapAt'>;
   /** Code for as many trampolines as `byteLength` (whole pages) holds. */
   codeImage(shape: Shape, byteLength: number): CodeImage;
   /** Decodes code that stands at `address`, as far as trampolines are made of it. */

@@ -117,6 +117,31 @@ export function allowedPcList(input: unknown, subject = 'allowedPcs'): readonly 
   return list.length === 0 ? undefined : Object.freeze(list);
 }
 
+/** Addresses that callers may have: the first, and the first one behind them. */
+export type CallerRange = readonly [first: bigint, end: bigint];
+
+/** Checks ranges of callers; nothing, or no entries, is no list, and then every caller is allowed. */
+export function callerRanges(input: unknown, subject = 'allowedCallers'): readonly CallerRange[] | undefined {
+  if (input === undefined || input === null) return undefined;
+  if (!Array.isArray(input)) throw new TypeError(`${subject} must be an array, not ${kind(input)}`);
+  if (input.length > limits.allowedCallers) {
+    throw new RangeError(
+      `${subject} has ${input.length} entries; at most ${limits.allowedCallers} are possible`,
+    );
+  }
+  const ranges = Array.from(input, (range: unknown, index): CallerRange => {
+    const name = `${subject}[${index}]`;
+    if (!Array.isArray(range) || range.length !== 2) {
+      throw new TypeError(`${name} must be a pair of addresses: the first, and the first one behind`);
+    }
+    const [first, end] = [word(range[0], `${name}[0]`), word(range[1], `${name}[1]`)];
+    if (first >= end)
+      throw new RangeError(`${name} is empty: 0x${first.toString(16)} to 0x${end.toString(16)}`);
+    return Object.freeze([first, end] as const);
+  });
+  return ranges.length === 0 ? undefined : Object.freeze(ranges);
+}
+
 /** Refuses a PC that an allow list does not have. */
 export function checkAllowed(
   pc: bigint,

@@ -8,4 +8,6 @@ export const limits = {
   stackOffset: 256,
   /** Program counters in an allow list. */
   allowedPcs: 16,
+  /** Ranges of callers in an allow list. */
+  allowedCallers: 8,
 } as const;

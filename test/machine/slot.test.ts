@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { disassemble } from '#src/machine/x64/disassembler.js';
 import { registerFile } from '#src/machine/x64/registers.js';
-import { codeImage, slotStride } from '#src/machine/x64/slot.js';
+import { codeImage, slotLayout } from '#src/machine/x64/slot.js';
 import { limits } from '#src/trampoline/limits.js';
 import { registerName, x64Registers } from '#src/trampoline/registers.js';
 import { dataLayout, emptyShape, type Shape } from '#src/trampoline/shape.js';
@@ -65,7 +65,7 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
     const [shape, byteLength] = wanted[index]!;
     const { count, stride, trapAt, bytes } = image;
     assert.equal(bytes.length, byteLength);
-    assert.equal(stride, slotStride(shape));
+    assert.equal(stride, slotLayout(shape).stride);
     assert.equal(stride % 16, 0);
     assert.equal(count, Math.floor(byteLength / stride));
     assert.deepEqual(image.shape, shape);

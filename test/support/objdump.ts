@@ -50,7 +50,9 @@ const sizes = new Map<string, number>([
 
 /** objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it. */
 function normalise(text: string): string {
-  const [mnemonic, list = ''] = text.replace(/^rex(\.[WRXB]+)? /, '').split(/ +(.*)/, 2) as [string, string?];
+  const [mnemonic, list] = /^((?:lock )?\S+) *(.*)$/
+    .exec(text.replace(/^rex(\.[WRXB]+)? /, ''))!
+    .slice(1) as [string, string];
   const operands = list.toLowerCase().split(',');
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
   const told = operands.some((operand) => sizes.has(operand));

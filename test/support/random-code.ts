@@ -66,7 +66,7 @@ function randomOperand(random: Random, name: OperandName): string | number | Mem
   if (name === 'imm8') return random.pick([0, 1, -1, 127, -128, random.integer({ from: -128, to: 127 })]);
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
   if (name === 'rel32') return 'label';
-  const isMemory = name === 'm' || (name.startsWith('r/m') && random.flip());
+  const isMemory = name.startsWith('m') || (name.startsWith('r/m') && random.flip());
   if (!isMemory) return random.pick(registersOf[name]!);
   if (random.flip()) return 'label';
   const base = random.pick(gpr64);
@@ -92,7 +92,7 @@ function show(operand: {
   const far = 'to' in value ? distance : (value.displacement ?? 0);
   const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
   const told = operands[place] === 'm' || operands.some((name) => /^r\d/.test(name));
-  const bits = Number(operands[place]!.slice(3));
+  const bits = Number(operands[place]!.replace(/^\D+/, ''));
   const size = told ? '' : `${{ 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
   return `${size}[${'to' in value ? 'rip' : value.base}${offset}]`;
 }

@@ -46,6 +46,11 @@ export class Assembler {
     this.#encode(encodings[form], operands as readonly Operand[]);
   }
 
+  /** Appends bytes that are no code. */
+  data(bytes: Uint8Array): void {
+    this.#bytes.push(...bytes);
+  }
+
   /** Fills with traps up to a position. */
   padTo(position: number): void {
     while (this.position < position) this.emit('int3');
@@ -72,8 +77,8 @@ export class Assembler {
       return index < 0 ? undefined : given[index];
     };
     const reg = value((name) => /^r\d+$/.test(name));
-    const rm = value((name) => name.startsWith('r/m') || name === 'm');
-    const rmName = operands.find((name) => name.startsWith('r/m') || name === 'm');
+    const rm = value((name) => isRm(name));
+    const rmName = operands.find((name) => isRm(name));
     const registerCode = (operand: Operand): number => {
       const code = operands
         .map((name) => registersOf[name]?.indexOf(operand as string) ?? -1)
@@ -129,6 +134,11 @@ export class Assembler {
     }
     for (let index = 0; index < size; index++) this.#bytes.push((value >> (8 * index)) & 0xff);
   }
+}
+
+/** Whether an operand stands in ModRM.rm. */
+export function isRm(operand: OperandName): boolean {
+  return operand.startsWith('r/m') || operand.startsWith('m');
 }
 
 function baseCode(memory: Memory): number {

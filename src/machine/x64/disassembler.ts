@@ -3,6 +3,7 @@
  * begins none of them becomes `(unknown)`, one byte long, and decoding goes on behind it.
  */
 import type { Instruction } from '../machine.js';
+import { isRm } from './assembler.js';
 import { type Encoding, encodings } from './instructions.js';
 import { gpr64, type OperandName, registersOf } from './operands.js';
 
@@ -84,14 +85,13 @@ function describe(found: {
   };
 }
 
-const isRm = (operand: OperandName): boolean => operand.startsWith('r/m') || operand === 'm';
-
 /** Memory as text, with its size where no register operand tells it. */
 function sized(memory: string, operand: OperandName, operands: readonly OperandName[]): string {
   const told = operand === 'm' || operands.some((other) => !isRm(other) && registersOf[other] !== undefined);
-  const sizes: Partial<Record<OperandName, string>> = { 'r/m64': 'qword', 'r/m32': 'dword', 'r/m8': 'byte' };
-  return told ? memory : `${sizes[operand]} ptr ${memory}`;
+  return told ? memory : `${sizeNames[operand.replace(/^\D+/, '')]} ptr ${memory}`;
 }
+
+const sizeNames: Readonly<Record<string, string>> = { 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' };
 
 function register(operand: OperandName, code: number, rex: number | undefined): string | undefined {
   // Without a REX prefix these codes are ah to bh, which no form of ours has.

@@ -3,9 +3,10 @@ import { x64Registers } from '../../trampoline/registers.js';
 import type { FarewellCode, Machine } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { disassemble } from './disassembler.js';
+import { faultHandler } from './fault-handler.js';
 import { launcher } from './launcher.js';
 import { registerFile } from './registers.js';
-import { codeImage, padCode, slotStride } from './slot.js';
+import { codeImage, padCode, slotLayout } from './slot.js';
 import { auditArchitecture, foreignNumbers, systemCalls } from './system-calls.js';
 
 export const x64: Machine = {
@@ -17,10 +18,12 @@ export const x64: Machine = {
   systemCalls,
   auditArchitecture,
   foreignNumbers,
+  faultHandler: (controlAt) => faultHandler(controlAt),
+  firstRegister: x64Registers.rax,
   launcher,
   padCode,
   checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
-  slotStride,
+  slotLayout,
   codeImage,
   disassemble,
 };

@@ -13,9 +13,13 @@ export const instructions = {
   sahf: '9E',
   'seto r/m8': '0F 90 /0',
   'jmp rel32': 'E9 cd',
+  'jb rel32': '0F 82 cd',
   'jae rel32': '0F 83 cd',
   'je rel32': '0F 84 cd',
+  'jne rel32': '0F 85 cd',
+  'ja rel32': '0F 87 cd',
   'js rel32': '0F 88 cd',
+  'jle rel32': '0F 8E cd',
   'jmp r/m64': 'FF /4',
   'mov r64, r/m64': 'REX.W + 8B /r',
   'mov r32, r/m32': '8B /r',
@@ -37,12 +41,33 @@ export const instructions = {
   'test r/m64, r64': 'REX.W + 85 /r',
   'cmp r64, r/m64': 'REX.W + 3B /r',
   'cmp r/m64, imm32': 'REX.W + 81 /7 id',
+  'cmp r/m32, imm32': '81 /7 id',
+  'test r/m8, imm8': 'F6 /0 ib',
+  'test r/m32, imm32': 'F7 /0 id',
+  'test r/m32, r32': '85 /r',
+  'and r32, r/m32': '23 /r',
+  'and r/m32, imm8': '83 /4 ib',
+  'add r/m32, imm8': '83 /0 ib',
+  'sub r/m64, imm8': 'REX.W + 83 /5 ib',
+  'bsf r32, r/m32': '0F BC /r',
+  'lea r32, m': '8D /r',
+  'movzx r32, r/m8': '0F B6 /r',
+  'movzx r32, r/m16': '0F B7 /r',
+  'mov r/m64, imm32': 'REX.W + C7 /0 id',
+  'lock add m64, imm8': 'F0 REX.W + 83 /0 ib',
+  'xrstor64 m': 'REX.W + 0F AE /5',
+  'fxrstor64 m': 'REX.W + 0F AE /1',
+  iretq: 'REX.W + CF',
 } as const;
 
 export type Form = keyof typeof instructions;
 
 /** The operands that a form takes, as a tuple of their types. */
-export type Operands<F extends string> = F extends `${string} ${infer List}` ? Listed<List> : [];
+export type Operands<F extends string> = F extends `lock ${infer Rest}`
+  ? Operands<Rest>
+  : F extends `${string} ${infer List}`
+    ? Listed<List>
+    : [];
 type Listed<List extends string> = List extends `${infer First}, ${infer Rest}`
   ? [...Listed<First>, ...Listed<Rest>]
   : List extends OperandName
@@ -54,7 +79,7 @@ export interface Encoding {
   readonly form: Form;
   readonly mnemonic: string;
   readonly operands: readonly OperandName[];
-  /** A mandatory prefix byte (66 or F3), before REX. */
+  /** A prefix byte (66, F0 or F3), before REX. */
   readonly prefix: number | undefined;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
@@ -67,11 +92,11 @@ export interface Encoding {
 const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, id: 4, cd: 4 };
 
 function parse(form: Form): Encoding {
-  const space = form.indexOf(' ');
+  const space = form.indexOf(' ', form.startsWith('lock ') ? 'lock '.length : 0);
   const mnemonic = space < 0 ? form : form.slice(0, space);
   const operands = space < 0 ? [] : (form.slice(space + 1).split(', ') as OperandName[]);
   const tokens = instructions[form].replace('REX.W + ', '').split(' ');
-  const prefix = tokens[0] === '66' || tokens[0] === 'F3' ? Number.parseInt(tokens.shift()!, 16) : undefined;
+  const prefix = ['66', 'F0', 'F3'].includes(tokens[0]!) ? Number.parseInt(tokens.shift()!, 16) : undefined;
   const isByte = (token: string) => /^[0-9A-F]{2}$/.test(token);
   const slash = tokens.find((token) => token.startsWith('/'))?.slice(1);
   return {

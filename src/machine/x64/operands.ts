@@ -44,6 +44,7 @@ export interface OperandTypes {
   'r/m16': Gpr16 | Memory;
   'r/m8': Gpr8 | Memory;
   m: Memory;
+  m64: Memory;
   imm8: number;
   imm32: number;
   rel32: Label;

@@ -81,11 +81,11 @@ function emitStack(asm: Assembler, shape: Shape, data: (byte: number) => Memory)
   }
 }
 
-export function slotStride(shape: Shape): number {
+export function slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapAt'> {
   const asm = new Assembler();
   const data = asm.label(0);
-  emitSlot(asm, shape, () => ({ to: data }));
-  return asm.position;
+  const trapAt = emitSlot(asm, shape, () => ({ to: data }));
+  return { stride: asm.position, trapAt };
 }
 
 export function padCode(code: Uint8Array, length: number): Uint8Array {

@@ -1,0 +1,270 @@
+/**
+ * The SIGSEGV handler behind slow trampolines. In a nutshell:
+ *
+ * 1. Is this a fault of ours? The kernel says so (`si_code > 0`, instruction fetch, the address is the PC), and the
+ *    address is that of a live trampoline in one of the arenas. Anything else goes to the action that stood
+ *    before, as if we were not there.
+ * 2. The descriptor's first word is the routine of its type. It checks, counts, and changes the registers in the
+ *    signal frame.
+ * 3. The handler *leaves*: it restores the FPU state (the kernel reset it on entry), writes the stack data, loads
+ *    all registers from the frame, and jumps with IRETQ, which sets flags, stack and PC at once and needs no
+ *    register. That saves the system call `sigreturn`, and is sound because nothing else waits for it: the
+ *    handler is installed so that no signal is blocked for it, and whether this is the alternate stack the kernel
+ *    tells by looking at the stack pointer. Where something does wait (SS_AUTODISARM, a shadow stack), it
+ *    returns to `sigreturn` instead.
+ *
+ * It makes no calls and uses no stack of its own, no memory but the frame and what it was given to read.
+ */
+import {
+  arena,
+  control,
+  descriptor,
+  faultEntryAt,
+  faultMagic,
+  slowStride,
+  stackWord,
+} from '../fault-control.js';
+import type { FaultHandlerCode } from '../machine.js';
+import { Assembler } from './assembler.js';
+import { savedPlaces, user } from './fault-types/user.js';
+import type { Gpr64, Label, Memory } from './operands.js';
+import {
+  autodisarm,
+  fpstate,
+  instructionFetch,
+  savedAt,
+  savedRegisters,
+  segments,
+  siginfo,
+  ucontext,
+} from './signal-frame.js';
+import { systemCalls } from './system-calls.js';
+
+/** Places that the routine of a type can go on to. */
+export interface FaultExits {
+  /** Count a refusal; the fault becomes the program's own. The frame must be as it was. */
+  readonly refuse: Label;
+  /** Go on with the registers in the frame (rbp), the descriptor in rbx and stack data, if any, at r12. */
+  readonly leave: Label;
+  /** A byte for each bit of a register mask: where the register stands in the frame. */
+  readonly table: Label;
+}
+
+/** A type of trampoline, as the handler runs it. */
+export interface FaultType {
+  readonly name: string;
+  emit(asm: Assembler, exits: FaultExits): void;
+}
+
+export const faultTypes: readonly FaultType[] = [user];
+
+const SIGSEGV = 11;
+const SIG_BLOCK = 0;
+const signalSetSize = 8;
+
+export function faultHandler(controlAt: number, types: readonly FaultType[] = faultTypes): FaultHandlerCode {
+  const asm = new Assembler();
+  const block = asm.label(controlAt);
+  const at = (addend: number): Memory => ({ to: block, addend });
+  const exits: FaultExits = { refuse: asm.label(), leave: asm.label(), table: asm.label() };
+  const chain = asm.label();
+
+  asm.data(new Uint8Array(BigUint64Array.of(faultMagic, BigInt(controlAt)).buffer));
+  if (asm.position !== faultEntryAt) throw new Error('the head of the handler has another length');
+  asm.emit('endbr64');
+  emitRecognition(asm, { chain, at });
+  const places = types.map(({ name, emit }) => {
+    const position = asm.position;
+    emit(asm, exits);
+    return [name, position] as const;
+  });
+  asm.bind(exits.leave);
+  emitLeave(asm, at);
+  asm.bind(exits.refuse);
+  asm.emit('lock add m64, imm8', { base: 'r10', displacement: 8 }, 1);
+  asm.bind(chain);
+  emitChain(asm, at);
+  asm.bind(exits.table);
+  asm.data(savedPlaces());
+  return { key: 'fault-handler', bytes: asm.finish(), types: Object.fromEntries(places) };
+}
+
+type At = (addend: number) => Memory;
+
+function emitRecognition(asm: Assembler, { chain, at }: { chain: Label; at: At }): void {
+  const [search, found] = [asm.label(), asm.label()];
+  asm.emit('cmp r/m32, imm32', { base: 'rsi', displacement: siginfo.code }, 0);
+  asm.emit('jle rel32', chain); // sent by somebody: what the frame says of a fault is stale
+  asm.emit('mov r64, r/m64', 'rax', { base: 'rdx', displacement: savedAt('rip') });
+  asm.emit('cmp r64, r/m64', 'rax', { base: 'rsi', displacement: siginfo.address });
+  asm.emit('jne rel32', chain);
+  asm.emit('test r/m32, imm32', { base: 'rdx', displacement: savedAt('error') }, instructionFetch);
+  asm.emit('je rel32', chain);
+
+  asm.emit('lea r64, m', 'r8', at(control.list));
+  asm.emit('mov r64, r/m64', 'rcx', at(control.arenas));
+  asm.bind(search);
+  asm.emit('test r/m64, r64', 'rcx', 'rcx');
+  asm.emit('je rel32', chain);
+  asm.emit('mov r64, r/m64', 'r9', 'rax');
+  asm.emit('sub r64, r/m64', 'r9', { base: 'r8', displacement: arena.base });
+  asm.emit('cmp r64, r/m64', 'r9', { base: 'r8', displacement: arena.length });
+  asm.emit('jb rel32', found);
+  asm.emit('add r/m64, imm8', 'r8', arena.size);
+  asm.emit('add r/m64, imm8', 'rcx', -1);
+  asm.emit('jmp rel32', search);
+
+  asm.bind(found);
+  asm.emit('test r/m8, imm8', 'r9b', slowStride - 1);
+  asm.emit('jne rel32', chain); // in the middle of a slot
+  asm.emit('mov r64, r/m64', 'r10', { base: 'r8', displacement: arena.counters });
+  asm.emit('add r64, r/m64', 'r10', 'r9');
+  asm.emit('add r64, r/m64', 'r10', 'r9');
+  asm.emit('add r64, r/m64', 'r9', { base: 'r8', displacement: arena.selectors });
+  asm.emit('mov r64, r/m64', 'rbx', { base: 'r9' });
+  asm.emit('test r/m64, r64', 'rbx', 'rbx');
+  asm.emit('je rel32', chain); // free
+  asm.emit('jmp r/m64', { base: 'rbx', displacement: descriptor.type });
+}
+
+function emitLeave(asm: Assembler, at: At): void {
+  const giveBack = asm.label();
+  asm.emit('test r/m32, imm32', { base: 'rbp', displacement: ucontext.stackFlags }, autodisarm);
+  asm.emit('jne rel32', giveBack);
+  asm.emit('cmp r/m32, imm32', at(control.mustReturn), 0);
+  asm.emit('jne rel32', giveBack);
+  emitRestoreFpu(asm);
+  // Only now: stack data may lie where the frame keeps the FPU state.
+  emitStackData(asm);
+  emitJump(asm);
+  asm.bind(giveBack);
+  emitStackData(asm);
+  asm.emit('ret');
+}
+
+function emitRestoreFpu(asm: Assembler): void {
+  const [plain, done] = [asm.label(), asm.label()];
+  asm.emit('mov r64, r/m64', 'rcx', { base: 'rbp', displacement: ucontext.fpstate });
+  asm.emit('test r/m64, r64', 'rcx', 'rcx');
+  asm.emit('je rel32', done);
+  asm.emit('cmp r/m32, imm32', { base: 'rcx', displacement: fpstate.magic }, fpstate.xsaveMagic);
+  asm.emit('jne rel32', plain);
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rcx', displacement: fpstate.features });
+  asm.emit('mov r32, r/m32', 'edx', { base: 'rcx', displacement: fpstate.features + 4 });
+  asm.emit('xrstor64 m', { base: 'rcx' });
+  asm.emit('jmp rel32', done);
+  asm.bind(plain);
+  asm.emit('fxrstor64 m', { base: 'rcx' });
+  asm.bind(done);
+}
+
+/** Writes the stack data, at r12, and moves the stack pointer in the frame if that is wanted. */
+function emitStackData(asm: Assembler): void {
+  const [next, keep, done] = [asm.label(), asm.label(), asm.label()];
+  const word = (field: number): Memory => ({ base: 'rbx', displacement: descriptor.data + field });
+  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: descriptor.lists }, 1);
+  asm.emit('je rel32', done);
+  asm.emit('movzx r32, r/m16', 'ecx', word(stackWord.size));
+  asm.emit('movzx r32, r/m16', 'eax', word(stackWord.offset));
+  asm.emit('mov r64, r/m64', 'rdi', { base: 'rbp', displacement: savedAt('rsp') });
+  asm.emit('sub r64, r/m64', 'rdi', 'rcx');
+  asm.emit('sub r64, r/m64', 'rdi', 'rax');
+  asm.emit('cmp r/m32, imm32', word(stackWord.setSp), 0);
+  asm.emit('je rel32', keep);
+  asm.emit('and r/m64, imm8', 'rdi', -16);
+  asm.emit('sub r/m64, imm8', 'rdi', 8);
+  asm.emit('mov r/m64, r64', { base: 'rbp', displacement: savedAt('rsp') }, 'rdi');
+  asm.bind(keep);
+  asm.bind(next);
+  asm.emit('mov r8, r/m8', 'al', { base: 'r12' });
+  asm.emit('mov r/m8, r8', { base: 'rdi' }, 'al');
+  asm.emit('add r/m64, imm8', 'r12', 1);
+  asm.emit('add r/m64, imm8', 'rdi', 1);
+  asm.emit('add r/m32, imm8', 'ecx', -1);
+  asm.emit('jne rel32', next);
+  asm.bind(done);
+}
+
+/** Loads every register from the frame and jumps. What IRETQ pops is put behind them. */
+function emitJump(asm: Assembler): void {
+  const end = ucontext.registers + 8 * 18;
+  const pop = (place: number): Memory => ({ base: 'rbp', displacement: end + 8 * place });
+  for (const [place, register] of [
+    [0, 'rip'],
+    [2, 'rflags'],
+    [3, 'rsp'],
+  ] as const) {
+    asm.emit('mov r64, r/m64', 'rax', { base: 'rbp', displacement: savedAt(register) });
+    asm.emit('mov r/m64, r64', pop(place), 'rax');
+  }
+  asm.emit('mov r/m64, imm32', pop(1), segments.code);
+  asm.emit('mov r/m64, imm32', pop(4), segments.stack);
+  // A signal that arrives from here on is delivered below the stack pointer, and leaves these alone.
+  asm.emit('lea r64, m', 'rsp', { base: 'rbp', displacement: ucontext.registers });
+  for (const [place, register] of savedRegisters.entries()) {
+    asm.emit('mov r64, r/m64', register as Gpr64, { base: 'rsp', displacement: 8 * place });
+  }
+  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: 8 * 18 });
+  asm.emit('iretq');
+}
+
+/** Does what the action before us would have done. */
+function emitChain(asm: Assembler, at: At): void {
+  const [byDefault, handled, sent] = [asm.label(), asm.label(), asm.label()];
+  const [zeros, done] = [asm.label(), asm.label()];
+  asm.emit('mov r64, r/m64', 'rbx', 'rsi');
+  asm.emit('mov r64, r/m64', 'rbp', 'rdx');
+  asm.emit('cmp r/m64, imm32', at(control.previous), 1);
+  asm.emit('ja rel32', handled);
+  asm.emit('jb rel32', byDefault);
+  // Ignored: the kernel ignores what was sent, but a fault kills all the same.
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: siginfo.code }, 0);
+  asm.emit('jle rel32', done);
+
+  asm.bind(byDefault);
+  emitSystemCall(asm, systemCalls.rt_sigaction, () => {
+    asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
+    asm.emit('lea r64, m', 'rsi', { to: zeros });
+    asm.emit('mov r/m32, imm32', 'edx', 0);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
+  });
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: siginfo.code }, 0);
+  asm.emit('jle rel32', sent);
+  asm.bind(done);
+  asm.emit('ret'); // and a fault happens again
+
+  asm.bind(sent);
+  emitSystemCall(asm, systemCalls.getpid, () => {});
+  asm.emit('mov r64, r/m64', 'r12', 'rax');
+  emitSystemCall(asm, systemCalls.gettid, () => {});
+  asm.emit('mov r64, r/m64', 'r13', 'rax');
+  emitSystemCall(asm, systemCalls.rt_tgsigqueueinfo, () => {
+    asm.emit('mov r64, r/m64', 'rdi', 'r12');
+    asm.emit('mov r64, r/m64', 'rsi', 'r13');
+    asm.emit('mov r/m32, imm32', 'edx', SIGSEGV);
+    asm.emit('mov r64, r/m64', 'r10', 'rbx');
+  });
+  asm.emit('ret');
+
+  asm.bind(handled);
+  emitSystemCall(asm, systemCalls.rt_sigprocmask, () => {
+    asm.emit('mov r/m32, imm32', 'edi', SIG_BLOCK);
+    asm.emit('lea r64, m', 'rsi', at(control.previousMask));
+    asm.emit('mov r/m32, imm32', 'edx', 0);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
+  });
+  asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
+  asm.emit('mov r64, r/m64', 'rsi', 'rbx');
+  asm.emit('mov r64, r/m64', 'rdx', 'rbp');
+  asm.emit('jmp r/m64', at(control.previous));
+
+  // `struct kernel_sigaction`: handler, flags, restorer, mask; all zeros is the default.
+  asm.bind(zeros);
+  asm.data(new Uint8Array(32));
+}
+
+function emitSystemCall(asm: Assembler, number: number, load: () => void): void {
+  asm.emit('mov r/m32, imm32', 'eax', number);
+  load();
+  asm.emit('syscall');
+}
