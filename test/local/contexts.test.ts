@@ -3,7 +3,7 @@ import { createTrampoline, limits, type RegisterName } from 'trampfd';
 import { allFlags, captureTarget, registerNames } from '../support/capture.js';
 import { aliases, type Contexts, check, checkNew, kinds, stackOf, valuesFor } from '../support/contexts.js';
 import { needs } from '../support/needs.js';
-import { randomFor, rounds } from '../support/random.js';
+import { type Random, randomFor, rounds } from '../support/random.js';
 
 const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
 
@@ -55,7 +55,9 @@ test('every combination of flags passes', { skip }, (t) => {
   const starts = allFlags().map((flags) => ({ flags }));
   for (const names of [[], ['rax']] as const) {
     for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
-      checkNew(random, { registers: valuesFor(random, names), stack }, 'trampoline', starts);
+      for (const kind of ['trampoline', 'slow trampoline'] as const) {
+        checkNew(random, { registers: valuesFor(random, names), stack }, kind, starts);
+      }
     }
   }
 });
@@ -72,10 +74,26 @@ test('random registers with random stack data', { skip }, (t) => {
   }
 });
 
-test('contexts that change one after the other', { skip }, (t) => {
+test('signals on the same stack', { skip }, (t) => {
   const random = randomFor(t);
+  const starts = [{ signalStack: false }, { signalStack: false, alignment: 3 }];
+  for (const kind of kinds) {
+    for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
+      checkNew(random, { registers: valuesFor(random, ['r11', 'arg1']), stack }, kind, starts);
+    }
+    // Where the frame keeps the state of the FPU.
+    const low = stackOf(random, { offset: limits.stackOffset, size: limits.stackSize });
+    checkNew(random, { registers: {}, stack: low }, kind, starts);
+  }
+});
+
+for (const mode of ['fast', 'slow'] as const) {
+  test(`contexts that change one after the other, ${mode}`, { skip }, (t) => changes(randomFor(t), mode));
+}
+
+function changes(random: Random, mode: 'fast' | 'slow'): void {
   let contexts: Contexts = { registers: {}, stack: undefined };
-  const trampoline = createTrampoline({ registers: { pc: captureTarget() } });
+  const trampoline = createTrampoline({ mode, registers: { pc: captureTarget() } });
   for (let left = rounds({ normal: 100, long: 1000 }); left > 0; left--) {
     if (random.flip()) {
       contexts = {
@@ -92,4 +110,4 @@ test('contexts that change one after the other', { skip }, (t) => {
     check(random, trampoline, contexts);
   }
   trampoline.free();
-});
+}

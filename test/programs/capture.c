@@ -1,5 +1,6 @@
-/* The C side of capture.S: hands states in and out, with signals blocked, since their frames would be written
- * below the stack pointer, where the test looks for bytes that nobody may write. */
+/* The C side of capture.S: hands states in and out. Signals are blocked but for SIGSEGV, which slow trampolines
+ * use, and that one has a stack of its own if wanted: frames would be written below the stack pointer, where the
+ * test looks for bytes that nobody may write. */
 #include <signal.h>
 #include <stdint.h>
 
@@ -17,13 +18,20 @@ _Static_assert(sizeof(struct state) == 408, "capture.S knows the offsets");
 __attribute__((visibility("hidden"))) struct state capture_in, capture_out;
 __attribute__((visibility("hidden"))) void capture_run(void);
 
-void capture(const struct state *in, struct state *out)
+static char signal_stack[1 << 16];
+
+void capture(const struct state *in, struct state *out, int other_stack)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+    stack_t own = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack, .ss_flags = other_stack ? 0 : SS_DISABLE};
+    stack_t old;
+    sigset_t others, before;
+    sigfillset(&others);
+    sigdelset(&others, SIGSEGV);
+    pthread_sigmask(SIG_BLOCK, &others, &before);
+    sigaltstack(&own, &old);
     capture_in = *in;
     capture_run();
     *out = capture_out;
+    sigaltstack(&old, 0);
     pthread_sigmask(SIG_SETMASK, &before, 0);
 }

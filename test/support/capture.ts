@@ -41,14 +41,14 @@ export function randomState(random: Random, sp: bigint): State {
   return state;
 }
 
-type Capture = (before: bigint, after: bigint) => void;
+type Capture = (before: bigint, after: bigint, signalStack: boolean) => void;
 
 let capture: { readonly call: Capture; readonly target: bigint } | undefined;
 
 function open(): { readonly call: Capture; readonly target: bigint } {
   if (capture === undefined) {
     const library = compileLibrary('capture', ['capture.c', 'capture.S']);
-    const call = koffi.load(library).func('void capture(uintptr_t, uintptr_t)') as unknown as Capture;
+    const call = koffi.load(library).func('void capture(uintptr_t, uintptr_t, bool)') as unknown as Capture;
     capture = { call, target: symbolAddress('capture_target', library) };
   }
   return capture;
@@ -63,11 +63,14 @@ export function captureTarget(): bigint {
 const entered: State = new BigUint64Array(word.count);
 const arrived: State = new BigUint64Array(word.count);
 
-/** Jumps to a trampoline with the state `before`; returns the state at the target. */
-export function captureAt(trampoline: bigint, before: State): State {
+/**
+ * Jumps to a trampoline with the state `before`; returns the state at the target.
+ * @param signalStack whether signals are handled on a stack of their own
+ */
+export function captureAt(trampoline: bigint, before: State, signalStack: boolean): State {
   entered.set(before);
   entered[word.entry] = trampoline;
-  open().call(addressOf(entered), addressOf(arrived));
+  open().call(addressOf(entered), addressOf(arrived), signalStack);
   const after = arrived.slice();
   after[word.entry] = before[word.entry]!;
   after[word.flags] = (after[word.flags]! & programFlags) | constantFlags;

@@ -37,12 +37,9 @@ interface Made {
 }
 
 const makers = {
-  trampoline: ({ registers, stack }: Contexts): Made => {
-    const options = { registers: { pc: captureTarget(), ...registers } };
-    if (stack === undefined) return createTrampoline(options);
-    const { data, offset, setSp } = stack;
-    return createTrampoline({ ...options, stack: { data, offset, setSp } });
-  },
+  trampoline: (contexts: Contexts) => alone(contexts, 'fast'),
+  'slow trampoline': (contexts: Contexts) => alone(contexts, 'slow'),
+  'slow table': (contexts: Contexts) => inTable(contexts, { mode: 'slow' }),
   'inline table': (contexts: Contexts) => inTable(contexts, {}),
   'atomic table': (contexts: Contexts) => inTable(contexts, { atomic: true }),
   'isolated table': (contexts: Contexts) => inTable(contexts, { isolated: true }),
@@ -50,9 +47,16 @@ const makers = {
 };
 export const kinds = Object.keys(makers) as (keyof typeof makers)[];
 
+function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
+  const options = { mode, registers: { pc: captureTarget(), ...registers } };
+  if (stack === undefined) return createTrampoline(options);
+  const { data, offset, setSp } = stack;
+  return createTrampoline({ ...options, stack: { data, offset, setSp } });
+}
+
 function inTable(
   { registers, stack }: Contexts,
-  options: { readonly atomic?: boolean; readonly isolated?: boolean },
+  options: { readonly atomic?: boolean; readonly isolated?: boolean; readonly mode?: 'slow' },
 ): Made {
   const names = Object.keys(registers) as TableRegister[];
   const values = { pc: captureTarget(), ...registers } as Record<'pc' | TableRegister, bigint>;
@@ -69,20 +73,23 @@ function inTable(
   return { address: table.add({ ...values, stack: data }), free: () => table.free() };
 }
 
-/** The stack of the captured code, and what it looked like before. Longer than anything that is written. */
-const arena = new Uint8Array(2048);
+/** The stack of the captured code. Below the place where it begins there is room for the frame of a signal. */
+const arena = new Uint8Array(2 ** 15);
+const startAt = arena.length - 1024;
 
 /** What the captured code has when it jumps, where that is not left to chance. */
 export interface Start {
   /** `sp % 16`; a function is entered with 8. */
   readonly alignment?: number;
   readonly flags?: bigint;
+  /** Whether signals are handled on a stack of their own; else their frames overwrite what is below. */
+  readonly signalStack?: boolean;
 }
 
 /** Invokes once and compares everything. */
 export function check(random: Random, made: Made, { registers, stack }: Contexts, start: Start = {}): void {
-  const { alignment = 8, flags } = start;
-  const before = randomState(random, ((addressOf(arena) + 1024n) & -16n) + BigInt(alignment));
+  const { alignment = 8, flags, signalStack = true } = start;
+  const before = randomState(random, ((addressOf(arena) + BigInt(startAt)) & -16n) + BigInt(alignment));
   if (flags !== undefined) before[word.flags] = flags;
   const expected = before.slice();
   for (const [name, value] of Object.entries(registers)) {
@@ -90,14 +97,17 @@ export function check(random: Random, made: Made, { registers, stack }: Contexts
   }
   arena.set(random.bytes(arena.length));
   const expectedArena = arena.slice();
+  let isData = (_index: number): boolean => false;
   if (stack !== undefined) {
     const below = before[word.sp]! - BigInt(stack.offset + stack.size);
     const dataAt = stack.setSp ? (below & -16n) - 8n : below;
     if (stack.setSp) expected[word.sp] = dataAt;
-    expectedArena.set(stack.data, Number(dataAt - addressOf(arena)));
+    const first = Number(dataAt - addressOf(arena));
+    expectedArena.set(stack.data, first);
+    isData = (index) => index >= first && index < first + stack.size;
   }
 
-  const after = captureAt(made.address, before);
+  const after = captureAt(made.address, before, signalStack);
   const scratch = registerNames.indexOf('r11');
   const isSet = Object.keys(registers).includes('r11');
   if (stack !== undefined && !isSet) expected[scratch] = after[scratch]!;
@@ -109,7 +119,9 @@ export function check(random: Random, made: Made, { registers, stack }: Contexts
       `${name}: 0x${after[index]!.toString(16)}, not 0x${value.toString(16)}: ${seen()}`,
     );
   });
-  const wrong = arena.findIndex((byte, index) => byte !== expectedArena[index]);
+  const top = Number(before[word.sp]! - addressOf(arena));
+  const isOurs = (index: number) => signalStack || index >= top || isData(index);
+  const wrong = arena.findIndex((byte, index) => byte !== expectedArena[index] && isOurs(index));
   assert.ok(
     wrong < 0,
     `the byte at sp ${wrong + Number(addressOf(arena) - before[word.sp]!)} is wrong: ${seen()}`,
