@@ -1,5 +1,5 @@
 /** Which features this kernel has: asked by calls that change nothing. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errno, libc } from './libc.js';
 import { __NR_mseal, addressOfBytes } from './memory.js';
@@ -36,6 +36,11 @@ export function hasSeccompNotification(seccomp: number): boolean {
   const sizes = new Uint8Array(16);
   const address = addressOfBytes(sizes);
   return libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0;
+}
+
+/** Whether this thread's returns are checked against a shadow stack. @see "x86_Thread_features" in proc_pid_status(5) */
+export function hasShadowStack(): boolean {
+  return /^x86_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/thread-self/status', 'utf8'));
 }
 
 /** Asking for one mapping instead of reading all, Linux 6.11. @see PROCMAP_QUERY in Documentation/filesystems/proc.rst */

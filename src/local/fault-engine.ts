@@ -4,6 +4,7 @@
  * their arenas to its list. It is never taken away, since nothing tells when the last signal has left it.
  */
 import { mapCode } from '../codepage/regions.js';
+import { hasShadowStack } from '../linux/features.js';
 import { thisMachine } from '../linux/host.js';
 import { mapReadOnlyAt } from '../linux/memfd.js';
 import {
@@ -49,28 +50,32 @@ export interface Arena {
 
 const attempt = 'make room for slow trampolines';
 
-let engine: Engine | undefined;
+let opened: Engine | undefined;
+
+function engine(): Engine {
+  opened ??= openEngine((codeLength) => thisMachine().faultHandler(codeLength));
+  return opened;
+}
 
 /** Where the routine of a type is; the handler is installed for it. */
 export function faultRoutine(type: string): bigint {
-  engine ??= openEngine((codeLength) => thisMachine().faultHandler(codeLength));
-  return engine.types[type]!;
+  return engine().types[type]!;
 }
 
 /** Reserves an arena: one mapping without access. No memory is used before there are trampolines in it. */
 export function addArena(length: number, alignment: number): Arena {
-  engine ??= openEngine((codeLength) => thisMachine().faultHandler(codeLength));
+  const { control: block } = engine();
   const base = reserve({ length, alignment }, attempt);
   const selectors = reserve({ length, alignment: pageSize() }, attempt);
   const selectorsAlias = mapReadOnlyAt(selectors, length, attempt);
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   const counters = mmap({ length: 2 * length, prot: PROT_READ | PROT_WRITE, flags }, attempt);
-  publish(engine, [base, BigInt(length), selectors, counters]);
+  publish(block, [base, BigInt(length), selectors, counters]);
   return { base, length, selectors, selectorsAlias, counters };
 }
 
 /** Takes the next place in the list, against other threads, and fills it before it is counted. */
-function publish({ control: words }: Engine, entry: readonly [bigint, bigint, bigint, bigint]): void {
+function publish(words: BigUint64Array, entry: readonly [bigint, bigint, bigint, bigint]): void {
   const count = control.arenas / 8;
   const lock = control.lock / 8;
   while (Atomics.compareExchange(words, lock, 0n, 1n) !== 0n);
@@ -101,8 +106,11 @@ function recognise(
     const head = readMemory(start, faultEntryAt);
     const [magic, distance] = new BigUint64Array(head.slice().buffer) as unknown as [bigint, bigint];
     if (magic !== faultMagic) return undefined;
-    const block = new BigUint64Array(memoryAt(start + distance, pageSize()));
-    return engineAt(start, make(Number(distance)), block[control.alias / 8]!);
+    const code = make(Number(distance));
+    // Routines stand where we think only if the code is the same.
+    if (Buffer.compare(readMemory(start, code.bytes.length), code.bytes) !== 0) return undefined;
+    const block = new BigUint64Array(memoryAt(start + distance!, pageSize()));
+    return engineAt(start, code, block[control.alias / 8]!);
   } catch {
     return undefined; // another's handler, at the start of its mapping
   }
@@ -120,6 +128,7 @@ function install(before: SignalAction, make: (codeLength: number) => FaultHandle
   const alias = mapReadOnlyAt(address + BigInt(codeLength), pageSize(), attempt);
   const words = new BigUint64Array(memoryAt(alias, pageSize()));
   words[control.alias / 8] = alias;
+  words[control.mustReturn / 8] = hasShadowStack() ? 1n : 0n;
   remember(words, before);
   const handler = address + BigInt(faultEntryAt);
   // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal.
