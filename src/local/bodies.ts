@@ -25,7 +25,7 @@ export interface Bodies {
   readonly bytes: number;
   /** Makes room for `count` more. */
   ensure(count: number): void;
-  /** A new body with these data words, in halves. Returns its address, for an entry to lead to. */
+  /** A new body with these data words, in halves; more may follow. Returns its address, for an entry to lead to. */
   make(data: Uint32Array, checks: Checks): bigint;
   /** A copy of a body's data words. */
   read(address: bigint): BigUint64Array<ArrayBuffer>;

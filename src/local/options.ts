@@ -57,7 +57,13 @@ export function checkedOptions(
   };
 }
 
+let debugDefault: boolean | undefined;
+
+/** Asked once: reading the environment takes longer than making a trampoline. */
 function debugByDefault(): boolean {
-  const value = process.env['TRAMPFD_DEBUG'];
-  return value !== undefined && value !== '' && value !== '0';
+  if (debugDefault === undefined) {
+    const value = process.env['TRAMPFD_DEBUG'] ?? '';
+    debugDefault = value !== '' && value !== '0';
+  }
+  return debugDefault;
 }

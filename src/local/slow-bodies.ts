@@ -54,7 +54,8 @@ export class SlowBodies implements Bodies {
   make(data: Uint32Array, { allowedPcs = [], allowedCallers = [] }: Checks): bigint {
     const { stack } = this.#shape;
     const dataAt = descriptor.data + (stack === undefined ? 0 : stackWord.length);
-    const lists = dataAt + data.byteLength;
+    const { stride } = dataLayout(this.#shape);
+    const lists = dataAt + stride;
     const length = lists + 8 * (allowedPcs.length + allowedCallers.length);
     const place = allocate(length);
     const { view, bytes } = chunks[Math.floor(place / placesPerChunk)]!;
@@ -69,7 +70,7 @@ export class SlowBodies implements Bodies {
       view.setUint16(at + descriptor.data + stackWord.offset, stack.offset, true);
       view.setUint32(at + descriptor.data + stackWord.setSp, stack.setSp ? 1 : 0, true);
     }
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at + dataAt);
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, stride), at + dataAt);
     for (const [index, value] of [...allowedPcs, ...allowedCallers].entries()) {
       view.setBigUint64(at + lists + 8 * index, value, true);
     }

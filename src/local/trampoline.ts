@@ -13,6 +13,7 @@ import {
   type StackValues,
   stackContext,
 } from '../trampoline/contexts.js';
+import { limits } from '../trampoline/limits.js';
 import { dataLayout, type Shape, shapeKey } from '../trampoline/shape.js';
 import { options as checkNames } from '../trampoline/values.js';
 import type { Bodies } from './bodies.js';
@@ -276,7 +277,7 @@ export class Trampoline {
     const shape = shapeOf(registers, stack);
     const home = bodiesOf(this.#house, shape);
     const checks = { allowedPcs: this.#allowedPcs, allowedCallers: this.#allowedCallers?.flat() };
-    return { home, address: home.make(dataOf(shape, registers, stack), checks) };
+    return { home, address: home.make(stage(shape, registers, stack), checks) };
   }
 
   /** From now on invocations run this body. */
@@ -319,10 +320,19 @@ function shapeOf({ loads }: RegisterContext, stack: StackContext | undefined): S
   return { registers: loads.map(({ register }) => register), stack };
 }
 
-function dataOf(shape: Shape, { pc, loads }: RegisterContext, stack: StackContext | undefined): Uint32Array {
-  const { words, stackAt } = dataLayout(shape);
-  const data = new BigUint64Array(words);
-  data.set([pc, ...loads.map(({ value }) => value)]);
-  if (stack !== undefined) new Uint8Array(data.buffer).set(stack.data, stackAt);
-  return new Uint32Array(data.buffer);
+/** Room for the data words of one trampoline, however large. */
+const staged = new BigUint64Array(limits.registers + limits.stackSize / 8);
+const stagedHalves = new Uint32Array(staged.buffer);
+const stagedBytes = new Uint8Array(staged.buffer);
+
+/** The data words, in halves; to be used before the next are asked for. */
+function stage(shape: Shape, { pc, loads }: RegisterContext, stack: StackContext | undefined): Uint32Array {
+  staged[0] = pc;
+  for (let index = 0; index < loads.length; index++) staged[index + 1] = loads[index]!.value;
+  if (stack !== undefined) {
+    const { stackAt, stride } = dataLayout(shape);
+    stagedBytes.fill(0, stackAt, stride);
+    stagedBytes.set(stack.data, stackAt);
+  }
+  return stagedHalves;
 }
