@@ -38,9 +38,9 @@ export function hasSeccompNotification(seccomp: number): boolean {
   return libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0;
 }
 
-/** Whether this thread's returns are checked against a shadow stack. @see "x86_Thread_features" in proc_pid_status(5) */
+/** Whether this thread's returns are checked against a shadow stack. @see Documentation/arch/x86/shstk.rst */
 export function hasShadowStack(): boolean {
-  return /^x86_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/thread-self/status', 'utf8'));
+  return /^\w+_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/thread-self/status', 'utf8'));
 }
 
 /** Asking for one mapping instead of reading all, Linux 6.11. @see PROCMAP_QUERY in Documentation/filesystems/proc.rst */

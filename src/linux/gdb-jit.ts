@@ -5,14 +5,15 @@
  */
 import { fileURLToPath } from 'node:url';
 import { dlopen, dlsym } from './dynamic-library.js';
+import { errnoName } from './errno.js';
 import { allocate, release } from './heap.js';
-import { memoryAt, nativeCall } from './libc.js';
+import { errno, libc, memoryAt, nativeCall } from './libc.js';
 
 /** The names that gdb knows. */
 export const registerFunctionName = '__jit_debug_register_code';
 export const descriptorName = '__jit_debug_descriptor';
 
-/** `struct jit_descriptor`, and behind it a word of ours: a lock between threads. */
+/** `struct jit_descriptor`, and behind it a word of ours: the thread that changes the list. */
 export const descriptorLength = 32;
 const descriptor = { version: 0, action: 1, relevant: 1, first: 2, lock: 6 } as const;
 /** `struct jit_code_entry { next, prev, symfile_addr, symfile_size }`. */
@@ -39,7 +40,7 @@ function open(): Interface {
   if (opened !== undefined) return opened;
   const handle = dlopen(libraryPath(process.arch));
   const memory = memoryAt(dlsym(descriptorName, handle)!, descriptorLength);
-  const notify = nativeCall('void trampfd_gdb_notify()', dlsym(registerFunctionName, handle)!);
+  const notify = nativeCall('void ()', dlsym(registerFunctionName, handle)!);
   opened = {
     halves: new Uint32Array(memory),
     words: new BigUint64Array(memory),
@@ -58,7 +59,8 @@ export function addSymbols(file: Uint8Array): SymbolEntry {
     const first = gdb.words[descriptor.first]!;
     const symbols = allocate(file);
     const entry = allocate(new Uint8Array(BigUint64Array.of(first, 0n, symbols, BigInt(file.length)).buffer));
-    if (first !== 0n) wordsOf(first)[1] = entry;
+    const next = first === 0n ? undefined : wordsOf(first);
+    if (next !== undefined) next[1] = entry;
     gdb.words[descriptor.first] = entry;
     tell(gdb, JIT_REGISTER_FN, entry);
     return entry;
@@ -69,9 +71,11 @@ export function addSymbols(file: Uint8Array): SymbolEntry {
 export function removeSymbols(entry: SymbolEntry): void {
   locked((gdb) => {
     const [next, previous, symbols] = wordsOf(entry) as unknown as [bigint, bigint, bigint];
-    if (previous === 0n) gdb.words[descriptor.first] = next;
-    else wordsOf(previous)[0] = next;
-    if (next !== 0n) wordsOf(next)[1] = previous;
+    const before = previous === 0n ? undefined : wordsOf(previous);
+    const after = next === 0n ? undefined : wordsOf(next);
+    if (before === undefined) gdb.words[descriptor.first] = next;
+    else before[0] = next;
+    if (after !== undefined) after[1] = previous;
     tell(gdb, JIT_UNREGISTER_FN, entry);
     release(symbols);
     release(entry);
@@ -87,13 +91,27 @@ function tell(gdb: Interface, action: number, entry: SymbolEntry): void {
   gdb.halves[descriptor.action] = 0;
 }
 
-/** Runs with the list to ourselves. Workers share it, and hold it for microseconds. */
+/**
+ * Runs with the list to ourselves. Workers share it, and hold it for microseconds. A Worker that is terminated
+ * meanwhile never gives it back, so it is taken from threads that are gone. The list is whole then: termination
+ * strikes at calls, and no call stands between the stores that change it.
+ */
 function locked<Result>(run: (gdb: Interface) => Result): Result {
   const gdb = open();
-  while (Atomics.compareExchange(gdb.lock, descriptor.lock, 0, 1) !== 0);
+  const self = libc().gettid();
+  for (;;) {
+    const holder = Atomics.compareExchange(gdb.lock, descriptor.lock, 0, self);
+    if (holder === 0) break;
+    if (isGone(holder)) Atomics.compareExchange(gdb.lock, descriptor.lock, holder, 0);
+  }
   try {
     return run(gdb);
   } finally {
     Atomics.store(gdb.lock, descriptor.lock, 0);
   }
+}
+
+/** Signal 0 goes to nobody; only whether there is such a thread is told. @see tgkill(2) */
+function isGone(thread: number): boolean {
+  return libc().tgkill(process.pid, thread, 0) !== 0 && errnoName(errno()) === 'ESRCH';
 }

@@ -22,6 +22,9 @@ interface Libc {
   ioctl: Native<[number, number, 'uint64_t', bigint], number>;
   memfd_create: Native<[string, number], number>;
   fcntl: Native<[number, number, 'int', number], number>;
+  close: Native<[number], number>;
+  gettid: Native<[], number>;
+  tgkill: Native<[number, number, number], number>;
   /** For system calls that C libraries of today have no function for; three arguments at most. */
   syscall: Native<[number, 'long', bigint, 'long', bigint, 'long', bigint], Long>;
   dlopen: Native<[string | null, number], Long>;
@@ -43,6 +46,9 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   ioctl: 'int ioctl(int, unsigned long, ...)',
   memfd_create: 'int memfd_create(const char *, unsigned int)',
   fcntl: 'int fcntl(int, int, ...)',
+  close: 'int close(int)',
+  gettid: 'int gettid()',
+  tgkill: 'int tgkill(int, int, int)',
   syscall: 'long syscall(long, ...)',
   dlopen: 'uintptr_t dlopen(const char *, int)',
   dlsym: 'uintptr_t dlsym(uintptr_t, const char *)',

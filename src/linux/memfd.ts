@@ -1,5 +1,5 @@
 /** Anonymous files and their seals. */
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { ftruncateSync, openSync, writeSync } from 'node:fs';
 import { errnoName, fromNode, systemError } from './errno.js';
 import { errno, libc } from './libc.js';
 import { MAP_FIXED, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from './memory.js';
@@ -35,6 +35,14 @@ export function memfd_create(name: string, attempt: string): number {
   return fd;
 }
 
+/**
+ * `int close(int fd)`, for what `memfd_create` returned. Not Node's: in a Worker that keeps account of what it
+ * opened, and warns about others. @see close(2)
+ */
+export function closeMemfd(fd: number): void {
+  libc().close(fd);
+}
+
 /** `fcntl(fd, F_ADD_SEALS, seals)`: forbid operations on a file for good. @see fcntl(2), "File Sealing" */
 export function addSeals(fd: number, seals: number, attempt: string): void {
   if (libc().fcntl(fd, F_ADD_SEALS, 'int', seals) !== 0) {
@@ -56,7 +64,7 @@ export function sealedMemfd(name: string, bytes: Uint8Array, attempt: string): n
   } catch (error) {
     throw fromNode(attempt, error);
   } finally {
-    closeSync(fd);
+    closeMemfd(fd);
   }
 }
 
@@ -67,7 +75,7 @@ export function emptyMemfd(name: string, byteLength: number, attempt: string): n
     ftruncateSync(fd, byteLength);
     return fd;
   } catch (error) {
-    closeSync(fd);
+    closeMemfd(fd);
     throw fromNode(attempt, error);
   }
 }
@@ -89,6 +97,6 @@ export function mapReadOnlyAt(address: bigint, length: number, attempt: string):
     if (alias !== undefined) munmap(alias, length);
     throw error;
   } finally {
-    closeSync(fd);
+    closeMemfd(fd);
   }
 }

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fromNode, systemError } from './errno.js';
+import { isMapped } from './memory.js';
 
 /** One line of `/proc/PID/maps`. */
 export interface Mapping {
@@ -43,6 +44,18 @@ function parseMapping(text: string): Mapping[] {
 /** The mapping that an address lies in. */
 export function mappingOf(address: bigint, all: readonly Mapping[] = mappings()): Mapping | undefined {
   return all.find(({ start, end }) => start <= address && address < end);
+}
+
+let executable: readonly Mapping[] = [];
+
+/**
+ * Whether an address lies in executable memory. Mappings are read anew when the last reading does not say so; code
+ * that was replaced by data since then goes unnoticed.
+ */
+export function isExecutable(address: bigint): boolean {
+  if (mappingOf(address, executable) !== undefined && isMapped(address, 1)) return true;
+  executable = mappings().filter((mapping) => mapping.executable);
+  return mappingOf(address, executable) !== undefined;
 }
 
 /**

@@ -141,7 +141,10 @@ function temporaryMount(path: string, all: readonly Mount[]): Remount {
 function sealedMounts(): Remount[] {
   const all = mounts();
   const folders = temporary();
-  const visible = all.filter((mount) => mountOf(mount.path, all) === mount && !folders.includes(mount.path));
+  // What another mount hides, or whose folder is gone, nobody can reach by a path.
+  const visible = all.filter(
+    (mount) => mountOf(mount.path, all) === mount && !folders.includes(mount.path) && existsSync(mount.path),
+  );
   const kernel = new Set([
     'proc',
     'sysfs',

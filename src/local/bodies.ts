@@ -23,8 +23,9 @@ export const noChecks: Checks = { allowedPcs: undefined, allowedCallers: undefin
 export interface Bodies {
   /** Bytes of memory. */
   readonly bytes: number;
-  /** Makes room for `count` more. */
+  /** Makes room for `count` more, and gives back what of it is not needed after all. */
   ensure(count: number): void;
+  dropUntouched(): void;
   /** A new body with these data words, in halves; more may follow. Returns its address, for an entry to lead to. */
   make(data: Uint32Array, checks: Checks): bigint;
   /** A copy of a body's data words. */
@@ -51,6 +52,10 @@ export class FastBodies implements Bodies {
 
   ensure(count: number): void {
     this.slots.ensure(count);
+  }
+
+  dropUntouched(): void {
+    this.slots.dropUntouched();
   }
 
   make(data: Uint32Array): bigint {

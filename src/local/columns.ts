@@ -30,7 +30,7 @@ export class Columns {
     const pc = registerNumber(registerFile, 'pc');
     if (!Array.isArray(registers))
       throw new TypeError(`registers must be an array of names, not ${kind(registers)}`);
-    const named = registers.map((name: unknown, index) => {
+    const named = Array.from(registers, (name: unknown, index) => {
       if (typeof name !== 'string')
         throw new TypeError(`registers[${index}] must be a string, not ${kind(name)}`);
       const number = registerNumber(registerFile, name);
@@ -70,7 +70,8 @@ export class Columns {
       // Values mostly come in the order of the columns.
       const column = this.#columns[count];
       if (column !== undefined && column.name === name) this.#stageWord(column, value);
-      else this.#stageOther(name, value);
+      else if (Object.hasOwn(values as object, name)) this.#stageOther(name, value);
+      else continue; // something that a prototype has
       count++;
     }
     if (count !== this.#columns.length + (stack === undefined ? 0 : 1)) throw this.#missing(values);

@@ -96,9 +96,15 @@ const longest = 512;
  */
 export function disassemble(address: bigint): string {
   checkAddress(address, 'address');
-  const { text, leadsTo } = disassembleCode(readMemory(address, longest), address, (at) => readMemory(at, 8));
-  const goesOn = leadsTo !== undefined && leadsTo !== address && isRegionCode(leadsTo);
-  return goesOn ? `${text}\n${disassemble(leadsTo)}` : text;
+  const texts = new Map<bigint, string>();
+  let next: bigint | undefined = address;
+  do {
+    const { text, leadsTo } = disassembleCode(readMemory(next, longest), next, (at) => readMemory(at, 8));
+    texts.set(next, text);
+    next = leadsTo;
+    // Trampolines can lead to each other in a circle.
+  } while (next !== undefined && isRegionCode(next) && !texts.has(next));
+  return [...texts.values()].join('\n');
 }
 
 function requireText(value: unknown, name: string, { empty = false } = {}): void {

@@ -5,7 +5,7 @@
 import type { CodePageMethodName } from '../codepage/method.js';
 import { addSymbols, removeSymbols, type SymbolEntry } from '../linux/gdb-jit.js';
 import { thisMachine } from '../linux/host.js';
-import { mappingOf } from '../linux/proc.js';
+import { isExecutable, mappingOf } from '../linux/proc.js';
 import { symbolFile } from '../machine/elf.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type Farewell, makeFarewell } from './farewell.js';
@@ -57,11 +57,6 @@ export class Notes {
     this.#slots = slots;
     this.#method = method;
     this.#link = farewellLink(slots, mode);
-  }
-
-  /** The name that was noted for a slot. */
-  name(slot: SlotNumber): string | undefined {
-    return this.#notes.get(slot)?.name;
   }
 
   /** A trampoline came to life. `below` is the function whose callers the stack trace shows. */
@@ -127,8 +122,8 @@ export class Notes {
 
 /** In debug mode: refuses a PC that no code stands at. */
 export function checkExecutable(pc: bigint, subject: string): void {
+  if (isExecutable(pc)) return;
   const mapping = mappingOf(pc);
-  if (mapping?.executable === true) return;
   const place =
     mapping === undefined ? 'is not mapped' : `lies in memory that is not executable: ${mapping.text}`;
   throw new RangeError(`${subject} 0x${pc.toString(16)} ${place}`);
@@ -140,8 +135,9 @@ export function freedError(attempt: string, what: string): TrampfdError {
 }
 
 function stackBelow(below: unknown): string {
-  const holder: { stack?: string } = {};
+  const holder: { stack?: unknown } = {};
   Error.captureStackTrace(holder, below as never);
-  const lines = (holder.stack ?? '').split('\n').slice(1);
+  // `Error.prepareStackTrace` may have made anything of it.
+  const lines = typeof holder.stack === 'string' ? holder.stack.split('\n').slice(1) : [];
   return lines.length === 0 ? ' at an unknown place' : lines.map((line) => `\n  ${line}`).join('');
 }

@@ -22,8 +22,8 @@ export interface TrampolineOptions {
   readonly name?: string;
   /**
    * Keeps names and stack traces of creation and free, checks that every PC lies in executable memory, tells
-   * gdb the names, and lets a call of a freed trampoline say whose it was before it traps. Costs microseconds
-   * and about a kilobyte for each trampoline. Default: whether the environment variable `TRAMPFD_DEBUG` is
+   * gdb the names, and lets a call of a freed trampoline say whose it was before it traps. Costs some
+   * ten microseconds and kilobytes for each trampoline. Default: whether the environment variable `TRAMPFD_DEBUG` is
    * set and neither empty nor 0.
    */
   readonly debug?: boolean;

@@ -2,11 +2,13 @@
  * The file in which perf and other profilers look for the names of generated code: `/tmp/perf-PID.map`, with
  * lines of start address, size (both hexadecimal) and name.
  *
- * **Limitation**: V8 writes the same file under `--perf-basic-prof`; use one or the other.
+ * **Limitation**: one writer for a process. V8 writes the same file under `--perf-basic-prof`, and so would a Worker
+ * or another copy of this package; who comes second is refused.
  * @see tools/perf/Documentation/jit-interface.txt in the Linux source
  */
-import { constants, openSync, unlinkSync } from 'node:fs';
+import { constants, lstatSync, openSync, unlinkSync } from 'node:fs';
 import { fromNode } from '../linux/errno.js';
+import { TrampfdError } from '../trampoline/errors.js';
 import { type Line, LineFile } from './line-file.js';
 
 let file: LineFile | undefined;
@@ -23,12 +25,14 @@ export function removeFromPerfMap(line: Line): void {
 /** A new file. One that an earlier process with our number left is removed; somebody else's link is never followed. */
 function create(path: string): number {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const old = lstatSync(path, { throwIfNoEntry: false });
+  if (old?.isFile() === true && old.mtimeMs > Date.now() - 1000 * process.uptime()) {
+    throw new TrampfdError(`Cannot write ${path}: another part of this process writes it`, {
+      code: 'EEXIST',
+    });
+  }
   try {
-    try {
-      unlinkSync(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+    if (old !== undefined) unlinkSync(path);
     return openSync(path, flags, 0o600);
   } catch (error) {
     throw fromNode(`write ${path}`, error);

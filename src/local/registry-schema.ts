@@ -2,6 +2,12 @@
 import * as z from 'zod';
 
 const address = z.string().regex(/^0x[0-9a-f]{1,16}$/);
+/** Names end up on terminals, which obey control characters. */
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^\P{Cc}*$/u);
 const count = z
   .int()
   .min(0)
@@ -18,14 +24,14 @@ export const blockLine = z.object({
   stride: count.min(1),
   trapAt: count.nullable(),
   dataStride: count.min(8),
-  registers: z.array(z.string().max(8)).max(40),
+  registers: z.array(text(8)).max(40),
   stack: z.object({ size: count, offset: count, setSp: z.boolean() }).nullable(),
-  method: z.string().max(16),
+  method: text(16),
   /** Equal for the blocks of one table. */
   table: count,
   /** Whether this is no table of the program's, but what its single trampolines share. */
   shared: z.boolean(),
-  name: z.string().max(256).nullable(),
+  name: text(256).nullable(),
   /** `trampoline`: called by programs. `entry`: the same, and leads to a body. `body`, `farewell`: parts of others.
    * `slow`: called by programs, without code. */
   role: z.enum(['trampoline', 'entry', 'body', 'farewell', 'slow']),
@@ -33,7 +39,7 @@ export const blockLine = z.object({
 export type BlockLine = z.infer<typeof blockLine>;
 
 /** The name of one trampoline. */
-export const nameLine = z.object({ kind: z.literal('name'), address, name: z.string().max(256) });
+export const nameLine = z.object({ kind: z.literal('name'), address, name: text(256) });
 export type NameLine = z.infer<typeof nameLine>;
 
 export const registryLine = z.discriminatedUnion('kind', [blockLine, nameLine]);

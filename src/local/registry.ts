@@ -36,16 +36,23 @@ export function newTableNumber(): number {
  * Slots that cannot be listed are closed.
  */
 export function registerBlocks(slots: Slots, entry: TableEntry): () => void {
-  const lines: Line[] = [];
+  const lines = new Map<Block, Line>();
+  const list = (block: Block): void => {
+    lines.set(block, add(describe(block, slots, entry)));
+  };
   try {
-    for (const block of slots.blocks) lines.push(add(describe(block, slots, entry)));
+    for (const block of slots.blocks) list(block);
   } catch (error) {
     slots.close();
     throw error;
   }
-  slots.onBlock = (block) => lines.push(add(describe(block, slots, entry)));
+  slots.onBlock = list;
+  slots.onDrop = (block) => {
+    unregister(lines.get(block)!);
+    lines.delete(block);
+  };
   return () => {
-    for (const line of lines) unregister(line);
+    for (const line of lines.values()) unregister(line);
   };
 }
 

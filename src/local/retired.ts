@@ -28,14 +28,14 @@ export class Retired {
     if (this.#count < batchSize) return;
     const now = performance.now();
     this.#batches.push({ bodies: this.#bodies, since: now });
-    const oldest = this.#batches[0]!;
-    if (this.#batches.length > batchesKept && now - oldest.since > leastAge) {
-      for (const old of oldest.bodies) this.#recycle(old);
-      this.#batches.shift();
-      this.#bodies = oldest.bodies;
-    } else {
-      this.#bodies = new Uint32Array(batchSize);
-    }
+    this.#bodies = new Uint32Array(batchSize);
     this.#count = 0;
+    // Two for one, so that what a burst has left behind comes back.
+    for (let turn = 0; turn < 2 && this.#batches.length > batchesKept; turn++) {
+      const { bodies, since } = this.#batches[0]!;
+      if (now - since <= leastAge) break;
+      this.#batches.shift();
+      for (const body of bodies) this.#recycle(body);
+    }
   }
 }

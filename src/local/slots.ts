@@ -2,8 +2,8 @@
  * A growing set of slots of one shape: which are live, which are free, where they are.
  *
  * Slots are numbered; the upper bits of a number tell the block, the lower 16 the place in it. Free slots
- * form a queue through the blocks' `links`, last freed, last reused, so that a use after free meets a trap
- * for as long as possible. Bookkeeping is 4 bytes a slot.
+ * form a queue through the blocks' `links`. Slots of mapped blocks that were never used come first, then what was
+ * freed longest ago, so that a use after free meets a trap for as long as possible. Bookkeeping is 4 bytes a slot.
  */
 import { regionAlignment } from '../codepage/regions.js';
 import { dataLayout } from '../trampoline/shape.js';
@@ -39,14 +39,17 @@ export class Slots {
   #head = none;
   #tail = none;
   #size = 0;
-  /** Slots in all blocks. */
+  /** Slots in all blocks, and those of them that were never used. */
   #capacity = 0;
+  #untouched = 0;
   /** The block that fresh slots come from; those before it are used up, those behind it untouched. */
   #filling = 0;
   #frozen = false;
 
   /** Called with every block that is mapped. A block that it refuses is given back. */
   onBlock: ((block: Block) => void) | undefined;
+  /** Called with every block that is given back while others stay. */
+  onDrop: ((block: Block) => void) | undefined;
 
   constructor(source: BlockSource) {
     this.source = source;
@@ -66,23 +69,28 @@ export class Slots {
     return this.blocks.reduce((sum, { dataLength, links }) => sum + dataLength + links.byteLength, 0);
   }
 
-  /** Makes room for `count` more slots. A refusal leaves everything as it was, less some empty blocks. */
+  /** Makes room for `count` more slots. After a refusal `dropUntouched` gives back what was mapped before it. */
   ensure(count: number): void {
     while (this.#capacity - this.#size < count) this.#openBlock(count - (this.#capacity - this.#size));
   }
 
-  /** Takes a slot. Its PC still traps. */
-  allocate(): SlotNumber {
-    let slot = this.#head;
-    if (slot !== none) {
-      const links = this.blocks[slot >>> slotBits]!.links;
-      const place = slot & slotMask;
-      this.#head = links[place]!;
-      if (this.#head === none) this.#tail = none;
-      links[place] = live;
-    } else {
-      slot = this.#takeFresh();
+  /** Gives back the blocks that no slot was ever taken from. */
+  dropUntouched(): void {
+    while (this.blocks.length - 1 > this.#filling) {
+      const block = this.blocks.pop()!;
+      this.#byRegion.delete(regionNumber(block));
+      this.#lastRegion = -1;
+      this.#capacity -= block.links.length;
+      this.#untouched -= block.links.length;
+      this.onDrop?.(block);
+      this.source.close(block);
     }
+  }
+
+  /** Takes a slot, one that was never used if there is one. Its PC still traps. */
+  allocate(): SlotNumber {
+    if (this.#untouched === 0 && this.#head === none) this.#openBlock(1);
+    const slot = this.#untouched > 0 ? this.#takeFresh() : this.#takeFreed();
     this.#size++;
     return slot;
   }
@@ -194,7 +202,8 @@ export class Slots {
   /** All live slots. */
   *[Symbol.iterator](): Generator<SlotNumber> {
     for (let index = 0; index < this.blocks.length; index++) {
-      for (let place = 0; place < this.blocks[index]!.used; place++) {
+      // All may be closed between two steps.
+      for (let place = 0; place < (this.blocks[index]?.used ?? 0); place++) {
         if (this.blocks[index]!.links[place] === live) yield ((index << slotBits) | place) >>> 0;
       }
     }
@@ -202,8 +211,8 @@ export class Slots {
 
   /** Makes all data read-only for good, as far as the kernel can. It stays mapped even when closed. */
   freeze(): void {
-    for (const block of this.blocks) this.source.freeze(block);
     this.#frozen = true;
+    for (const block of this.blocks) this.source.freeze(block);
   }
 
   /** Gives all memory back. */
@@ -217,13 +226,21 @@ export class Slots {
 
   #takeFresh(): SlotNumber {
     let block = this.blocks[this.#filling]!;
-    if (block.used === block.links.length) {
-      if (this.#filling === this.blocks.length - 1) this.#openBlock(1);
-      block = this.blocks[++this.#filling]!;
-    }
+    if (block.used === block.links.length) block = this.blocks[++this.#filling]!;
     const place = block.used++;
     block.links[place] = live;
+    this.#untouched--;
     return ((this.#filling << slotBits) | place) >>> 0;
+  }
+
+  #takeFreed(): SlotNumber {
+    const slot = this.#head;
+    const links = this.blocks[slot >>> slotBits]!.links;
+    const place = slot & slotMask;
+    this.#head = links[place]!;
+    if (this.#head === none) this.#tail = none;
+    links[place] = live;
+    return slot;
   }
 
   #openBlock(wanted: number): Block {
@@ -235,9 +252,15 @@ export class Slots {
       this.source.close(block);
       throw error;
     }
-    this.#byRegion.set(Number(block.code / BigInt(regionAlignment)), this.blocks.length);
+    this.#byRegion.set(regionNumber(block), this.blocks.length);
     this.blocks.push(block);
     this.#capacity += block.links.length;
+    this.#untouched += block.links.length;
     return block;
   }
+}
+
+/** The address of a block's code, divided by the alignment of regions. */
+function regionNumber({ code }: Block): number {
+  return Number(code / BigInt(regionAlignment));
 }

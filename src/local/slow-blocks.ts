@@ -5,7 +5,6 @@
 import { regionAlignment } from '../codepage/regions.js';
 import { memoryAt } from '../linux/memory.js';
 import { slowStride } from '../machine/fault-control.js';
-import { TrampfdError } from '../trampoline/errors.js';
 import { emptyShape } from '../trampoline/shape.js';
 import { type Block, type BlockSource, halvesOf, viewsOf } from './block.js';
 import { type Arena, addArena } from './fault-engine.js';
@@ -44,8 +43,9 @@ export class SlowBlocks implements BlockSource<SlowBlock> {
     idle.push(block);
   }
 
-  freeze(): void {
-    throw new TrampfdError('Cannot freeze a table of slow trampolines', { code: 'ERR_UNSUPPORTED' });
+  /** Selectors of several tables can stand in one page, which the kernel protects as a whole. */
+  freeze(): never {
+    throw new TypeError('Cannot freeze slow trampolines');
   }
 
   #cut(): SlowBlock {

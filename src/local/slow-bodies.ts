@@ -51,6 +51,8 @@ export class SlowBodies implements Bodies {
 
   ensure(): void {}
 
+  dropUntouched(): void {}
+
   make(data: Uint32Array, { allowedPcs = [], allowedCallers = [] }: Checks): bigint {
     const { stack } = this.#shape;
     const dataAt = descriptor.data + (stack === undefined ? 0 : stackWord.length);

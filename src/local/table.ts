@@ -1,6 +1,7 @@
 /** Tables: trampolines of one shape, by the million. */
 import { thisMachine } from '../linux/host.js';
 import { type StackLayout, stackLayout } from '../trampoline/contexts.js';
+import { TrampfdError } from '../trampoline/errors.js';
 import type { TableRegister } from '../trampoline/registers.js';
 import { options as checkNames, flag, notBigint } from '../trampoline/values.js';
 import { type Bodies, noChecks } from './bodies.js';
@@ -162,9 +163,9 @@ export class TrampolineTable<
         ? { count: columns.count(first), stageAt: (index: number) => columns.stage(second(index)) }
         : columns.columns(first, second);
     this.#checkOpen('add trampolines');
-    this.#slots.ensure(count);
-    this.#bodies?.ensure(count);
-    const addresses = new BigUint64Array(count);
+    // First, since it refuses numbers that no system has memory for.
+    const addresses = addressList(count);
+    this.#makeRoom(count);
     const halves = new Uint32Array(addresses.buffer);
     let done = 0;
     try {
@@ -241,12 +242,14 @@ export class TrampolineTable<
    */
   freeze(): void {
     this.#checkOpen('freeze the table');
+    if (this.#options.mode === 'slow') throw new TypeError('Cannot freeze a table of slow trampolines');
+    // First, since after a refusal some of the data may be read-only already.
+    this.#state = 'frozen';
     this.#bodies?.freeze();
     this.#slots.freeze();
-    this.#state = 'frozen';
   }
 
-  /** Frees the table and all its trampolines. Calling one of them faults. Freeing again does nothing. */
+  /** Frees the table and all its trampolines. Calling one of them faults, unless the table was frozen. Freeing again does nothing. */
   free(): void {
     if (this.#state === 'freed') return;
     this.#state = 'freed';
@@ -268,6 +271,17 @@ export class TrampolineTable<
         this.#slots.address(slot),
         this.#columns.values(this.#read(slot)) as TableValues<Register, Stack>,
       ];
+    }
+  }
+
+  #makeRoom(count: number): void {
+    try {
+      this.#slots.ensure(count);
+      this.#bodies?.ensure(count);
+    } catch (error) {
+      this.#slots.dropUntouched();
+      this.#bodies?.dropUntouched();
+      throw error;
     }
   }
 
@@ -342,5 +356,14 @@ export class TrampolineTable<
 
   #called(): string {
     return this.#options.name === undefined ? 'this table' : `the table "${this.#options.name}"`;
+  }
+}
+
+function addressList(count: number): BigUint64Array<ArrayBuffer> {
+  try {
+    return new BigUint64Array(count);
+  } catch (cause) {
+    const message = `Cannot add ${count} trampolines: the process has no memory left for their addresses`;
+    throw new TrampfdError(message, { code: 'ENOMEM', cause });
   }
 }

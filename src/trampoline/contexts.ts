@@ -73,11 +73,10 @@ export function registerContext(input: unknown, file: RegisterFile, subject = 'r
 /** Checks stack data; nothing, or no bytes, is no stack context. */
 export function stackContext(input: unknown, subject = 'stack'): StackContext | undefined {
   if (input === undefined || input === null) return undefined;
-  const given = options(input, subject, ['data', 'offset', 'setSp']);
-  if (!(given.data instanceof Uint8Array)) {
-    throw new TypeError(`${subject}.data must be a Uint8Array, not ${kind(given.data)}`);
+  const { data, offset, setSp } = options(input, subject, ['data', 'offset', 'setSp']);
+  if (!(data instanceof Uint8Array)) {
+    throw new TypeError(`${subject}.data must be a Uint8Array, not ${kind(data)}`);
   }
-  const { data, offset, setSp } = given;
   if (data.byteLength > limits.stackSize) {
     throw new RangeError(
       `${subject}.data has ${data.byteLength} bytes; at most ${limits.stackSize} are possible`,

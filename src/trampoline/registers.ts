@@ -1,6 +1,6 @@
 /**
  * The registers that a context may name, with their numbers in the C interface, for every architecture.
- * The numbers are those of RFC v1; `include/trampfd.h` repeats them.
+ * The numbers are those of RFC v1.
  */
 
 /** x86-64. Numbers 0 to 7 belong to the registers of 32-bit programs, which a 64-bit context cannot set. */

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { registryLine } from '#src/local/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 
 const cli = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -147,4 +148,10 @@ test('bad arguments are told in a line, with exit code 2', () => {
 test('help and version', () => {
   assert.match(trampfd('--help').stdout, /inspect \[options\] <pid>/);
   assert.match(trampfd('--version').stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test('names that would command a terminal are not believed', () => {
+  const line = { kind: 'name', address: '0x1000', name: 'harmless' };
+  assert.ok(registryLine.safeParse(line).success);
+  assert.ok(!registryLine.safeParse({ ...line, name: '\u001b[2J' }).success);
 });

@@ -55,6 +55,7 @@ describe('commands', () => {
     /^npm start( -- \S+)?$/,
     /^npm test$/,
     /^npx trampfd inspect PID$/,
+    /^npx trampfd doctor$/,
     /^[A-Z_]+=1 node program\.js$/,
   ];
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {

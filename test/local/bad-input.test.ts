@@ -127,6 +127,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
   'the shape of a table': [
     [() => table(), /TypeError: registers must be an array of names, not undefined/],
     [() => table({ registers: 'arg2' }), /TypeError: registers must be an array of names, not a string/],
+    [() => table({ registers: new Array(1) }), /TypeError: registers\[0\] must be a string, not undefined/],
     [() => table({ registers: [2] }), /TypeError: registers\[0\] must be a string, not a number/],
     [() => table({ registers: ['pc'] }), /RangeError: registers: leave out "pc"; every trampoline has a PC/],
     [
@@ -222,4 +223,16 @@ test('values of a table are checked before anything changes', () => {
   assert.equal(words.size, 1);
   assert.deepEqual(words.get(address), values);
   words.free();
+});
+
+test('stack data that a getter gives is checked as it is used', () => {
+  const answers = [new Uint8Array(4), { byteLength: -8, length: 1 }];
+  const stack = {
+    get data() {
+      return answers.shift();
+    },
+  };
+  const made = trampoline({ registers: { pc }, stack });
+  assert.deepEqual(made.stack, { data: new Uint8Array(4), offset: 0, setSp: false });
+  made.free();
 });

@@ -136,6 +136,21 @@ for (const atomic of [false, true]) {
   table.free();
 }
 
+// What was mapped before the refusal is given back.
+if (code === 'ENOMEM') {
+  for (const atomic of [false, true]) {
+    const table = createTrampolineTable({ registers: ['arg0'], atomic });
+    const { bytes } = table;
+    const limited = fillAddressSpace(2 ** 26);
+    limited.yield();
+    assert.throws(() => table.addMany({ pc, arg0: 7n }, 4_000_000), TrampfdError);
+    limited.remove();
+    assert.equal(table.bytes, bytes);
+    assert.equal(table.addMany({ pc, arg0: 7n }, 10_000).length, 10_000);
+    table.free();
+  }
+}
+
 // Freeing needs nothing.
 const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
 for (const table of tables) table.add({ pc, arg2: 1n });

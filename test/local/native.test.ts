@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import koffi from 'koffi';
-import { addressOf, createTrampoline, cString, disassemble, symbolAddress, viewMemory } from 'trampfd';
+import {
+  addressOf,
+  createTrampoline,
+  createTrampolineTable,
+  cString,
+  disassemble,
+  symbolAddress,
+  viewMemory,
+} from 'trampfd';
 import { callInt64 } from '../support/calls.js';
 
 setFlagsFromString('--expose-gc');
@@ -50,4 +58,13 @@ test('a listing follows a trampoline to its body and ends with the jump', () => 
   assert.match(lines[0]!, /^[0-9a-f]+: {2}([0-9a-f]{2} )+ +\S+/);
   assert.ok(lines.some((line) => line.endsWith('# 0x1234')));
   assert.ok(lines.at(-1)!.endsWith(`# 0x${pc.toString(16)}`));
+});
+
+test('a listing of trampolines that lead to each other in a circle ends', () => {
+  const table = createTrampolineTable({ registers: [] });
+  const first = table.add({ pc: symbolAddress('getpid') });
+  const second = table.add({ pc: first });
+  table.set(first, { pc: second });
+  assert.equal(disassemble(first).split('\n').length, 4);
+  table.free();
 });

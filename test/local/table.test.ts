@@ -225,7 +225,7 @@ describe('values computed by code that changes the table meanwhile', () => {
         /the trampoline was freed/,
       );
       assert.equal(table.size, 0);
-      assert.equal(table.add({ pc: memcmp, arg2: 2n }), address);
+      assert.notEqual(table.add({ pc: memcmp, arg2: 2n }), address, 'it is not used again so soon');
     });
 
     test(`removing what addMany has made, before it fails, is not done twice${title}`, () => {
@@ -241,4 +241,22 @@ describe('values computed by code that changes the table meanwhile', () => {
       assert.notEqual(addresses[0], addresses[1]);
     });
   }
+});
+
+test('a table that is freed while it is listed', () => {
+  const table = createTrampolineTable({ registers: [] });
+  table.addMany({ pc: memcmp }, 2);
+  let seen = 0;
+  for (const _ of table) {
+    seen++;
+    table.free();
+  }
+  assert.equal(seen, 1);
+});
+
+test('what a prototype has besides is nothing to a table', () => {
+  const table = createTrampolineTable({ registers: ['arg2'] });
+  const values = Object.assign(Object.create({ arg9: 1n }), { pc: memcmp, arg2: 3n });
+  assert.deepEqual(table.get(table.add(values)), { pc: memcmp, arg2: 3n });
+  table.free();
 });

@@ -51,7 +51,7 @@ const sizes = new Map<string, number>([
 /** objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it. */
 function normalise(text: string): string {
   const [mnemonic, list] = /^((?:lock )?\S+) *(.*)$/
-    .exec(text.replace(/^rex(\.[WRXB]+)? /, ''))!
+    .exec(text.replace(/^(lock )?rex(\.[WRXB]+)? /, '$1'))!
     .slice(1) as [string, string];
   const operands = list.toLowerCase().split(',');
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
