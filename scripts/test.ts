@@ -1,11 +1,12 @@
 /**
  * Runs the tests.
  *
- *     node build/scripts/test.js [--long] [--mdwe] [--nodes] [part of a file name…]
+ *     node build/scripts/test.js [--long] [--mdwe] [--nodes] [--methods] [part of a file name…]
  *
  * --long   random tests run until they have done their whole number
  * --mdwe   under PR_SET_MDWE, where Node needs --jitless
  * --nodes  on each other supported release of Node, from the npm registry
+ * --methods  tests of trampolines (`local/`, unless file names are given), once for each code page method
  *
  * `TRAMPFD_NO_SKIP` makes a skipped test a failure. Other options of Node's go into `NODE_OPTIONS`.
  */
@@ -23,7 +24,12 @@ const script = fileURLToPath(import.meta.url);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const { values, positionals } = parseArgs({
-  options: { long: { type: 'boolean' }, mdwe: { type: 'boolean' }, nodes: { type: 'boolean' } },
+  options: {
+    long: { type: 'boolean' },
+    mdwe: { type: 'boolean' },
+    nodes: { type: 'boolean' },
+    methods: { type: 'boolean' },
+  },
   allowPositionals: true,
 });
 
@@ -35,6 +41,7 @@ provideTools();
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
 else if (values.mdwe === true) process.exitCode = underMdwe();
+else if (values.methods === true) process.exitCode = byEachMethod();
 else await runTests();
 
 /** Each in the release that the registry has now. */
@@ -56,14 +63,26 @@ function onOtherNodes(): number {
   );
 }
 
+/** `template` does not have every shape: what it lacks is made by `file`. */
+function byEachMethod(): number {
+  const parts = positionals.length === 0 ? ['local/'] : positionals;
+  return Math.max(
+    ...['memfd', 'template,file', 'file', 'rwx', 'remap'].map((methods) => {
+      console.log(`\n== TRAMPFD_METHODS=${methods}`);
+      process.env['TRAMPFD_METHODS'] = methods;
+      return again(process.execPath, [], parts);
+    }),
+  );
+}
+
 function underMdwe(): number {
   console.log('\n== PR_SET_MDWE, node --jitless');
   process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --jitless`;
   return again(compileProgram('mdwe', ['mdwe.c']), [process.execPath]);
 }
 
-function again(command: string, args: readonly string[]): number {
-  return spawnSync(command, [...args, script, ...positionals], { stdio: 'inherit' }).status ?? 1;
+function again(command: string, args: readonly string[], parts: readonly string[] = positionals): number {
+  return spawnSync(command, [...args, script, ...parts], { stdio: 'inherit' }).status ?? 1;
 }
 
 async function runTests(): Promise<void> {

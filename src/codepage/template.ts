@@ -40,6 +40,8 @@ export interface TemplateHead {
 
 export const templateVersion = 1;
 
+const attempt = 'make a code page by template';
+
 /** Where the package keeps the file for an architecture. */
 export function templatePath(architecture: string): string {
   return fileURLToPath(new URL(`../native/templates-${architecture}.bin`, import.meta.url));
@@ -99,7 +101,7 @@ export function templateFrom(path: (architecture: string) => string): CodePageMe
         };
       } catch (error) {
         closeSync(fd);
-        throw error;
+        throw fromNode(`${attempt}: ${file}`, error);
       }
     },
   };
@@ -111,7 +113,7 @@ function open(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw fromNode('make a code page by template', error);
+    throw fromNode(`${attempt}: ${path}`, error);
   }
 }
 
@@ -130,8 +132,14 @@ function readHead(path: string, fd: number): TemplateHead {
   if (head.architecture !== registerFile.architecture) {
     throw refusal(path, `it is made for ${head.architecture}, and this is ${registerFile.architecture}`);
   }
-  if (head.imageLength !== imageLength || imageLength % pageSize() !== 0) {
-    throw refusal(path, `it is made for pages of ${head.imageLength} bytes, and these have ${pageSize()}`);
+  if (head.imageLength !== imageLength) {
+    throw refusal(
+      path,
+      `its images have ${head.imageLength} bytes, and those of this version ${imageLength}`,
+    );
+  }
+  if (imageLength % pageSize() !== 0) {
+    throw refusal(path, `it is made for pages of ${imageLength} bytes or less, and these have ${pageSize()}`);
   }
   const expected = imageLength * (1 + head.images.length);
   const { size } = fstatSync(fd);
@@ -154,5 +162,5 @@ function parseHead(text: string): TemplateHead | undefined {
 }
 
 function refusal(path: string, reason: string, code = 'ERR_TEMPLATE'): TrampfdError {
-  return new TrampfdError(`Cannot make a code page by template: ${path}: ${reason}`, { code });
+  return new TrampfdError(`Cannot ${attempt}: ${path}: ${reason}`, { code });
 }

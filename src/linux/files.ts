@@ -8,8 +8,8 @@ import { fromNode } from './errno.js';
 /** `O_TMPFILE` of <fcntl.h>: its own bit and `O_DIRECTORY`, whose value depends on the architecture. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/** What kernels and file systems without `O_TMPFILE` answer to it: open(2). */
-const withoutTmpfile = ['EISDIR', 'EOPNOTSUPP', 'ENOENT', 'EINVAL'];
+/** What kernels and file systems without `O_TMPFILE` answer to it: open(2). Node calls `EOPNOTSUPP` by its other name. */
+const withoutTmpfile = ['EISDIR', 'ENOTSUP', 'ENOENT', 'EINVAL'];
 
 /**
  * A file in the temporary folder (`TMPDIR`) that holds `bytes` and has no name, open for reading only.
@@ -31,7 +31,7 @@ export function fileWithoutName(bytes: Uint8Array, attempt: string): number {
 
 function createWithoutName(folder: string): number {
   try {
-    return openSync(folder, constants.O_RDWR | O_TMPFILE, 0o600);
+    return openSync(folder, constants.O_RDWR | O_TMPFILE | constants.O_EXCL, 0o600);
   } catch (error) {
     if (!withoutTmpfile.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return unlinkedFile('trampfd', folder);

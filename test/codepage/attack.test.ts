@@ -164,7 +164,7 @@ test('frozen private data can be written through /proc/self/mem, unless the kern
   const value = Uint8Array.of(6);
   const answer = outcome(() => {
     const fd = openSync('/proc/self/mem', 'r+');
-    writeSync(fd, value, 0, 1, (mapped(address).data.start + 8n) as unknown as number);
+    writeSync(fd, value, 0, 1, Number(mapped(address).data.start + 8n));
     closeSync(fd);
   });
   // 6.12 has proc_mem.force_override, with which the kernel can forbid it.

@@ -54,6 +54,7 @@ describe('commands', () => {
     /^npm install trampfd$/,
     /^npm start( -- \S+)?$/,
     /^npm test$/,
+    /^npx trampfd doctor$/,
     /^npx trampfd inspect PID$/,
     /^npx trampfd doctor$/,
     /^[A-Z_]+=1 node program\.js$/,

@@ -6,6 +6,9 @@
 import assert from 'node:assert/strict';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from 'trampfd';
+import type { CodePageMethodName } from '#src/codepage/method.js';
+import { methods } from '#src/codepage/methods.js';
+import { regionAlignment } from '#src/codepage/regions.js';
 import { mappings } from '#src/linux/proc.js';
 import {
   fillAddressSpace,
@@ -36,7 +39,15 @@ const times = code === 'ENOMEM' ? 2 : 10;
 
 /** Of one region: code, isolated data and its alias. */
 const mostMappings = 3;
-const ours = (): number => mappings().filter(({ path }) => path.startsWith('/memfd:trampfd')).length;
+const ours = (): number =>
+  mappings().filter(
+    ({ path, shared, executable }) => path.startsWith('/memfd:trampfd') || (shared && executable),
+  ).length;
+
+/** Regions of slots of 32 bytes, at most; a method can have short ones only. */
+const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
+const codeLength = methods[(first || 'memfd') as CodePageMethodName].codeLength ?? regionAlignment;
+const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLength);
 
 /**
  * Repeats `attempt` until it succeeds, and takes back what it made. Success needs `regions`, which stay; refusals
@@ -122,7 +133,7 @@ for (const atomic of [false, true]) {
     addresses.push(next);
   }
   const { size } = table;
-  refusals[`addMany, atomic ${atomic}`] = struggle(atomic ? 4 : 2, () => {
+  refusals[`addMany, atomic ${atomic}`] = struggle((atomic ? 2 : 1) * regionsFor(40_000), () => {
     const many = table.addMany({ pc, arg0: 7n }, 40_000);
     return () => {
       for (const address of many) table.remove(address);

@@ -35,7 +35,8 @@ export function writes(mapping: Mapping): Attacks {
   const writeMem = (): void => {
     const fd = openSync('/proc/self/mem', 'r+');
     try {
-      writeSync(fd, bytes, 0, bytes.length, start as unknown as number);
+      // Node ignores a position that is a bigint. Addresses of user space are safe integers.
+      writeSync(fd, bytes, 0, bytes.length, Number(start));
     } finally {
       closeSync(fd);
     }

@@ -1,8 +1,18 @@
-/** Runs a program by way of the launcher, and gathers what it says. */
-
+/** Runs scripts of the tests under restrictions, by way of the launcher. */
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { thisMachine } from '#src/linux/host.js';
-import { type LaunchOptions, launch } from '#src/linux/launch.js';
-import { type RestrictionName, restrictionCalls } from '#src/linux/restrictions.js';
+import { type Argument, type LaunchCall, launch } from '#src/linux/launch.js';
+import { mountOf } from '#src/linux/mounts.js';
+import { type Refusal, SECCOMP_SET_MODE_FILTER, seccompFilter } from '#src/linux/seccomp.js';
+import type { SystemCallName } from '#src/machine/index.js';
+import { ownErrors } from './child.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+
+const PR_SET_NO_NEW_PRIVS = 38;
+const [MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND] = [2, 4, 32, 4096];
+const ENOSYS = 38;
 
 export interface Ended {
   readonly status: number | null;
@@ -11,27 +21,54 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Under restrictions, or with other calls made before it. */
-export async function launched(
-  path: string,
-  args: readonly string[],
-  { under = [], ...options }: LaunchOptions & { readonly under?: readonly RestrictionName[] } = {},
+/**
+ * Runs a script of the tests (`*.child.js`) when some system calls have been made for it.
+ * @param script its path below `test/`, without `.child.js`
+ */
+export async function runUnder(
+  before: readonly LaunchCall[],
+  script: string,
+  { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {},
 ): Promise<Ended> {
-  const before = [...(options.before ?? []), ...restrictionCalls(thisMachine(), under)];
-  const { process: child, started } = launch(path, args, {
+  const path = fileURLToPath(new URL(`../${script}.child.js`, import.meta.url));
+  const { process: child, started } = launch(process.execPath, [path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...options,
+    env: { ...process.env, ...env },
     before,
   });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]!.setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text;
-    });
-  }
-  const ended = new Promise<Ended>((resolve) => {
-    child.on('close', (status, signal) => resolve({ status, signal, ...output }));
+  const end = new Promise<Pick<Ended, 'status' | 'signal'>>((resolve) => {
+    child.on('exit', (status, signal) => resolve({ status, signal }));
   });
+  const output = Promise.all([text(child.stdout!), text(child.stderr!)]);
   await started;
-  return ended;
+  const [stdout, stderr] = await output;
+  return { ...(await end), stdout, stderr: ownErrors(stderr) };
+}
+
+/** A filter that refuses system calls, on top of what the system refuses by itself. */
+export function filter(refusals: readonly Refusal[]): LaunchCall[] {
+  const program = seccompFilter(thisMachine(), refusals, ENOSYS);
+  return [
+    call('prctl', PR_SET_NO_NEW_PRIVS, 1),
+    call('seccomp', SECCOMP_SET_MODE_FILTER, 0, { words: [program.length / 8, program] }),
+  ];
+}
+
+/**
+ * Lets programs be mapped from a checkout in a temporary folder where that is noexec. Other options of its mount
+ * stay: in a user namespace they are locked.
+ */
+export function exceptCheckout(): LaunchCall[] {
+  if (!/^\/(tmp|var\/tmp|dev\/shm)\//.test(root)) return [];
+  const { options } = mountOf(root)!;
+  const flags = (options.includes('nosuid') ? MS_NOSUID : 0) | (options.includes('nodev') ? MS_NODEV : 0);
+  return [
+    call('mount', root, root, 0, MS_BIND, 0),
+    call('mount', 'none', root, 0, MS_REMOUNT | MS_BIND | flags, 0),
+  ];
+}
+
+function call(name: SystemCallName, ...given: Argument[]): LaunchCall {
+  const number = thisMachine().systemCalls[name];
+  return { name, number, arguments: given, attempt: 'prepare a test' };
 }

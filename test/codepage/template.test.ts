@@ -1,0 +1,300 @@
+/** The file of templates that the package ships, and others that only look like it. */
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { createTrampolineTable, symbolAddress, TrampfdError } from 'trampfd';
+import { methods } from '#src/codepage/methods.js';
+import { imageLength, templateCode, templateFrom, templatePath } from '#src/codepage/template.js';
+import { thisMachine } from '#src/linux/host.js';
+import { memoryAt, munmap, pageSize, reserve } from '#src/linux/memory.js';
+import { mappingOf, mappings } from '#src/linux/proc.js';
+import { machines } from '#src/machine/index.js';
+import { registerNumber } from '#src/trampoline/registers.js';
+import { shapeKey } from '#src/trampoline/shape.js';
+import { lengthOf } from '../support/attacks.js';
+import { callInt64 } from '../support/calls.js';
+import { outcome } from '../support/libc.js';
+import { randomFor, rounds } from '../support/random.js';
+
+const installed = readFileSync(templatePath(process.arch));
+const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+/** The file that takes the place of the installed one. */
+const path = join(folder, 'templates.bin');
+const { template } = methods;
+after(() => rmSync(folder, { recursive: true }));
+
+const code = templateCode(thisMachine());
+const headLength = installed.indexOf('\n');
+interface Head {
+  version: number;
+  architecture: string;
+  imageLength: number;
+  images: string[];
+}
+const head = (): Head => JSON.parse(installed.toString('latin1', 0, headLength)) as Head;
+
+/** The installed file with another head. */
+function withHead(changed: Partial<Head> | string): Buffer {
+  const bytes = Buffer.from(installed).fill(0, 0, imageLength);
+  bytes.write(`${typeof changed === 'string' ? changed : JSON.stringify({ ...head(), ...changed })}\n`);
+  return bytes;
+}
+
+/** Where a shape's image begins. */
+const imageOf = (key: string): number => imageLength * (1 + head().images.indexOf(key));
+
+/** A shape that is shipped, which no test maps from the installed file, so that none is there to be used again. */
+const registers = ['arg3'] as const;
+const { registerFile } = thisMachine();
+const key = shapeKey({ registers: [registerNumber(registerFile, 'arg3')], stack: undefined });
+/** One that is not. */
+const unknown = ['arg0', 'arg1', 'arg2'] as const;
+
+/** What a process must not keep of a file that it refused. */
+function assertNothingKept(): void {
+  assert.deepEqual(
+    mappings().filter((mapping) => mapping.path.startsWith(folder)),
+    [],
+  );
+  const open = readdirSync('/proc/self/fd').filter((fd) => {
+    let link = '';
+    outcome(() => {
+      link = readlinkSync(`/proc/self/fd/${fd}`);
+    });
+    return link.startsWith(folder);
+  });
+  assert.deepEqual(open, []);
+}
+
+for (const [architecture, machine] of Object.entries(machines)) {
+  test(`the file for ${architecture} is what the generator makes`, () => {
+    const bytes = readFileSync(templatePath(architecture));
+    const images = templateCode(machine);
+    const line = JSON.stringify({
+      version: 1,
+      architecture: machine.registerFile.architecture,
+      imageLength: 65536,
+      images: images.map(({ key }) => key),
+    });
+    const expected = Buffer.alloc(65536 * (1 + images.length));
+    expected.write(`${line}\n`);
+    for (const [index, image] of images.entries()) {
+      assert.equal(image.bytes.length, 65536);
+      expected.set(image.bytes, 65536 * (1 + index));
+    }
+    assert.ok(bytes.equals(expected));
+    assert.equal(new Set(images.map(({ key }) => key)).size, images.length);
+  });
+}
+
+test('code is mapped from the installed file, on a boundary that suits every page size', () => {
+  using table = createTrampolineTable({ registers: ['arg1', 'arg4'], method: 'template' });
+  const address = table.add({ pc: symbolAddress('abs'), arg1: 1n, arg4: 2n });
+  const mapping = mappingOf(address)!;
+  const [, access, offset] = mapping.text.split(' ');
+  assert.equal(mapping.path, templatePath(process.arch));
+  assert.equal(access, 'r-xs');
+  assert.equal(mapping.start % 65536n, 0n);
+  assert.equal(Number.parseInt(offset!, 16) % 65536, 0);
+  assert.equal(lengthOf(mapping), 65536);
+});
+
+test('a table grows beyond one image', () => {
+  using table = createTrampolineTable({ registers: ['arg5'], method: 'template' });
+  const pc = symbolAddress('getpid');
+  const addresses = table.addMany({ pc, arg5: 0n }, 10_000);
+  const all = mappings();
+  const used = new Set([...addresses].map((address) => mappingOf(address, all)!.path));
+  assert.deepEqual([...used], [templatePath(process.arch)]);
+  assert.equal(callInt64(addresses[9_999]!), BigInt(process.pid));
+});
+
+describe('a file that is not what it should be', () => {
+  const at = imageOf(key);
+  const altered = (offset: number): Buffer => {
+    const bytes = Buffer.from(installed);
+    bytes[offset]! ^= 1;
+    return bytes;
+  };
+  const swapped = (a: number, b: number): string[] => {
+    const { images } = head();
+    return images.with(a, images[b]!).with(b, images[a]!);
+  };
+  const index = at / imageLength - 1;
+  const size = installed.length;
+  const wrong = 'its code is not what this version of trampfd makes';
+  const noFile = 'it is no file of templates';
+  const files: readonly [name: string, bytes: Uint8Array | undefined, reason: string, code?: string][] = [
+    ['missing', undefined, 'open failed (ENOENT)', 'ENOENT'],
+    ['empty', Buffer.alloc(0), noFile],
+    ['of zeros', Buffer.alloc(size), noFile],
+    ['without a head', installed.subarray(imageLength), noFile],
+    ['with nothing in its head', withHead('null'), noFile],
+    ['with a head of the wrong type', withHead({ images: 'rdi' as unknown as string[] }), noFile],
+    ['cut off in its head', installed.subarray(0, 100), noFile],
+    [
+      'cut off behind its head',
+      installed.subarray(0, imageLength),
+      `it has 65536 bytes where ${size} should be`,
+    ],
+    ['one byte short', installed.subarray(0, size - 1), `it has ${size - 1} bytes where ${size} should be`],
+    [
+      'one page short',
+      installed.subarray(0, size - pageSize()),
+      `it has ${size - pageSize()} bytes where ${size} should be`,
+    ],
+    [
+      'one byte too long',
+      Buffer.concat([installed, Buffer.alloc(1)]),
+      `it has ${size + 1} bytes where ${size} should be`,
+    ],
+    ['altered in the first byte', altered(0), noFile],
+    ['altered in the first byte of the code', altered(at), wrong],
+    ['altered in the last byte of the code', altered(at + imageLength - 1), wrong],
+    ['for another version', withHead({ version: 2 }), 'it is made for version 2 of templates, and this is 1'],
+    [
+      'for another architecture',
+      withHead({ architecture: 's390x' }),
+      `it is made for s390x, and this is ${registerFile.architecture}`,
+    ],
+    [
+      'for a page size that is too small',
+      withHead({ imageLength: 4096 }),
+      'its images have 4096 bytes, and those of this version 65536',
+    ],
+    ['with two images in the wrong order', withHead({ images: swapped(index, index + 1) }), wrong],
+    [
+      'without this shape',
+      withHead({ images: head().images.with(index, 'none') }),
+      'it has no code for this shape',
+      'ERR_NO_TEMPLATE',
+    ],
+  ];
+
+  beforeEach(() => {
+    Object.assign(methods, { template: templateFrom(() => path) });
+  });
+  afterEach(() => {
+    Object.assign(methods, { template });
+    rmSync(path, { recursive: true, force: true });
+    delete process.env['TRAMPFD_METHODS'];
+  });
+
+  for (const [name, bytes, reason, expected = 'ERR_TEMPLATE'] of files) {
+    test(name, () => {
+      if (bytes !== undefined) writeFileSync(path, bytes);
+      const message = `Cannot make a code page by template: ${path}: ${reason}`;
+      assert.throws(() => createTrampolineTable({ registers, method: 'template' }), {
+        name: 'TrampfdError',
+        code: expected,
+        message,
+      });
+      assertNothingKept();
+
+      process.env['TRAMPFD_METHODS'] = 'template,file';
+      using table = createTrampolineTable({ registers });
+      const address = table.add({ pc: symbolAddress('getpid'), arg3: 7n });
+      assert.match(mappingOf(address)!.path, / \(deleted\)$/);
+      assert.equal(callInt64(address), BigInt(process.pid));
+    });
+  }
+
+  test('a folder', () => {
+    mkdirSync(path);
+    assert.throws(() => createTrampolineTable({ registers, method: 'template' }), {
+      code: 'EISDIR',
+      message: `Cannot make a code page by template: ${path}: read failed (EISDIR)`,
+    });
+    assertNothingKept();
+  });
+
+  /** Maps code as regions do, without keeping anything. Returns what is mapped, or the error. */
+  function tryCode(wanted: string): Uint8Array | TrampfdError {
+    const image = code.find((candidate) => candidate.key === wanted)!;
+    const address = reserve({ length: imageLength, alignment: imageLength }, 'test');
+    try {
+      const prepared = methods.template.prepare(image);
+      try {
+        prepared.mapAt(address);
+        return new Uint8Array(memoryAt(address, imageLength)).slice();
+      } finally {
+        prepared.close();
+      }
+    } catch (error) {
+      if (!(error instanceof TrampfdError)) throw error;
+      return error;
+    } finally {
+      munmap(address, imageLength);
+    }
+  }
+
+  test('any one byte of the head altered: refused, or the right code all the same', (t) => {
+    const random = randomFor(t);
+    let refused = 0;
+    for (let offset = 0; offset <= headLength; offset++) {
+      const bytes = Buffer.from(installed);
+      bytes[offset]! ^= 1 << random.integer({ to: 7 });
+      writeFileSync(path, bytes);
+      const found = tryCode(key);
+      if (found instanceof Error) refused++;
+      else assert.deepEqual(found, code.find((image) => image.key === key)!.bytes, `byte ${offset}`);
+    }
+    assert.ok(refused > 50, `${refused}`);
+    assertNothingKept();
+  });
+
+  test('any one byte of an image altered: that image is refused, and no other', (t) => {
+    const random = randomFor(t);
+    for (let round = 0; round < rounds({ normal: 60, long: 3_000 }); round++) {
+      const [image, other] = [random.pick(code), random.pick(code)];
+      const bytes = Buffer.from(installed);
+      bytes[imageOf(image.key) + random.integer({ to: imageLength - 1 })]! ^= 1 << random.integer({ to: 7 });
+      writeFileSync(path, bytes);
+      const found = tryCode(image.key);
+      assert.ok(found instanceof TrampfdError);
+      assert.equal(found.message, `Cannot make a code page by template: ${path}: ${wrong}`);
+      if (other !== image) assert.deepEqual(tryCode(other.key), other.bytes);
+    }
+    assertNothingKept();
+  });
+});
+
+describe('a shape that is not shipped', () => {
+  afterEach(() => {
+    delete process.env['TRAMPFD_METHODS'];
+  });
+  const message = `Cannot make a code page by template: ${templatePath(process.arch)}: it has no code for this shape`;
+
+  test('is refused', () => {
+    assert.throws(() => createTrampolineTable({ registers: unknown, method: 'template' }), {
+      name: 'TrampfdError',
+      code: 'ERR_NO_TEMPLATE',
+      message,
+    });
+    const stack = { size: 8 };
+    assert.throws(() => createTrampolineTable({ registers: [], stack, method: 'template' }), { message });
+  });
+
+  test('is made by the next method of the ladder', () => {
+    process.env['TRAMPFD_METHODS'] = 'template,file';
+    using table = createTrampolineTable({ registers: unknown });
+    const address = table.add({ pc: symbolAddress('abs'), arg0: 5n, arg1: 0n, arg2: 0n });
+    assert.match(mappingOf(address)!.path, / \(deleted\)$/);
+    assert.equal(callInt64(address), 5n);
+    using small = createTrampolineTable({ registers: ['arg0'] });
+    assert.equal(
+      mappingOf(small.add({ pc: symbolAddress('abs'), arg0: 5n }))!.path,
+      templatePath(process.arch),
+    );
+  });
+});

@@ -1,0 +1,15 @@
+/** Which method made the code at an address: told by how it is mapped. */
+import type { CodePageMethodName } from '#src/codepage/method.js';
+import { templatePath } from '#src/codepage/template.js';
+import { mappingOf } from '#src/linux/proc.js';
+
+export function usedMethod(address: bigint): CodePageMethodName {
+  const { path, text } = mappingOf(address)!;
+  const access = text.split(' ')[1];
+  if (access === 'rwxp' && path === '') return 'rwx';
+  if (access === 'r-xp' && path === '') return 'remap';
+  if (access === 'r-xs' && path === '/memfd:trampfd (deleted)') return 'memfd';
+  if (access === 'r-xs' && path === templatePath(process.arch)) return 'template';
+  if (access === 'r-xs' && path.endsWith(' (deleted)')) return 'file';
+  throw new Error(`made by no method: ${text}`);
+}
