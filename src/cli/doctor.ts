@@ -53,55 +53,119 @@ function restrictions(text: string): RestrictionName[] {
   });
 }
 
+/** Of a terminal of the usual kind. */
+const width = 80;
+
 function asText({ under, methods, system }: Diagnosis): string {
   const heading = under.length === 0 ? 'This system' : `This system under ${under.join(', ')}`;
-  const rows = Object.entries(methods).map(([name, method]) => methodLines(name, method).join('\n'));
-  return [`${heading} allows these ways of making code:`, ...rows, systemText(system)].join('\n\n');
+  const table = [
+    row('method', 'works', 'refused call', 'by'),
+    ...Object.entries(methods).flatMap(([name, method]) => methodLines(name, method)),
+  ];
+  const taken = sound.find((method) => methods[method].works);
+  const conclusion =
+    taken === undefined
+      ? 'Nothing works here without memory that is writable and executable.'
+      : `Trampolines are made by ${taken} here, unless you name a method.`;
+  const unit = Object.values(methods).some(
+    (method) => !method.works && /^[A-Z][a-z]\w*=/.test(method.fix ?? ''),
+  )
+    ? ['Lines like Name=value belong into the systemd unit of the program.']
+    : [];
+  return [
+    wrap(`${heading}, tried one by one:`, ''),
+    table.join('\n'),
+    [conclusion, ...unit].join('\n'),
+    systemText(system),
+  ].join('\n\n');
+}
+
+function row(name: string, works: string, call: string, by: string): string {
+  const start = `  ${name.padEnd(10)}${works.padEnd(7)}${call.padEnd(21)}`;
+  return `${start}${wrap(by, ' '.repeat(start.length)).trimStart()}`.trimEnd();
 }
 
 function methodLines(name: string, method: MethodDiagnosis): string[] {
-  if (method.works) return [`  ${name.padEnd(10)}works`];
+  if (method.works) return [row(name, 'yes', '', '')];
   const { syscall, errno, refusedBy, fix, inferred, message } = method;
-  const refused = syscall === null ? '' : ` (${syscall}${errno === null ? '' : `: ${errno}`})`;
-  const lines = [`  ${name.padEnd(10)}refused by ${refusedBy}${inferred ? ', inferred' : ''}${refused}`];
-  const detail = (title: string, text: string) => lines.push(`            ${title} ${text}`);
-  if (fix !== null) detail('to allow it:', fix);
-  if (syscall === null) detail('it says:', message);
+  const call = [syscall, errno].filter((part) => part !== null).join(' ');
+  const lines = [row(name, 'no', call === '' ? '-' : call, `${refusedBy}${inferred ? ' (inferred)' : ''}`)];
+  const detail = (text: string) => lines.push(wrap(text, ' '.repeat(19)));
+  if (fix !== null) detail(`fix: ${fix}`);
+  if (refusedBy === 'unknown') detail(message);
   return lines;
 }
 
 function systemText(system: SystemReport): string {
-  const yes = (flag: boolean) => (flag ? 'yes' : 'no');
+  const { features } = system;
+  const parts: readonly [name: string, has: boolean][] = [
+    ['mseal', features.mseal],
+    ['MDWE', features.mdwe],
+    ['MFD_NOEXEC_SEAL', features.memfdNoexecSeal],
+    ['PROCMAP_QUERY', features.procmapQuery],
+    ['seccomp notifications', features.seccompNotification],
+    ['user namespaces', features.userNamespaces],
+    ['landing pads', system.landingPads],
+    ['shadow stacks', system.shadowStacks],
+  ];
+  const list = (has: boolean) =>
+    parts.flatMap(([name, present]) => (present === has ? name : [])).join(', ') || 'nothing';
+  const rules = [
+    `MDWE ${system.mdwe ? 'yes' : 'no'}`,
+    `seccomp ${system.seccomp}`,
+    `SELinux ${system.selinux}`,
+    `lockdown ${system.lockdown ?? 'absent'}`,
+    `vm.memfd_noexec ${system.memfdNoexec ?? 'absent'}`,
+    `Yama ${system.yama ?? 'absent'}`,
+  ];
   const rows: [string, string][] = [
     ['kernel', `${system.kernel}, ${system.architecture}, pages of ${system.pageSize} bytes`],
     ['Node', `${system.node}${system.nodeNeedsJitless ? ', which needs --jitless here' : ''}`],
-    ['MDWE', `${yes(system.mdwe)}; seccomp: ${system.seccomp}; SELinux: ${system.selinux}`],
-    ['lockdown', `${system.lockdown ?? 'absent'}; vm.memfd_noexec: ${system.memfdNoexec ?? 'absent'}`],
+    ['rules', rules.join(', ')],
+    ['has', list(true)],
+    ['lacks', list(false)],
     ['temporary', folder(system.temporaryFolder)],
     ['package', folder(system.packageFolder)],
-    ['mseal', `${yes(system.features.mseal)}; MFD_NOEXEC_SEAL: ${yes(system.features.memfdNoexecSeal)}`],
-    ['seccomp', `notifications: ${yes(system.features.seccompNotification)}`],
-    ['ptrace', `Yama: ${system.yama ?? 'absent'}; PROCMAP_QUERY: ${yes(system.features.procmapQuery)}`],
-    ['namespaces', `user namespaces: ${yes(system.features.userNamespaces)}`],
-    ['processor', `landing pads: ${yes(system.landingPads)}; shadow stacks: ${yes(system.shadowStacks)}`],
   ];
-  return rows.map(([name, text]) => `  ${name.padEnd(12)}${text}`).join('\n');
+  return rows
+    .map(([name, text]) => `  ${name.padEnd(10)}${wrap(text, ' '.repeat(12)).trimStart()}`)
+    .join('\n');
 }
 
 function folder({ path, mount, noexec }: SystemReport['temporaryFolder']): string {
-  return `${path} on ${mount}${noexec ? ', noexec' : ''}`;
+  return `${path} on the mount ${mount}${noexec ? ', noexec' : ''}`;
 }
+
+/** Breaks a text between words, and begins every line with the margin. */
+function wrap(text: string, margin: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] += ` ${word}`;
+    else lines.push(margin + word);
+  }
+  return lines.join('\n');
+}
+
+/** Of a kernel, what says which features it has. */
+const release = ({ system }: Diagnosis) => system.kernel.split('.').slice(0, 2).join('.');
 
 function asMatrix(diagnoses: readonly Diagnosis[]): string {
   const names = Object.keys(diagnoses[0]!.methods) as (keyof Diagnosis['methods'])[];
-  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const cell = (method: MethodDiagnosis) =>
     method.works ? 'works' : `${method.refusedBy}${method.inferred ? ' (inferred)' : ''}`;
   return [
-    row(['under', ...names]),
-    row(['---', ...names.map(() => '---')]),
+    '# What works where',
+    '',
+    `Made by \`trampfd doctor --matrix\` on Linux ${release(diagnoses[0]!)}, ${diagnoses[0]!.system.architecture}: each method, tried under`,
+    'restrictions that reproduce hardened systems. A cell says `works`, or who refuses.',
+    '[doctor.md](doctor.md) tells what the restrictions are.',
+    '',
+    line(['under', ...names]),
+    line(['---', ...names.map(() => '---')]),
     ...diagnoses.map(({ under, methods }) =>
-      row([
+      line([
         under.length === 0 ? 'nothing' : under.map((name) => `\`${name}\``).join(', '),
         ...names.map((name) => cell(methods[name])),
       ]),

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CodePageMethodName } from '../codepage/method.js';
 import { methodNames } from '../codepage/methods.js';
+import { fromNode } from '../linux/errno.js';
 import { thisMachine } from '../linux/host.js';
 import { canEnterUserNamespace, launch } from '../linux/launch.js';
 import { type RestrictionName, restrictionCalls, restrictionNames } from '../linux/restrictions.js';
@@ -42,20 +43,24 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   if (!Array.isArray(given)) throw new TypeError(`under must be an array, not ${kind(given)}`);
   const under = given.map((name, index) => oneOf(name ?? null, `under[${index}]`, restrictionNames));
   const seen = (await probe('system', under)) as SeenFromInside;
-  const methods: Partial<Record<CodePageMethodName, MethodDiagnosis>> = {};
-  for (const method of methodNames) {
-    const result = (await probe(method, under)) as ProbeResult;
-    methods[method] = result.works ? { works: true } : whoRefuses({ method, refused: result, system: seen });
-  }
+  const results = await Promise.all(
+    methodNames.map(async (method): Promise<[CodePageMethodName, MethodDiagnosis]> => {
+      const result = (await probe(method, under)) as ProbeResult;
+      return [method, result.works ? { works: true } : whoRefuses({ method, refused: result, system: seen })];
+    }),
+  );
   const userNamespaces = await canEnterUserNamespace();
   return {
     under,
-    methods: methods as Diagnosis['methods'],
+    methods: Object.fromEntries(results) as Diagnosis['methods'],
     system: { ...seen, features: { ...seen.features, userNamespaces } },
   };
 }
 
 const program = fileURLToPath(new URL('probe.js', import.meta.url));
+
+/** Milliseconds that a process gets: enough for any machine, and an end for one that hangs. */
+const patience = 60_000;
 
 /** Runs the probe. It needs no compiler, and under MDWE can have none. */
 async function probe(
@@ -74,18 +79,30 @@ async function probe(
       output[name] += chunk;
     });
   }
+  const deadline = setTimeout(() => launched.process.kill('SIGKILL'), patience);
   const ended = new Promise<string>((resolve, reject) => {
-    launched.process.on('error', reject);
+    launched.process.on('error', (error) => reject(fromNode('start a process that tries', error)));
     launched.process.on('close', (status, signal) => resolve(signal ?? `exit code ${status}`));
   });
-  await launched.started;
-  const how = await ended;
+  const [how] = await Promise.all([ended, launched.started]).finally(() => clearTimeout(deadline));
   try {
     return JSON.parse(output.stdout);
   } catch {
-    const message = `the process that tried ended with ${how}: ${output.stderr.trim().split('\n').at(-1)}`;
+    const message = `the process that tried ended with ${how}${lastWords(output.stderr)}`;
     if (subject === 'system')
       throw new TrampfdError(`Cannot look at the system: ${message}`, { code: 'ERR_PROBE' });
     return { works: false, code: 'ERR_CRASHED', syscall: null, message } satisfies ProbeResult;
   }
+}
+
+/** What a program said before it ended: of a Node that failed, the line with the error. */
+function lastWords(stderr: string): string {
+  // V8 warns of --jitless itself.
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('Warning: disabling flag'));
+  const line = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '';
+  // What the loader says when a library lies where nothing may be executed.
+  const hint = line.includes('failed to map segment') ? '; this package lies on a noexec mount' : '';
+  return `${line === '' ? '' : `: ${line}`}${hint}`;
 }

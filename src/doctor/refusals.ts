@@ -37,6 +37,12 @@ const rules: readonly Rule[] = [
     inferred: false,
   },
   {
+    fits: ({ refused }) => ['ERR_CRASHED', 'ERR_WRONG_RESULT'].includes(refused.code),
+    refusedBy: () => 'unknown',
+    fix: () => null,
+    inferred: true,
+  },
+  {
     fits: ({ refused }) => refused.code === 'ENOSYS',
     refusedBy: ({ refused, system }) => `kernel ${system.kernel} has no ${refused.syscall}`,
     fix: () => null,

@@ -5,18 +5,20 @@
  * it would have to live with.
  *
  * The launcher reads the list from descriptor 3, closes it, and makes one call after the other. At the first
- * that fails it writes which one and its errno to descriptor 4 and exits with 125. Descriptor 4 closes with
- * a successful `execve`.
+ * that fails it writes which one and its errno to descriptor 4 and exits with 125. The call before the last
+ * writes a byte there; without it, and without an error, the launcher has been killed. Descriptor 4 closes with a
+ * successful `execve`.
  *
  *     list   u64 pointers, u64 calls; places of pointers; calls of 7 words each: number, arguments; data
  *            A pointer is an offset in the list, and the launcher adds where the list is.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { SystemCallName } from '../machine/index.js';
 import { TrampfdError } from '../trampoline/errors.js';
-import { systemError } from './errno.js';
+import { fromNode, systemError } from './errno.js';
 import { thisMachine } from './host.js';
 
 /** An argument: a word, or something to point to. */
@@ -30,6 +32,9 @@ export interface LaunchCall {
   /** What it is for, to stand behind "Cannot". */
   readonly attempt: string;
 }
+
+/** Adds a call to a list. */
+export type AddCall = (name: SystemCallName, attempt: string, ...given: Argument[]) => void;
 
 /** Descriptors of the launcher beside the standard ones. */
 export const listDescriptor = 3;
@@ -114,7 +119,8 @@ export interface Launched {
   readonly started: Promise<void>;
 }
 
-export interface LaunchOptions extends Pick<SpawnOptions, 'cwd' | 'stdio'> {
+export interface LaunchOptions extends Pick<SpawnOptions, 'stdio'> {
+  readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Calls to make before the program runs. */
   readonly before?: readonly LaunchCall[];
@@ -127,7 +133,7 @@ const CLONE_NEWUSER = 0x10000000;
 /** Starts a program, given by its path, when some system calls have been made for it. */
 export function launch(path: string, args: readonly string[], options: LaunchOptions = {}): Launched {
   const { systemCalls } = thisMachine();
-  const { cwd, stdio = 'inherit', env = process.env, before = [] } = options;
+  const { cwd = process.cwd(), stdio = 'inherit', env = process.env, before = [] } = options;
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${value}`,
   );
@@ -139,6 +145,8 @@ export function launch(path: string, args: readonly string[], options: LaunchOpt
       attempt: 'prepare the report',
     },
     ...before,
+    // Behind a remount the old folder would still be open, as it was.
+    { name: 'chdir', number: systemCalls.chdir, arguments: [resolve(cwd)], attempt: `enter ${cwd}` },
     {
       name: 'execve',
       number: systemCalls.execve,
@@ -146,7 +154,7 @@ export function launch(path: string, args: readonly string[], options: LaunchOpt
       attempt: `run ${path}`,
     },
   ];
-  return start(calls, cwd === undefined ? { stdio } : { stdio, cwd });
+  return start(calls, stdio);
 }
 
 /** Whether this kernel lets this user enter a user namespace: tried by a process that ends at once. */
@@ -161,37 +169,47 @@ export async function canEnterUserNamespace(): Promise<boolean> {
     },
     { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt: 'exit' },
   ];
-  return start(calls, { stdio: 'ignore' }).started.then(
+  return start(calls, 'ignore').started.then(
     () => true,
     () => false,
   );
 }
 
-function start(
-  calls: readonly LaunchCall[],
-  { stdio, ...options }: Pick<SpawnOptions, 'cwd' | 'stdio'>,
-): Launched {
+function start(given: readonly LaunchCall[], stdio: SpawnOptions['stdio']): Launched {
+  const { systemCalls } = thisMachine();
+  const ready: LaunchCall = {
+    name: 'write',
+    number: systemCalls.write,
+    arguments: [reportDescriptor, Uint8Array.of(0), 1],
+    attempt: 'report',
+  };
+  const calls = given.toSpliced(-1, 0, ready);
   const list = encodeCalls(calls);
   const standard = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
-  const child = spawn(launcherPath(process.arch), [], {
-    ...options,
-    env: {},
-    stdio: [...standard, 'pipe', 'pipe'],
-  });
-  const input = child.stdio[listDescriptor] as Writable;
-  const report = child.stdio[reportDescriptor] as Readable;
+  const child = spawn(launcherPath(process.arch), [], { env: {}, stdio: [...standard, 'pipe', 'pipe'] });
+  // Without descriptors to spare there are none of these, and `error` tells.
+  const input = child.stdio?.[listDescriptor] as Writable | undefined;
+  const report = child.stdio?.[reportDescriptor] as Readable | undefined;
   const started = new Promise<void>((resolve, reject) => {
     const chunks: Buffer[] = [];
-    input.on('error', () => {}); // the launcher is gone, and its report tells why
-    child.on('error', reject);
-    report.on('data', (chunk: Buffer) => chunks.push(chunk));
-    report.on('end', () => {
+    const ended = new Promise<string>((settle) => {
+      child.on('exit', (status, signal) => settle(signal ?? `exit code ${status}`));
+    });
+    input?.on('error', () => {}); // the launcher is gone, and its report tells why
+    child.on('error', (error) => reject(fromNode('start the launcher', error)));
+    report?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    report?.on('end', async () => {
       const bytes = Buffer.concat(chunks);
-      if (bytes.length < 16) return resolve();
-      const { name, attempt } = calls[Number(bytes.readBigUInt64LE(0))]!;
-      reject(systemError(attempt, { syscall: name, errno: Number(bytes.readBigUInt64LE(8)) }));
+      if (bytes.length === 1) return resolve();
+      if (bytes.length < 16) {
+        const message = `Cannot launch: the launcher ended with ${await ended}`;
+        return reject(new TrampfdError(message, { code: 'ERR_LAUNCHER' }));
+      }
+      const failure = bytes.subarray(-16);
+      const { name, attempt } = calls[Number(failure.readBigUInt64LE(0))]!;
+      reject(systemError(attempt, { syscall: name, errno: Number(failure.readBigUInt64LE(8)) }));
     });
   });
-  input.end(list);
+  input?.end(list);
   return { process: child, started };
 }

@@ -21,11 +21,18 @@ const numberAt = 0;
 const architectureAt = 4;
 const argumentAt = (index: number): number => 16 + 8 * index;
 
-/** A call to refuse: always, or when an argument has one of some bits. */
+/** A call to refuse: always, or when all of these hold. */
 export interface Refusal {
   readonly call: number;
   readonly errno: number;
-  readonly when?: { readonly argument: number; readonly anyOf: number; readonly unless?: number };
+  readonly when?: readonly Condition[];
+}
+
+/** An argument has one of some bits, and is not a certain value. */
+export interface Condition {
+  readonly argument: number;
+  readonly anyOf: number;
+  readonly unless?: number;
 }
 
 /**
@@ -46,16 +53,16 @@ export function seccompFilter(
   if (machine.foreignNumbers !== undefined) {
     program.push({ code: JMP_JGE_K, k: machine.foreignNumbers, jf: 1 }, refuse(foreignErrno));
   }
-  for (const { call, errno, when } of refusals) {
-    const then: Instruction[] = [];
-    if (when !== undefined) {
-      then.push({ code: LD_W_ABS, k: argumentAt(when.argument) });
-      if (when.unless !== undefined) then.push({ code: JMP_JEQ_K, k: when.unless, jt: 2 });
-      then.push({ code: JMP_JSET_K, k: when.anyOf, jf: 1 });
+  for (const { call, errno, when = [] } of refusals) {
+    const then = [refuse(errno)];
+    // From the last to the first, since each jumps over those that follow.
+    for (const { argument, anyOf, unless } of when.toReversed()) {
+      then.unshift({ code: JMP_JSET_K, k: anyOf, jf: then.length });
+      if (unless !== undefined) then.unshift({ code: JMP_JEQ_K, k: unless, jt: then.length });
+      then.unshift({ code: LD_W_ABS, k: argumentAt(argument) });
     }
-    then.push(refuse(errno));
     // The accumulator holds an argument now.
-    if (when !== undefined) then.push({ code: LD_W_ABS, k: numberAt });
+    if (when.length > 0) then.push({ code: LD_W_ABS, k: numberAt });
     program.push({ code: JMP_JEQ_K, k: call, jf: then.length }, ...then);
   }
   program.push({ code: RET_K, k: SECCOMP_RET_ALLOW });

@@ -15,11 +15,13 @@ import type { Shape } from '../trampoline/shape.js';
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
-  | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group')
+  | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group' | 'mmap')
   | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
-  | ('mount' | 'umount2' | 'open_tree' | 'move_mount' | 'fsopen' | 'fsmount' | 'mount_setattr');
+  | ('mount' | 'umount2' | 'open_tree' | 'open_tree_attr' | 'move_mount' | 'mount_setattr')
+  | ('fsopen' | 'fsconfig' | 'fsmount' | 'fspick' | 'open_by_handle_at')
+  | ('ptrace' | 'userfaultfd' | 'io_uring_setup' | 'perf_event_open' | 'bpf');
 
 /** Code for trampolines of one shape. The data slots begin right behind `bytes`. */
 export interface CodeImage {

@@ -187,7 +187,7 @@ describe('the file of `file`', () => {
   const { openat } = thisMachine().systemCalls;
   const { EISDIR, EOPNOTSUPP, ENOENT, EINVAL, EACCES } = constants.errno;
   const withoutTmpfile = (errno: number) =>
-    filter([{ call: openat, errno, when: { argument: 2, anyOf: __O_TMPFILE } }]);
+    filter([{ call: openat, errno, when: [{ argument: 2, anyOf: __O_TMPFILE }] }]);
 
   test('stands in TMPDIR without a name', async () => {
     const [made] = await make([shipped!], { env });

@@ -56,7 +56,7 @@ describe('commands', () => {
     /^npm test$/,
     /^npx trampfd doctor$/,
     /^npx trampfd inspect PID$/,
-    /^npx trampfd doctor$/,
+    /^npx trampfd doctor( --(json|matrix|under [a-z,-]+))*( > docs\/matrix\.md)?$/,
     /^[A-Z_]+=1 node program\.js$/,
   ];
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {

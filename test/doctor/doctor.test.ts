@@ -1,0 +1,365 @@
+/** `trampfd doctor` and `diagnose()`: who is named, and whether the fix that is printed is one. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { diagnose } from 'trampfd';
+import * as z from 'zod';
+import { whoRefuses } from '#src/doctor/refusals.js';
+import { type Diagnosis, diagnosisSchema } from '#src/doctor/schema.js';
+import { thisMachine } from '#src/linux/host.js';
+import type { RestrictionName } from '#src/linux/restrictions.js';
+import { ownErrors } from '../support/child.js';
+import { compileProgram } from '../support/compile.js';
+import { needs } from '../support/needs.js';
+import { copyPackage } from '../support/package-copy.js';
+import { outsideTemporary, users } from '../support/restricted.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const main = join(root, 'dist/cli/main.js');
+const skip = users[0]!.skip || outsideTemporary;
+
+interface Run {
+  readonly cli?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly ids?: { uid?: number; gid?: number };
+  readonly by?: readonly string[];
+}
+
+function doctor(args: readonly string[], { cli = main, env = {}, ids = {}, by = [] }: Run = {}) {
+  const [command, ...rest] = [...by, process.execPath, cli, 'doctor', ...args];
+  const result = spawnSync(command!, rest, { ...ids, encoding: 'utf8', env: { ...process.env, ...env } });
+  return { status: result.status, stdout: result.stdout, stderr: ownErrors(result.stderr) };
+}
+
+function json(args: readonly string[], options: Run = {}): Diagnosis {
+  const { stdout, stderr } = doctor(['--json', ...args], options);
+  assert.equal(stderr, '');
+  return diagnosisSchema.parse(JSON.parse(stdout));
+}
+
+/** What each restriction of a hardened system does to the methods. */
+const expected = {
+  mdwe: {
+    rwx: { refusedBy: 'MDWE', syscall: 'mmap', errno: 'EACCES', fix: 'MemoryDenyWriteExecute=no' },
+    remap: { refusedBy: 'MDWE', syscall: 'mprotect', errno: 'EACCES', fix: 'MemoryDenyWriteExecute=no' },
+  },
+  'no-memfd': {
+    memfd: {
+      refusedBy: 'seccomp filter',
+      syscall: 'memfd_create',
+      errno: 'EPERM',
+      fix: 'SystemCallFilter=memfd_create',
+    },
+  },
+  'noexec-tmp': {
+    file: {
+      refusedBy: 'noexec mount /tmp',
+      syscall: 'mmap',
+      errno: 'EPERM',
+      fix: 'mount -o remount,exec /tmp',
+    },
+  },
+} as const;
+
+/** Restrictions that systemd's directives stand for. */
+const directives: Readonly<Record<string, RestrictionName>> = {
+  'MemoryDenyWriteExecute=no': 'mdwe',
+  'SystemCallFilter=memfd_create': 'no-memfd',
+};
+
+const standard = { TMPDIR: '/tmp' };
+
+/** Everything that is refused, less the messages. */
+function refusals({ methods }: Diagnosis) {
+  return Object.fromEntries(
+    Object.entries(methods).flatMap(([name, method]) => {
+      if (method.works || name === 'trampfd') return [];
+      const { refusedBy, syscall, errno, fix, inferred, message } = method;
+      assert.equal(inferred, false);
+      assert.ok(message.startsWith('Cannot '), message);
+      return [[name, { refusedBy, syscall, errno, fix }]];
+    }),
+  );
+}
+
+for (const { name, ids, skip } of users) {
+  describe(`as ${name}`, { skip: skip || outsideTemporary }, () => {
+    const options = { ids, env: standard };
+    let free: Diagnosis | undefined;
+    const unrestricted = () => (free ??= json([], options));
+
+    test('without restrictions every method works that needs no supervisor', () => {
+      assert.deepEqual(refusals(unrestricted()), {});
+    });
+
+    for (const [restriction, refused] of Object.entries(expected)) {
+      test(`${restriction}: names who refuses, and the fix is one`, () => {
+        const found = json(['--under', restriction], options);
+        assert.deepEqual(found.under, [restriction]);
+        assert.deepEqual(refusals(found), refused);
+        for (const { fix } of Object.values(refused)) {
+          const directive = directives[fix];
+          if (directive === undefined) continue;
+          assert.equal(directive, restriction);
+          assert.deepEqual(refusals(unrestricted()), {});
+        }
+      });
+    }
+
+    test('all together: template is left, and each fix takes one away', () => {
+      const all = Object.keys(expected) as (keyof typeof expected)[];
+      const together = json(['--under', all.join()], options);
+      assert.deepEqual(refusals(together), Object.assign({}, ...Object.values(expected)));
+      assert.equal(together.methods.template.works, true);
+      assert.equal(together.system.nodeNeedsJitless, true);
+      const found = json(['--under', 'no-memfd,noexec-tmp'], options);
+      assert.deepEqual(refusals(found), { ...expected['no-memfd'], ...expected['noexec-tmp'] });
+    });
+
+    test('no-own-code: the same, and template is left', () => {
+      const found = json(['--under', 'no-own-code'], options);
+      assert.deepEqual(refusals(found), Object.assign({}, ...Object.values(expected)));
+      assert.equal(found.methods.template.works, true);
+    });
+
+    test('noexec-tmp: another folder serves as well', () => {
+      const folder = mkdtempSync(join(root, 'build/tmp-'));
+      try {
+        spawnSync('chmod', ['777', folder]);
+        const found = json(['--under', 'noexec-tmp'], { ids, env: { TMPDIR: folder } });
+        assert.deepEqual(refusals(found), {});
+        assert.equal(found.system.temporaryFolder.path, folder);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+}
+
+test('noexec-tmp: the line that is printed, run where it was printed, is the fix', { skip }, () => {
+  const namespace = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
+  const hardened = 'mount --bind /tmp /tmp; mount -o remount,bind,noexec /tmp';
+  const by = (commands: string) => ['unshare', ...namespace, 'sh', '-ec', `${commands}; exec "$@"`, 'sh'];
+  const refused = json([], { by: by(hardened), env: standard }).methods.file;
+  assert.ok(!refused.works && refused.fix !== null);
+  assert.equal(refused.refusedBy, 'noexec mount /tmp');
+  const fixed = json([], { by: by(`${hardened}; ${refused.fix}`), env: standard }).methods.file;
+  assert.deepEqual(fixed, { works: true });
+});
+
+describe('JSON', () => {
+  test('is what diagnose() returns, and what the published schema says', { skip }, async () => {
+    const schema = JSON.parse(
+      readFileSync(createRequire(import.meta.url).resolve('trampfd/doctor.schema.json'), 'utf8'),
+    );
+    assert.deepEqual(schema, JSON.parse(JSON.stringify(z.toJSONSchema(diagnosisSchema))));
+    for (const under of [[], ['mdwe', 'no-memfd', 'noexec-tmp']] as const) {
+      const told = json(under.length === 0 ? [] : ['--under', under.join()]);
+      const returned = await diagnose({ under: [...under] });
+      // Messages tell addresses, which are others in each process.
+      const withoutAddresses = (diagnosis: Diagnosis) =>
+        JSON.parse(JSON.stringify(diagnosis).replaceAll(/0x[0-9a-f]+/g, 'ADDRESS'));
+      assert.deepEqual(withoutAddresses(returned), withoutAddresses(told));
+      assert.deepEqual(Object.keys(told.methods), Object.keys(schema.properties.methods.properties));
+    }
+  });
+
+  test('wrong options are told', async () => {
+    const attempt = (options: unknown) => diagnose(options as object);
+    await assert.rejects(attempt({ under: ['mdw'] }), RangeError);
+    await assert.rejects(attempt({ under: 'mdwe' }), TypeError);
+    await assert.rejects(attempt({ under: [1] }), RangeError);
+    await assert.rejects(attempt({ unter: [] }), /unter/);
+  });
+});
+
+describe('the text', { skip }, () => {
+  const restrictions = [
+    [],
+    ...['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code', 'mdwe,no-memfd,noexec-tmp'].map((names) => [
+      '--under',
+      names,
+    ]),
+  ];
+  for (const args of restrictions) {
+    test(`is 80 columns wide and without colour: ${args.join(' ')}`, () => {
+      const { status, stdout, stderr } = doctor(args, { env: { FORCE_COLOR: '1', TMPDIR: '/tmp' } });
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+      assert.doesNotMatch(stdout, /\x1b/);
+      // A path is never broken, and this one may be long.
+      for (const line of stdout.split('\n').filter((line) => !/^ {2}package/.test(line))) {
+        assert.ok(line.length <= 80, line);
+        assert.ok(!line.endsWith(' '), `"${line}"`);
+      }
+      const { methods } = json(args, { env: standard });
+      for (const [name, method] of Object.entries(methods)) {
+        const row = new RegExp(`^  ${name} +${method.works ? 'yes' : 'no'}\\b(.*)$`, 'm').exec(stdout);
+        assert.ok(row !== null, name);
+        if (method.works) continue;
+        for (const part of [method.syscall, method.errno, method.refusedBy])
+          assert.ok(row[1]!.includes(part ?? ''));
+        if (method.fix !== null) assert.ok(stdout.includes(`fix: ${method.fix}`));
+      }
+      assert.match(stdout, /^Trampolines are made by (memfd|template) here/m);
+    });
+  }
+
+  test('docs/matrix.md is what the command prints', () => {
+    const { stdout } = doctor(['--matrix'], { env: standard });
+    const withoutKernel = (text: string) => text.replace(/on Linux [\d.]+, \S+:/, 'on Linux:');
+    assert.equal(withoutKernel(readFileSync(join(root, 'docs/matrix.md'), 'utf8')), withoutKernel(stdout));
+  });
+});
+
+describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
+  test('2, and a line, for what makes no sense', () => {
+    for (const args of [
+      ['--under', 'mdw'],
+      ['--under', ''],
+      ['--under', 'mdwe,,no-memfd'],
+      ['--under'],
+      ['--fast'],
+      ['now'],
+    ]) {
+      const { status, stdout, stderr } = doctor(args);
+      assert.deepEqual({ status, stdout }, { status: 2, stdout: '' }, args.join(' '));
+      assert.match(stderr, /^error: .*\n$/);
+    }
+    assert.match(
+      doctor(['--under', 'mdw']).stderr,
+      /Restrictions are mdwe, no-memfd, noexec-tmp, no-own-code\.\n$/,
+    );
+  });
+
+  test('1 where no method works without W+X memory, and a damaged package is named', () => {
+    const copy = copyPackage();
+    try {
+      const cli = copy.dist('cli/main.js');
+      const file = copy.dist('native', `templates-${process.arch}.bin`);
+      const whole = readFileSync(file);
+      const under = ['--under', 'no-memfd,noexec-tmp'];
+      assert.equal(doctor(under, { cli, env: standard }).status, 0);
+      const damages: [damage: () => void, expected: RegExp][] = [
+        [
+          () => truncateSync(file, whole.length - 1),
+          /^ {2}template +no +- +the installed package was changed\n +fix: npm install trampfd$/m,
+        ],
+        [
+          () => rmSync(file),
+          /^ {2}template +no +open ENOENT +the installed package is incomplete\n +fix: npm install trampfd$/m,
+        ],
+      ];
+      for (const [damage, line] of damages) {
+        damage();
+        const { status, stdout, stderr } = doctor(under, { cli, env: standard });
+        assert.deepEqual({ status, stderr }, { status: 1, stderr: '' });
+        assert.match(stdout, line);
+        assert.match(stdout, /^Nothing works here without memory that is writable and executable\.$/m);
+      }
+      // The fix: what an installation would bring.
+      writeFileSync(file, whole);
+      assert.equal(doctor(under, { cli, env: standard }).status, 0);
+    } finally {
+      copy.remove();
+    }
+  });
+
+  test('a process that crashes or hangs up is told, and the others go on', () => {
+    const copy = copyPackage();
+    try {
+      const probe = copy.dist('doctor/probe.js');
+      const crash = `
+        if (process.argv[2] === 'memfd') process.kill(process.pid, 'SIGSEGV');
+        if (process.argv[2] === 'file') { console.error('bad luck'); process.exit(3); }
+      `;
+      writeFileSync(probe, readFileSync(probe, 'utf8').replace('const subject', `${crash}\nconst subject`));
+      const { methods } = json([], { cli: copy.dist('cli/main.js') });
+      const unknown = {
+        works: false,
+        refusedBy: 'unknown',
+        syscall: null,
+        errno: null,
+        fix: null,
+        inferred: true,
+      };
+      assert.deepEqual(methods.memfd, { ...unknown, message: 'the process that tried ended with SIGSEGV' });
+      assert.deepEqual(methods.file, {
+        ...unknown,
+        message: 'the process that tried ended with exit code 3: bad luck',
+      });
+      assert.equal(methods.template.works, true);
+      assert.match(
+        doctor([], { cli: copy.dist('cli/main.js') }).stdout,
+        /^ {2}memfd +no +- +unknown \(inferred\)\n +the process that tried ended with SIGSEGV$/m,
+      );
+    } finally {
+      copy.remove();
+    }
+  });
+
+  test('a restriction that the kernel lacks is an error in a line', () => {
+    const { prctl, memfd_create, seccomp } = thisMachine().systemCalls;
+    const refuse = compileProgram('refuse', ['refuse.c']);
+    const [EPERM, EINVAL, ENOSYS, PR_SET_MDWE] = [1, 22, 38, 65];
+    const lacking = doctor(['--under', 'mdwe'], { by: [refuse, `${prctl}`, `${EINVAL}`, `${PR_SET_MDWE}`] });
+    assert.deepEqual(lacking, {
+      status: 1,
+      stdout: '',
+      stderr:
+        'trampfd: Cannot restrict the program by mdwe, which Linux has since 6.3: prctl failed (EINVAL)\n',
+    });
+    const noFilters = doctor(['--under', 'no-memfd'], { by: [refuse, `${seccomp}`, `${ENOSYS}`, 'any'] });
+    assert.equal(noFilters.stderr, 'trampfd: Cannot install a filter: seccomp failed (ENOSYS)\n');
+    // Refusals that no restriction of ours makes.
+    const { memfd } = json([], { by: [refuse, `${memfd_create}`, `${ENOSYS}`, 'any'] }).methods;
+    assert.ok(!memfd.works && memfd.inferred);
+    assert.match(memfd.refusedBy, /^kernel \S+ has no memfd_create$/);
+    const denied = json([], { by: [refuse, `${memfd_create}`, `${EPERM}`, 'any'] }).methods.memfd;
+    assert.ok(!denied.works);
+    assert.deepEqual([denied.refusedBy, denied.inferred], ['seccomp filter', false]);
+  });
+});
+
+test('conclusions that nothing here can confirm are labelled', async () => {
+  const { system } = await diagnose();
+  const confirmed = {
+    ...system,
+    seccomp: 'none',
+    selinux: 'absent',
+    lockdown: null,
+    memfdNoexec: null,
+  } as const;
+  const who = (method: 'memfd' | 'rwx' | 'file', code: string, syscall: string, change: object) =>
+    whoRefuses({
+      method,
+      refused: { works: false, code, syscall, message: 'Cannot do it' },
+      system: { ...confirmed, ...change },
+    });
+  const cases = [
+    [who('rwx', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execmem'],
+    [who('file', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execute'],
+    [who('memfd', 'EACCES', 'memfd_create', { memfdNoexec: 2 }), 'vm.memfd_noexec'],
+    [who('file', 'EPERM', 'mmap', { lockdown: 'integrity' }), 'lockdown (integrity)'],
+    [who('file', 'EPERM', 'fcntl', { seccomp: 'filter' }), 'seccomp filter'],
+    [who('file', 'EPERM', 'fcntl', {}), 'unknown'],
+  ] as const;
+  for (const [found, refusedBy] of cases) {
+    assert.ok(!found.works);
+    assert.deepEqual([found.refusedBy, found.inferred], [refusedBy, true]);
+  }
+});
+
+test('the demo runs where only template is left', { skip: skip || needs('gcc') }, () => {
+  const script = fileURLToPath(new URL('../linux/restrict.child.js', import.meta.url));
+  const demo = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
+  const args = [script, 'mdwe,no-memfd,noexec-tmp', process.execPath, '--jitless', demo];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(ownErrors(stderr), '');
+  assert.equal(status, 0);
+  assert.match(stdout, /Goodbye from a trampoline\.\n$/);
+});

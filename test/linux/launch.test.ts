@@ -1,0 +1,277 @@
+/** The launcher: what the program gets, and what is told when it does not come to run. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { thisMachine } from '#src/linux/host.js';
+import {
+  canEnterUserNamespace,
+  encodeCalls,
+  type LaunchCall,
+  type LaunchOptions,
+  launch,
+  launcherPath,
+  longestList,
+} from '#src/linux/launch.js';
+import { mountOf, parseMounts, visible } from '#src/linux/mounts.js';
+import { machines } from '#src/machine/index.js';
+import { needs } from '../support/needs.js';
+
+const { systemCalls } = thisMachine();
+
+/** Runs a program to its end. */
+async function run(path: string, args: readonly string[], options: LaunchOptions = {}) {
+  const { process: child, started } = launch(path, args, { ...options, stdio: options.stdio ?? 'pipe' });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      output[name] += chunk;
+    });
+  }
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  await started.finally(() => ended);
+  return { ...output, status: child.exitCode, signal: child.signalCode };
+}
+
+const call = (
+  name: keyof typeof systemCalls,
+  attempt: string,
+  ...args: LaunchCall['arguments']
+): LaunchCall => ({
+  name,
+  number: systemCalls[name],
+  arguments: args,
+  attempt,
+});
+
+/** What a Node program sees of itself. */
+const self = `
+  const { readdirSync, readlinkSync } = require('node:fs');
+  const fds = ['0', '1', '2', '3', '4'].map((fd) => {
+    try { return readlinkSync('/proc/self/fd/' + fd).replace(/\\d+/, 'N'); } catch { return 'closed'; }
+  });
+  console.log(JSON.stringify({ argv: process.argv.slice(1), env: process.env, cwd: process.cwd(), fds }));
+`;
+
+describe('the program', () => {
+  const odd = [
+    '',
+    ' ',
+    'a',
+    'ab',
+    'seven..',
+    'eight...',
+    'nine.....',
+    'ä€𝄞',
+    '\n\t',
+    '-',
+    '--',
+    '\'"$`\\',
+    'x'.repeat(100_001),
+  ];
+
+  test('gets its arguments, environment and folder exactly', async () => {
+    const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'trampfd launch ä-')));
+    const env = { EMPTY: '', SPACE: ' a b ', ÜMLAUT: 'ä€𝄞', LONG: 'y'.repeat(70_000), GONE: undefined };
+    const { NODE_OPTIONS } = process.env; // Node may need --jitless
+    if (NODE_OPTIONS !== undefined) Object.assign(env, { NODE_OPTIONS });
+    try {
+      const { stdout } = await run(process.execPath, ['--eval', self, '--', ...odd], { cwd, env });
+      const seen = JSON.parse(stdout);
+      assert.deepEqual(seen.argv, odd);
+      const { GONE: _, ...rest } = env;
+      assert.deepEqual(seen.env, rest);
+      assert.equal(seen.cwd, cwd);
+    } finally {
+      rmSync(cwd, { recursive: true });
+    }
+    const { stdout } = await run('/bin/sh', ['-c', 'echo "$0 $#"; pwd'], {});
+    assert.equal(stdout, `/bin/sh 0\n${process.cwd()}\n`);
+  });
+
+  test('is its own, with thousands of arguments', async () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => `argument ${index}`);
+    const { stdout } = await run('/bin/sh', ['-c', 'echo $#; shift 19999; echo "$1"', 'sh', ...many]);
+    assert.equal(stdout, '20000\nargument 19999\n');
+  });
+
+  test('has the standard streams and no other descriptor of ours', async () => {
+    const list = 'ls /proc/self/fd | tr "\\n" " "'; // with one more, for the folder itself
+    const script = `cat; echo error >&2; ${list}`;
+    // What was open before Node began, Node hands on.
+    const before = spawnSync('/bin/sh', ['-c', list], { encoding: 'utf8' }).stdout;
+    const { process: child, started } = launch('/bin/sh', ['-c', script], { stdio: 'pipe' });
+    let output = '';
+    child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+    child.stdin!.end('input\n');
+    await started;
+    await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(output, `input\n${before}`);
+    const folder = mkdtempSync(join(tmpdir(), 'trampfd-launch-'));
+    const fd = openSync(join(folder, 'out'), 'w');
+    await run(
+      '/bin/sh',
+      ['-c', 'echo to a file; test ! -e /proc/self/fd/3 -a ! -e /proc/self/fd/4 && echo closed'],
+      {
+        stdio: ['ignore', fd, 'ignore'],
+      },
+    );
+    closeSync(fd);
+    assert.equal(readFileSync(join(folder, 'out'), 'utf8'), 'to a file\nclosed\n');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('ends with its own exit code or signal', async () => {
+    for (const status of [0, 1, 125, 255]) {
+      assert.equal((await run('/bin/sh', ['-c', `exit ${status}`])).status, status);
+    }
+    for (const signal of ['SIGKILL', 'SIGSEGV', 'SIGTERM'] as const) {
+      const { status, signal: seen } = await run('/bin/sh', ['-c', `kill -${signal.slice(3)} $$`]);
+      assert.deepEqual({ status, seen }, { status: null, seen: signal });
+    }
+    const { process: child, started } = launch('/bin/sleep', ['60'], { stdio: 'ignore' });
+    await started;
+    child.kill('SIGINT');
+    assert.equal(await new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal))), 'SIGINT');
+  });
+});
+
+describe('what goes wrong', () => {
+  const marker = join(tmpdir(), `trampfd-launch-${process.pid}`);
+  const nothingRan = () => assert.equal(statSync(marker, { throwIfNoEntry: false }), undefined);
+  const fails = async (path: string, options: LaunchOptions, error: object) => {
+    await assert.rejects(run(path, [marker], options), { name: 'TrampfdError', ...error });
+    nothingRan();
+  };
+
+  test('a program or folder that cannot be entered', async () => {
+    await fails(
+      '/nowhere/touch',
+      {},
+      {
+        message: 'Cannot run /nowhere/touch: execve failed (ENOENT)',
+        code: 'ENOENT',
+        errno: 2,
+        syscall: 'execve',
+      },
+    );
+    await fails('/etc/passwd', {}, { message: 'Cannot run /etc/passwd: execve failed (EACCES)' });
+    await fails(
+      '/usr/bin/touch',
+      { cwd: '/nowhere' },
+      { message: 'Cannot enter /nowhere: chdir failed (ENOENT)' },
+    );
+  });
+
+  test('a call that is refused, first, in the middle or last', async () => {
+    const good = call('prctl', 'ask', 3);
+    const bad = call('close', 'close what is not open', 1000);
+    const message = 'Cannot close what is not open: close failed (EBADF)';
+    for (const before of [[bad], [good, good, bad], [good, bad, good, bad]]) {
+      await fails('/usr/bin/touch', { before }, { message, code: 'EBADF', errno: 9, syscall: 'close' });
+    }
+    const many = Array.from({ length: 5000 }, () => good);
+    await fails('/usr/bin/touch', { before: [...many, bad] }, { message });
+  });
+
+  test('a list that is too long', async () => {
+    const words = 'w'.repeat(1000);
+    const args = Array.from({ length: longestList / 1000 }, () => words);
+    assert.throws(() => launch('/usr/bin/touch', [marker, ...args]), {
+      name: 'TrampfdError',
+      code: 'E2BIG',
+      message: 'Cannot launch: arguments and environment take more than 1048576 bytes',
+    });
+    nothingRan();
+    // The longest that fits arrives whole.
+    const of = (length: number) => [call('exit_group', 'exit', new Uint8Array(length))];
+    const overhead = encodeCalls(of(0)).length;
+    assert.equal(encodeCalls(of(longestList - overhead)).length, longestList);
+    assert.throws(() => encodeCalls(of(longestList - overhead + 1)), { code: 'E2BIG' });
+    // One string of Linux's MAX_ARG_STRLEN is too long for the kernel alone.
+    await assert.rejects(run('/bin/true', ['x'.repeat(131_072)]), { code: 'E2BIG', syscall: 'execve' });
+  });
+
+  test('the launcher is killed in the middle', async () => {
+    // It waits for descriptor 0, which gives nothing.
+    const wait = call('read', 'wait', 0, new Uint8Array(1), 1);
+    for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+      const { process: child, started } = launch('/usr/bin/touch', [marker], {
+        stdio: 'pipe',
+        before: [wait],
+      });
+      const rejected = assert.rejects(started, {
+        name: 'TrampfdError',
+        code: 'ERR_LAUNCHER',
+        message: `Cannot launch: the launcher ended with ${signal}`,
+      });
+      setTimeout(() => child.kill(signal), 50);
+      await rejected;
+      nothingRan();
+    }
+  });
+});
+
+test('pointers, also those to pointers, lead to what they stand for', async () => {
+  // writev(1, [{ "one", 3 }, { "two", 3 }], 2)
+  const writev = { ...call('write', 'write'), number: process.arch === 'x64' ? 20 : 66 };
+  const vectors = { words: ['one', 3, Uint8Array.of(116, 119, 111, 10), 4] };
+  const { stdout } = await run('/bin/true', [], { before: [{ ...writev, arguments: [1, vectors, 2] }] });
+  assert.equal(stdout, 'onetwo\n');
+});
+
+test('whether a user namespace can be entered is found out without entering one', async () => {
+  const possible = spawnSync('unshare', ['-U', 'true']).status === 0;
+  assert.equal(await canEnterUserNamespace(), possible);
+});
+
+test('the launcher is a static program without libraries or writable code', {
+  skip: needs('readelf'),
+}, () => {
+  for (const architecture of Object.keys(machines)) {
+    const output = spawnSync('readelf', ['-hldW', launcherPath(architecture)], { encoding: 'utf8' });
+    assert.equal(output.stderr, '');
+    const { stdout } = output;
+    assert.match(stdout, /Type: +EXEC/);
+    assert.match(stdout, /There is no dynamic section/);
+    assert.doesNotMatch(stdout, /INTERP|DYNAMIC/);
+    assert.deepEqual(
+      [...stdout.matchAll(/^ +LOAD .* (R[ W][ E]) +0x\w+$/gm)].map(([, access]) =>
+        access!.replaceAll(' ', ''),
+      ),
+      ['RE', 'RW'],
+    );
+    assert.match(stdout, /^ +GNU_STACK .* RW +0x/m);
+    assert.equal(statSync(launcherPath(architecture)).mode & 0o777, 0o755);
+    assert.ok(statSync(launcherPath(architecture)).size < 4096);
+  }
+});
+
+test('mounts: names with odd characters, one on top of another, below a covered folder', () => {
+  const line = (id: number, parent: number, path: string, options = 'rw') =>
+    `${id} ${parent} 0:${id} / ${path} ${options},relatime shared:1 master:2 - tmpfs none rw\n`;
+  const all = parseMounts(
+    line(1, 0, '/') +
+      line(2, 1, '/a\\040b\\011c\\134d') +
+      line(3, 1, '/mnt/in') +
+      line(4, 3, '/mnt/in/deep') +
+      line(5, 1, '/mnt') +
+      line(6, 1, '/dev') +
+      line(7, 6, '/dev/shm') +
+      line(8, 7, '/dev/shm', 'ro,noexec'),
+  );
+  assert.equal(all[1]!.path, '/a b\tc\\d');
+  assert.deepEqual(all[7]!.options, ['ro', 'noexec', 'relatime']);
+  const seen = visible(all);
+  assert.deepEqual(
+    seen.map(({ id }) => id),
+    [1, 2, 5, 6, 8],
+  );
+  assert.equal(mountOf('/mnt/in/deep/file', seen)?.id, 5);
+  assert.equal(mountOf('/dev/shm/x', seen)?.id, 8);
+  assert.equal(mountOf('/devices', seen)?.id, 1);
+});
