@@ -17,7 +17,15 @@ const skip = needs('gcc');
 
 const headers = [
   ...['elf.h', 'fcntl.h', 'dlfcn.h', 'stddef.h', 'stdio.h', 'sys/mman.h', 'sys/mount.h', 'sys/personality.h'],
-  ...['sys/shm.h', 'sys/syscall.h', 'linux/audit.h', 'linux/capability.h', 'linux/filter.h', 'linux/memfd.h'],
+  ...[
+    'signal.h',
+    'sys/shm.h',
+    'sys/syscall.h',
+    'linux/audit.h',
+    'linux/capability.h',
+    'linux/filter.h',
+    'linux/memfd.h',
+  ],
   ...['linux/mount.h', 'linux/prctl.h', 'linux/sched.h', 'linux/seccomp.h', 'linux/fs.h'],
 ];
 
