@@ -98,12 +98,12 @@ async function runTests(): Promise<void> {
     process.exitCode = 1;
   });
   stream.on('test:pass', ({ name, skip, details }) => {
-    if (isSuite(details)) return;
-    if (skip === undefined) {
-      counts.passed++;
-    } else {
+    // A block that is skipped reports only itself.
+    if (skip !== undefined) {
       counts.skipped++;
       skipped.push(`${name}: ${skip === true ? 'no reason given' : skip}`);
+    } else if (!isSuite(details)) {
+      counts.passed++;
     }
   });
   const report = stream.compose(new spec());
