@@ -329,6 +329,7 @@ test('conclusions that nothing here can confirm are labelled', async () => {
   const { system } = await diagnose();
   const confirmed = {
     ...system,
+    mdwe: false,
     seccomp: 'none',
     selinux: 'absent',
     lockdown: null,
