@@ -28,6 +28,8 @@ function measure(tell: Tell): Row[] {
       of('addMany', 'addMany', 'by column with addMany, from a cold start', 'milliseconds', 'ms'),
       of('weigh', 'bytes', 'memory of each, with all bookkeeping', 'bytes', 'bytes'),
       of('weigh', 'mappings', 'mappings of all', 'mappings', ''),
+      of('weighSlow', 'slow-bytes', 'memory of each in a slow table', 'bytes', 'bytes'),
+      of('weighSlow', 'slow-mappings', 'mappings of their addresses', 'mappings', ''),
       of('weighAtomic', 'atomic-bytes', 'memory of each in an atomic table', 'bytes', 'bytes'),
       of('weighAtomic', 'atomic-mappings', 'mappings of all in an atomic table', 'mappings', ''),
     ],

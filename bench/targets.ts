@@ -45,6 +45,12 @@ export const targets: readonly Target[] = [
     unit: 'times',
     reached: times(`invoke.${method}`, 'invoke.inline'),
   })),
+  {
+    text: "slow invocation over C's SIGSEGV handler",
+    most: 0.95,
+    unit: 'times',
+    reached: times('slow.trampoline', 'slow.handler'),
+  },
   { text: 'add + remove', most: 120, unit: 'ns', reached: itself(few) },
   // A quarter is what rounds differ by on a quiet machine.
   { text: 'add + remove: 10,000,000 live over 1,000', most: 1.25, unit: 'times', reached: times(many, few) },
@@ -52,6 +58,13 @@ export const targets: readonly Target[] = [
   { text: 'a million with addMany', most: 300, unit: 'ms', reached: itself('memory.addMany') },
   { text: 'memory of one in a million', most: 24, unit: 'bytes', reached: itself('memory.bytes') },
   { text: 'mappings of a million', most: 199, unit: '', reached: itself('memory.mappings') },
+  {
+    text: 'memory of a slow one in a million',
+    most: 64,
+    unit: 'bytes',
+    reached: itself('memory.slow-bytes'),
+  },
+  { text: 'mappings of their addresses', most: 1, unit: '', reached: itself('memory.slow-mappings') },
 ];
 
 /** A target and what became of it. `reached` is a median; nothing when its rows are missing. */

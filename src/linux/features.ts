@@ -38,11 +38,6 @@ export function hasSeccompNotification(seccomp: number): boolean {
   return libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0;
 }
 
-/** Whether this thread's returns are checked against a shadow stack. @see Documentation/arch/x86/shstk.rst */
-export function hasShadowStack(): boolean {
-  return /^\w+_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/thread-self/status', 'utf8'));
-}
-
 /** Asking for one mapping instead of reading all, Linux 6.11. @see PROCMAP_QUERY in Documentation/filesystems/proc.rst */
 export function hasProcmapQuery(): boolean {
   const fd = openSync('/proc/self/maps', 'r');
@@ -54,4 +49,9 @@ export function hasProcmapQuery(): boolean {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Whether this process has shadow stacks: a line in its status since Linux 6.6. @see Documentation/arch/x86/shstk.rst */
+export function hasShadowStack(): boolean {
+  return /^\w+_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/self/status', 'utf8'));
 }

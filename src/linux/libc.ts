@@ -17,7 +17,6 @@ interface Libc {
   madvise: Native<[bigint, number, number], number>;
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
-  sigaction: Native<[number, bigint, bigint], number>;
   prctl: Native<[number, number, number, number, number], number>;
   ioctl: Native<[number, number, 'uint64_t', bigint], number>;
   memfd_create: Native<[string, number], number>;
@@ -25,8 +24,8 @@ interface Libc {
   close: Native<[number], number>;
   gettid: Native<[], number>;
   tgkill: Native<[number, number, number], number>;
-  /** For system calls that C libraries of today have no function for; three arguments at most. */
-  syscall: Native<[number, 'long', bigint, 'long', bigint, 'long', bigint], Long>;
+  /** For system calls that C libraries of today have no function for; a type before each argument. */
+  syscall: Native<[number, 'long', bigint, 'long', bigint, 'long', bigint, ...('long' | bigint)[]], Long>;
   dlopen: Native<[string | null, number], Long>;
   dlsym: Native<[bigint, string], Long>;
   dlerror: Native<[], string | null>;
@@ -41,7 +40,6 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   madvise: 'int madvise(uintptr_t, size_t, int)',
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
-  sigaction: 'int sigaction(int, uintptr_t, uintptr_t)',
   prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
   ioctl: 'int ioctl(int, unsigned long, ...)',
   memfd_create: 'int memfd_create(const char *, unsigned int)',

@@ -1,5 +1,6 @@
 /** What a process does with signals. */
 import { systemError } from './errno.js';
+import { thisMachine } from './host.js';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
 
@@ -8,10 +9,10 @@ export const SA_SIGINFO = 4;
 export const SA_ONSTACK = 0x08000000;
 export const SA_NODEFER = 0x40000000;
 
-/** `struct sigaction` of the C library: handler, a set of 1024 signals, flags, restorer. Checked by a test. */
-const sigactionLength = 152;
-const maskAt = 8;
-const flagsAt = 136;
+const SA_RESTORER = 0x04000000;
+
+/** `struct sigaction` of the kernel: handler, flags, restorer, 64 signals. Checked against C by a test. */
+export const kernelAction = { handler: 0, flags: 8, restorer: 16, mask: 24, size: 32 } as const;
 
 export interface SignalAction {
   /** An address; 0 for the default, 1 for ignoring. */
@@ -19,27 +20,34 @@ export interface SignalAction {
   /** The first 64 signals that are blocked meanwhile, a bit each. */
   readonly mask: bigint;
   readonly flags: number;
+  /** Where the handler returns to. */
+  readonly restorer: bigint;
 }
 
 /**
- * `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)`: set what is done with a
- * signal, or only ask. @returns what was done before. @see sigaction(2)
+ * `int rt_sigaction(int signum, const struct sigaction *act, struct sigaction *oldact, size_t sigsetsize)`: set
+ * what is done with a signal, or only ask. The C library's function would not let us bring a restorer.
+ * @returns what was done before. @see sigaction(2)
  */
 export function sigaction(signal: number, action?: SignalAction): SignalAction {
-  const given = new DataView(new ArrayBuffer(sigactionLength));
+  const given = new DataView(new ArrayBuffer(kernelAction.size));
   if (action !== undefined) {
-    given.setBigUint64(0, action.handler, true);
-    given.setBigUint64(maskAt, action.mask, true);
-    given.setInt32(flagsAt, action.flags, true);
+    given.setBigUint64(kernelAction.handler, action.handler, true);
+    given.setBigUint64(kernelAction.flags, BigInt(action.flags | SA_RESTORER), true);
+    given.setBigUint64(kernelAction.restorer, action.restorer, true);
+    given.setBigUint64(kernelAction.mask, action.mask, true);
   }
-  const old = new DataView(new ArrayBuffer(sigactionLength));
+  const old = new DataView(new ArrayBuffer(kernelAction.size));
   const next = action === undefined ? 0n : addressOfBytes(given);
-  if (libc().sigaction(signal, next, addressOfBytes(old)) !== 0) {
+  const { rt_sigaction } = thisMachine().systemCalls;
+  const to = ['long', addressOfBytes(old), 'long', 8n] as const;
+  if (libc().syscall(rt_sigaction, 'long', BigInt(signal), 'long', next, ...to) !== 0) {
     throw systemError('set a signal handler', { syscall: 'rt_sigaction', errno: errno() });
   }
   return {
-    handler: old.getBigUint64(0, true),
-    mask: old.getBigUint64(maskAt, true),
-    flags: old.getInt32(flagsAt, true),
+    handler: old.getBigUint64(kernelAction.handler, true),
+    mask: old.getBigUint64(kernelAction.mask, true),
+    flags: Number(old.getBigUint64(kernelAction.flags, true)),
+    restorer: old.getBigUint64(kernelAction.restorer, true),
   };
 }

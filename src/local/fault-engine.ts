@@ -128,11 +128,17 @@ function install(before: SignalAction, make: (codeLength: number) => FaultHandle
   const alias = mapReadOnlyAt(address + BigInt(codeLength), pageSize(), attempt);
   const words = new BigUint64Array(memoryAt(alias, pageSize()));
   words[control.alias / 8] = alias;
+  // The kernel puts a token there for `sigreturn` to take off.
   words[control.mustReturn / 8] = hasShadowStack() ? 1n : 0n;
   remember(words, before);
   const handler = address + BigInt(faultEntryAt);
   // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal.
-  const replaced = sigaction(SIGSEGV, { handler, mask: 0n, flags: SA_SIGINFO | SA_ONSTACK | SA_NODEFER });
+  const replaced = sigaction(SIGSEGV, {
+    handler,
+    mask: 0n,
+    flags: SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+    restorer: address + BigInt(code!.restorerAt),
+  });
   remember(words, replaced);
   return engineAt(address, code!, alias);
 }

@@ -16,7 +16,7 @@ import type { Shape } from '../trampoline/shape.js';
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
   | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group' | 'mmap')
-  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
+  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
   | ('mount' | 'umount2' | 'open_tree' | 'open_tree_attr' | 'move_mount' | 'mount_setattr')
@@ -78,6 +78,8 @@ export interface FaultHandlerCode {
   readonly bytes: Uint8Array;
   /** Where the routine of each type begins. */
   readonly types: Readonly<Record<string, number>>;
+  /** Where the handler returns to: the system call `rt_sigreturn`. */
+  readonly restorerAt: number;
 }
 
 /** One architecture. */

@@ -16,7 +16,15 @@ const makers = {
   atomic: `const t = createTrampolineTable({ registers: ['arg0'], name: 'lost', atomic: true, ...options });
            const address = t.add({ pc, arg0: 1n });
            function giveUp() { t.remove(address); }`,
+  slow: `const t = createTrampoline({ mode: 'slow', registers: { pc }, name: 'lost', ...options });
+         const { address } = t;
+         function giveUp() { t.free(); }`,
+  'slow table': `const t = createTrampolineTable({ mode: 'slow', registers: ['arg0'], name: 'lost', ...options });
+           const address = t.add({ pc, arg0: 1n });
+           function giveUp() { t.remove(address); }`,
 };
+/** Slow ones have no code that could trap. */
+const signalOf = (kind: string): string => (kind.startsWith('slow') ? 'SIGSEGV' : 'SIGTRAP');
 
 /** V8 uses SIGSEGV for its own ends. */
 const quiet = ['set debuginfod enabled off', 'handle SIGSEGV nostop noprint pass'];
@@ -37,7 +45,7 @@ for (const [kind, make] of Object.entries(makers)) {
 
     test('traps', () => {
       const { signal, stdout, stderr } = runScript(script('{}'));
-      assert.equal(signal, 'SIGTRAP');
+      assert.equal(signal, signalOf(kind));
       assert.match(stdout, /^freed 0x[0-9a-f]+\n$/);
       assert.equal(stderr, '');
     });
@@ -47,7 +55,7 @@ for (const [kind, make] of Object.entries(makers)) {
         runScript(script('{ debug: true }')),
         runScript(script('{}'), { env: { TRAMPFD_DEBUG: '1' } }),
       ]) {
-        assert.equal(result.signal, 'SIGTRAP', result.stderr);
+        assert.equal(result.signal, signalOf(kind), result.stderr);
         assert.match(result.stderr, /trampfd: a freed trampoline was called: "lost(#0)?" at 0x[0-9a-f]+\n/);
         assert.match(result.stderr, /\n {2}created\n {6}at .*\n/);
         assert.match(result.stderr, /\n {2}freed\n {6}at giveUp .*\n/);
@@ -57,6 +65,8 @@ for (const [kind, make] of Object.entries(makers)) {
       }
     });
 
+    // gdb passes on SIGSEGV, which V8 uses for its own ends, and so it does not stop at a slow one.
+    if (kind.startsWith('slow')) return;
     test('is named in the frame list of gdb', { skip: needs('gdb') }, () => {
       const under = [...gdb, '-ex', 'run', '-ex', 'bt 3', '--args'];
       const { stdout, stderr } = runScript(script('{ debug: true }'), { under });

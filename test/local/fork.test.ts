@@ -135,6 +135,26 @@ for (const atomic of [false, true]) {
   });
 }
 
+test('a child invokes slow trampolines, and sees what its parent does to them', { skip }, () => {
+  const library = openLibrary();
+  const { pc } = library;
+  const changed = createTrampoline({ mode: 'slow', registers: { pc, ...registers(1n) } });
+  const freed = createTrampoline({ mode: 'slow', registers: { pc, ...registers(2n) } });
+  const expected: Expected = [
+    [changed.address, 10n],
+    [freed.address, 2n],
+  ];
+  const change = () => changed.setRegisters({ pc, ...registers(10n) });
+  assert.equal(forked(library, expected, change), 0);
+  assert.equal(changed.stats().invocations, 0n, 'the child counts for itself');
+  const { address } = freed;
+  assert.equal(
+    forked(library, [[address, 2n]], () => freed.free()),
+    -SIGSEGV,
+  );
+  changed.free();
+});
+
 test('children of a process in which much happens', { skip }, (t) => {
   const library = openLibrary();
   const { pc } = library;

@@ -13,7 +13,7 @@ interface Made {
 
 type Make = (pc: bigint, arg0: bigint) => Made;
 
-function inTable(options: { atomic?: boolean; isolated?: boolean }): Make {
+function inTable(options: { atomic?: boolean; isolated?: boolean; mode?: 'slow' }): Make {
   return (pc, arg0) => {
     const table = createTrampolineTable({ registers: ['arg0'], ...options });
     return { address: table.add({ pc, arg0 }), free: () => table.free() };
@@ -24,6 +24,8 @@ const kinds: Readonly<Record<string, Make>> = {
   'an inline': inTable({}),
   'an atomic': inTable({ atomic: true }),
   'an isolated': inTable({ isolated: true }),
+  "a slow table's": inTable({ mode: 'slow' }),
+  'a slow': (pc, arg0) => createTrampoline({ mode: 'slow', registers: { pc, arg0 } }),
   'a single': (pc, arg0) => createTrampoline({ registers: { pc, arg0 } }),
 };
 

@@ -66,3 +66,28 @@ long storm_stop(void)
     }
     return sum;
 }
+
+static long each;
+
+static void *run_some(void *argument)
+{
+    for (long i = 0; i < each; i++) called(argument, CALLERS_OWN, CALLERS_OWN, CALLERS_OWN, CALLERS_OWN, CALLERS_OWN);
+    return 0;
+}
+
+/* Threads invoke so often each. Returns how many invocations there were, or saw a mix, then negative. */
+long storm_count(entry *trampoline, int wanted, long often)
+{
+    long mixes = 0;
+    called = trampoline;
+    each = often;
+    for (count = 0; count < wanted && count < MOST; count++) {
+        threads[count].mixes = 0;
+        if (pthread_create(&threads[count].id, 0, run_some, &threads[count]) != 0) break;
+    }
+    for (int i = 0; i < count; i++) {
+        pthread_join(threads[i].id, 0);
+        mixes += threads[i].mixes;
+    }
+    return mixes == 0 ? count * each : -mixes;
+}

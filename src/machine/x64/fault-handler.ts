@@ -10,10 +10,11 @@
  *    all registers from the frame, and jumps with IRETQ, which sets flags, stack and PC at once and needs no
  *    register. That saves the system call `sigreturn`, and is sound because nothing else waits for it: the
  *    handler is installed so that no signal is blocked for it, and whether this is the alternate stack the kernel
- *    tells by looking at the stack pointer. Where something does wait (SS_AUTODISARM, a shadow stack), it
- *    returns to `sigreturn` instead.
+ *    tells by looking at the stack pointer. Where something does wait (SS_AUTODISARM, a shadow stack, a handler
+ *    of the program's that asked this one), it returns instead, in the end to `sigreturn`.
  *
- * It makes no calls and uses no stack of its own, no memory but the frame and what it was given to read.
+ * It makes no calls, and touches no memory but its stack and what it was given to read. Since another handler may
+ * call it like a function, it returns with the registers that a function must keep: psABI, section 3.2.1.
  */
 import {
   arena,
@@ -32,6 +33,7 @@ import {
   autodisarm,
   fpstate,
   instructionFetch,
+  nestedTask,
   savedAt,
   savedRegisters,
   segments,
@@ -42,7 +44,7 @@ import { systemCalls } from './system-calls.js';
 
 /** Places that the routine of a type can go on to. */
 export interface FaultExits {
-  /** Count a refusal; the fault becomes the program's own. The frame must be as it was. */
+  /** Count a refusal at r10; the fault becomes the program's own. The frame, rsi and rdx must be as they were. */
   readonly refuse: Label;
   /** Go on with the registers in the frame (rbp), the descriptor in rbx and stack data, if any, at r12. */
   readonly leave: Label;
@@ -57,6 +59,9 @@ export interface FaultType {
 }
 
 export const faultTypes: readonly FaultType[] = [user];
+
+/** Registers that a function must keep, as far as routines use them. They are on the stack meanwhile. */
+const kept = ['rbx', 'rbp', 'r12', 'r13', 'r14'] as const;
 
 const SIGSEGV = 11;
 const SIG_BLOCK = 0;
@@ -79,14 +84,21 @@ export function faultHandler(controlAt: number, types: readonly FaultType[] = fa
     return [name, position] as const;
   });
   asm.bind(exits.leave);
-  emitLeave(asm, at);
+  const restorer = asm.label();
+  emitLeave(asm, { at, restorer });
   asm.bind(exits.refuse);
+  emitPop(asm);
   asm.emit('lock add m64, imm8', { base: 'r10', displacement: 8 }, 1);
   asm.bind(chain);
   emitChain(asm, at);
   asm.bind(exits.table);
   asm.data(savedPlaces());
-  return { key: 'fault-handler', bytes: asm.finish(), types: Object.fromEntries(places) };
+  asm.bind(restorer);
+  const restorerAt = asm.position;
+  // These very bytes tell unwinders that a signal's frame is above: libgcc, config/i386/linux-unwind.h.
+  asm.emit('mov r/m64, imm32', 'rax', systemCalls.rt_sigreturn);
+  asm.emit('syscall');
+  return { key: 'fault-handler', bytes: asm.finish(), types: Object.fromEntries(places), restorerAt };
 }
 
 type At = (addend: number) => Memory;
@@ -121,15 +133,27 @@ function emitRecognition(asm: Assembler, { chain, at }: { chain: Label; at: At }
   asm.emit('add r64, r/m64', 'r10', 'r9');
   asm.emit('add r64, r/m64', 'r10', 'r9');
   asm.emit('add r64, r/m64', 'r9', { base: 'r8', displacement: arena.selectors });
-  asm.emit('mov r64, r/m64', 'rbx', { base: 'r9' });
-  asm.emit('test r/m64, r64', 'rbx', 'rbx');
+  asm.emit('mov r64, r/m64', 'r11', { base: 'r9' });
+  asm.emit('test r/m64, r64', 'r11', 'r11');
   asm.emit('je rel32', chain); // free
+  for (const register of kept) asm.emit('push r/m64', register);
+  asm.emit('mov r64, r/m64', 'rbx', 'r11');
   asm.emit('jmp r/m64', { base: 'rbx', displacement: descriptor.type });
 }
 
-function emitLeave(asm: Assembler, at: At): void {
+function emitPop(asm: Assembler): void {
+  for (const register of kept.toReversed()) asm.emit('pop r/m64', register);
+}
+
+function emitLeave(asm: Assembler, { at, restorer }: { at: At; restorer: Label }): void {
   const giveBack = asm.label();
+  // Only the kernel's call of this handler returns there; otherwise another's signals are blocked.
+  asm.emit('lea r64, m', 'rcx', { to: restorer });
+  asm.emit('cmp r64, r/m64', 'rcx', { base: 'rsp', displacement: 8 * kept.length });
+  asm.emit('jne rel32', giveBack);
   asm.emit('test r/m32, imm32', { base: 'rbp', displacement: ucontext.stackFlags }, autodisarm);
+  asm.emit('jne rel32', giveBack);
+  asm.emit('test r/m32, imm32', { base: 'rbp', displacement: savedAt('rflags') }, nestedTask);
   asm.emit('jne rel32', giveBack);
   asm.emit('cmp r/m32, imm32', at(control.mustReturn), 0);
   asm.emit('jne rel32', giveBack);
@@ -139,6 +163,7 @@ function emitLeave(asm: Assembler, at: At): void {
   emitJump(asm);
   asm.bind(giveBack);
   emitStackData(asm);
+  emitPop(asm);
   asm.emit('ret');
 }
 
@@ -208,17 +233,17 @@ function emitJump(asm: Assembler): void {
   asm.emit('iretq');
 }
 
-/** Does what the action before us would have done. */
+/** Does what the action before us would have done. A system call changes rax, rcx and r11 only. */
 function emitChain(asm: Assembler, at: At): void {
   const [byDefault, handled, sent] = [asm.label(), asm.label(), asm.label()];
   const [zeros, done] = [asm.label(), asm.label()];
-  asm.emit('mov r64, r/m64', 'rbx', 'rsi');
-  asm.emit('mov r64, r/m64', 'rbp', 'rdx');
+  asm.emit('mov r64, r/m64', 'r8', 'rsi');
+  asm.emit('mov r64, r/m64', 'r9', 'rdx');
   asm.emit('cmp r/m64, imm32', at(control.previous), 1);
   asm.emit('ja rel32', handled);
   asm.emit('jb rel32', byDefault);
   // Ignored: the kernel ignores what was sent, but a fault kills all the same.
-  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: siginfo.code }, 0);
+  asm.emit('cmp r/m32, imm32', { base: 'r8', displacement: siginfo.code }, 0);
   asm.emit('jle rel32', done);
 
   asm.bind(byDefault);
@@ -228,21 +253,19 @@ function emitChain(asm: Assembler, at: At): void {
     asm.emit('mov r/m32, imm32', 'edx', 0);
     asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
-  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: siginfo.code }, 0);
+  asm.emit('cmp r/m32, imm32', { base: 'r8', displacement: siginfo.code }, 0);
   asm.emit('jle rel32', sent);
   asm.bind(done);
   asm.emit('ret'); // and a fault happens again
 
   asm.bind(sent);
   emitSystemCall(asm, systemCalls.getpid, () => {});
-  asm.emit('mov r64, r/m64', 'r12', 'rax');
+  asm.emit('mov r64, r/m64', 'rdi', 'rax');
   emitSystemCall(asm, systemCalls.gettid, () => {});
-  asm.emit('mov r64, r/m64', 'r13', 'rax');
+  asm.emit('mov r64, r/m64', 'rsi', 'rax');
   emitSystemCall(asm, systemCalls.rt_tgsigqueueinfo, () => {
-    asm.emit('mov r64, r/m64', 'rdi', 'r12');
-    asm.emit('mov r64, r/m64', 'rsi', 'r13');
     asm.emit('mov r/m32, imm32', 'edx', SIGSEGV);
-    asm.emit('mov r64, r/m64', 'r10', 'rbx');
+    asm.emit('mov r64, r/m64', 'r10', 'r8');
   });
   asm.emit('ret');
 
@@ -254,8 +277,8 @@ function emitChain(asm: Assembler, at: At): void {
     asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
   asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
-  asm.emit('mov r64, r/m64', 'rsi', 'rbx');
-  asm.emit('mov r64, r/m64', 'rdx', 'rbp');
+  asm.emit('mov r64, r/m64', 'rsi', 'r8');
+  asm.emit('mov r64, r/m64', 'rdx', 'r9');
   asm.emit('jmp r/m64', at(control.previous));
 
   // `struct kernel_sigaction`: handler, flags, restorer, mask; all zeros is the default.

@@ -21,6 +21,8 @@ export const instructions = {
   'js rel32': '0F 88 cd',
   'jle rel32': '0F 8E cd',
   'jmp r/m64': 'FF /4',
+  'push r/m64': 'FF /6',
+  'pop r/m64': '8F /0',
   'mov r64, r/m64': 'REX.W + 8B /r',
   'mov r32, r/m32': '8B /r',
   'mov r16, r/m16': '66 8B /r',

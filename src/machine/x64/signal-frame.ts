@@ -48,5 +48,8 @@ export const autodisarm = 1 << 31;
 /** Of the FPU state: a magic number where XSAVE wrote it, and then which components. `struct _fpx_sw_bytes`. */
 export const fpstate = { magic: 464, features: 472, xsaveMagic: 0x46505853 } as const;
 
+/** NT in the flags, with which IRETQ faults. SDM volume 2, IRET. */
+export const nestedTask = 0x4000;
+
 /** Selectors of user code and data in 64-bit mode: arch/x86/include/asm/segment.h. */
 export const segments = { code: 0x33, stack: 0x2b } as const;

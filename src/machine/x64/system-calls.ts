@@ -8,6 +8,7 @@ export const systemCalls: SystemCalls = {
   mmap: 9,
   rt_sigaction: 13,
   rt_sigprocmask: 14,
+  rt_sigreturn: 15,
   shmat: 30,
   getpid: 39,
   clone: 56,

@@ -1,0 +1,85 @@
+/*
+ * Other ways to a slow trampoline, as small as they can be and correct: signal handlers that set the third argument
+ * and the PC and return through sigreturn, and a system call that a supervisor answers.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "run.h"
+
+uint64_t target(uint64_t first, uint64_t second, uint64_t third);
+
+static struct sigaction previous;
+static char *page;
+static uint64_t bound;
+
+/* Believes a fault only if it is a fetch from our page, as a correct handler must. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    if (info->si_code > 0 && registers[REG_RIP] == (greg_t)page && info->si_addr == page &&
+        (registers[REG_ERR] & 0x10)) {
+        registers[REG_RDX] = bound;
+        registers[REG_RIP] = (greg_t)target;
+        return;
+    }
+    if (previous.sa_flags & SA_SIGINFO)
+        previous.sa_sigaction(signal, info, context);
+    else
+        sigaction(signal, &previous, 0);
+}
+
+/* Calls a page without access, with a handler of C's for the time of the loop. Returns 0 or -1. */
+int run_fault_handler(struct run *run)
+{
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct run inner = *run;
+    /* The kernel's own record of the action that stands. The C library would put its own restorer into it, and
+       the handler of slow trampolines takes a call that returns there for another handler's. */
+    uint64_t standing[4];
+    if (syscall(SYS_rt_sigaction, SIGSEGV, 0, standing, 8) != 0)
+        return -1;
+    if (page == 0)
+        page = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || sigaction(SIGSEGV, &action, &previous) != 0)
+        return -1;
+    bound = run->third;
+    inner.call = (function *)page;
+    inner.third = 0;
+    call_loop(&inner);
+    run->sum = inner.sum;
+    run->nanoseconds = inner.nanoseconds;
+    return syscall(SYS_rt_sigaction, SIGSEGV, standing, 0, 8);
+}
+
+/* A trampoline's own code that traps: int3, at whose end the handler finds the PC. */
+__attribute__((naked)) static void trap(void) { __asm__("endbr64; int3"); }
+
+static void on_trap(int signal, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    (void)signal;
+    if (info->si_code <= 0 || registers[REG_RIP] != (greg_t)trap + 5)
+        __builtin_trap();
+    registers[REG_RDX] = bound;
+    registers[REG_RIP] = (greg_t)target;
+}
+
+int run_trap_handler(struct run *run)
+{
+    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK}, before;
+    struct run inner = *run;
+    if (sigaction(SIGTRAP, &action, &before) != 0)
+        return -1;
+    bound = run->third;
+    inner.call = (function *)trap;
+    inner.third = 0;
+    call_loop(&inner);
+    run->sum = inner.sum;
+    run->nanoseconds = inner.nanoseconds;
+    return sigaction(SIGTRAP, &before, 0);
+}

@@ -1,0 +1,66 @@
+/** What an invocation of a slow trampoline costs, beside the ways that C programs have. */
+import { createTrampoline, createTrampolineTable } from '#src/index.js';
+import {
+  type Absent,
+  type Contender,
+  prove,
+  type Row,
+  type Subject,
+  type Tell,
+  takeTurns,
+} from './harness.js';
+import { native, Run, sumOf, target, third } from './native.js';
+
+/** A turn is some milliseconds. */
+const calls = 1000;
+const rounds = 501;
+
+export const slow: Subject = { name: 'slow', title: 'One invocation without a code page', measure };
+
+/** Not measured: one listener a process, so it needs a program of its own that a supervisor starts. */
+const supervised: Absent = {
+  id: 'slow.supervised',
+  title: 'a system call that a supervisor answers',
+  missing: 'needs a supervisor, which is not built yet',
+};
+
+function measure(tell: Tell): Row[] {
+  const pc = target();
+  const registers = { pc, arg2: third };
+  const trampoline = createTrampoline({ mode: 'slow', registers });
+  const checked = createTrampoline({
+    mode: 'slow',
+    registers,
+    allowedPcs: [pc],
+    allowedCallers: [[0n, 2n ** 64n - 1n]],
+  });
+  const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
+  const figures = takeTurns(
+    [
+      loop('handler', "a C program's SIGSEGV handler, sigreturn", {}, 'run_fault_handler'),
+      loop('trampoline', 'slow trampoline', { call: trampoline.address }),
+      loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
+      loop('table', 'slow table trampoline', { call: table.add(registers) }),
+      loop('trap', 'a trap in its own code, sigreturn', {}, 'run_trap_handler'),
+    ],
+    { rounds },
+    tell,
+  );
+  trampoline.free();
+  checked.free();
+  table.free();
+  return [...figures, supervised];
+}
+
+function loop(name: string, title: string, given: { call?: bigint }, through = 'call_loop'): Contender {
+  // Trampolines know the third argument, and the C handlers set it: no caller gives it.
+  const run = new Run({ ...given, third: given.call === undefined ? third : 0n, count: calls });
+  const call = native(through);
+  const round = (): number => {
+    call(run);
+    prove(title, run.sum, sumOf(calls));
+    run.words[4] = 0n;
+    return run.nanoseconds / calls;
+  };
+  return { id: `slow.${name}`, title, unit: 'ns', round };
+}

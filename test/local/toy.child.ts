@@ -1,0 +1,50 @@
+/** Opens the fault engine with a type of its own, makes a trampoline of it by hand, and calls it. */
+import assert from 'node:assert/strict';
+import { addressOf, createTrampoline, symbolAddress } from 'trampfd';
+import { memoryAt } from '#src/linux/memory.js';
+import { mappingOf } from '#src/linux/proc.js';
+import { addArena, openEngine } from '#src/local/fault-engine.js';
+import { slowStride } from '#src/machine/fault-control.js';
+import { type FaultType, faultHandler, faultTypes } from '#src/machine/x64/fault-handler.js';
+import { savedAt } from '#src/machine/x64/signal-frame.js';
+import { callInt64 } from '../support/calls.js';
+
+/** Jumps to the first of two targets that stand behind the descriptor's header, and swaps them. */
+const alternate: FaultType = {
+  name: 'alternate',
+  emit(asm, { leave }) {
+    asm.emit('lock add m64, imm8', { base: 'r10' }, 1);
+    asm.emit('mov r64, r/m64', 'rbp', 'rdx');
+    asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: 16 });
+    asm.emit('mov r64, r/m64', 'rcx', { base: 'rbx', displacement: 24 });
+    asm.emit('mov r/m64, r64', { base: 'rbx', displacement: 16 }, 'rcx');
+    asm.emit('mov r/m64, r64', { base: 'rbx', displacement: 24 }, 'rax');
+    asm.emit('mov r/m64, r64', { base: 'rbp', displacement: savedAt('rip') }, 'rax');
+    asm.emit('jmp rel32', leave);
+  },
+};
+
+const { types } = openEngine((controlAt) => faultHandler(controlAt, [...faultTypes, alternate]));
+const arena = addArena(2 ** 20, 2 ** 20);
+const [pid, ppid] = [BigInt(process.pid), BigInt(process.ppid)];
+const descriptor = BigUint64Array.of(
+  types['alternate']!,
+  0n,
+  symbolAddress('getpid'),
+  symbolAddress('getppid'),
+);
+new BigUint64Array(memoryAt(arena.selectorsAlias, 4096))[1] = addressOf(descriptor);
+const address = arena.base + BigInt(slowStride);
+for (let round = 0; round < 3; round++) {
+  assert.equal(callInt64(address), pid);
+  assert.equal(callInt64(address), ppid);
+}
+assert.equal(new BigUint64Array(memoryAt(arena.counters, 4096))[2], 6n);
+
+// The other type still works, through the same handler.
+const user = createTrampoline({ mode: 'slow', registers: { pc: symbolAddress('getpid') } });
+assert.equal(callInt64(user.address), pid);
+assert.equal(user.stats().invocations, 1n);
+assert.equal(mappingOf(types['alternate']!)!.executable, true);
+assert.notEqual(descriptor.length, 0);
+console.log('done');
