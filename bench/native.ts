@@ -16,7 +16,10 @@ export const second = 3n;
 export const third = 5n;
 
 const libraries = {
-  loop: { files: ['loop.c', 'target.c', 'nested.c', 'slow.c'], flags: ['-Wl,-z,noexecstack'] },
+  loop: {
+    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c'],
+    flags: ['-Wl,-z,noexecstack'],
+  },
   libffi: { files: ['libffi.c'], flags: ['-lffi'] },
 } as const;
 

@@ -13,16 +13,9 @@ import { native, Run, sumOf, target, third } from './native.js';
 
 /** A turn is some milliseconds. */
 const calls = 1000;
-const rounds = 501;
+const rounds = 201;
 
 export const slow: Subject = { name: 'slow', title: 'One invocation without a code page', measure };
-
-/** Not measured: one listener a process, so it needs a program of its own that a supervisor starts. */
-const supervised: Absent = {
-  id: 'slow.supervised',
-  title: 'a system call that a supervisor answers',
-  missing: 'needs a supervisor, which is not built yet',
-};
 
 function measure(tell: Tell): Row[] {
   const pc = target();
@@ -35,6 +28,8 @@ function measure(tell: Tell): Row[] {
     allowedCallers: [[0n, 2n ** 64n - 1n]],
   });
   const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
+  const supervised = { id: 'slow.supervised', title: 'a system call that a supervisor answers' };
+  const errno = native('run_supervised')(new Run({ third, count: 0 }));
   const figures = takeTurns(
     [
       loop('handler', "a C program's SIGSEGV handler, sigreturn", {}, 'run_fault_handler'),
@@ -42,6 +37,7 @@ function measure(tell: Tell): Row[] {
       loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
       loop('table', 'slow table trampoline', { call: table.add(registers) }),
       loop('trap', 'a trap in its own code, sigreturn', {}, 'run_trap_handler'),
+      ...(errno === 0n ? [loop('supervised', supervised.title, {}, 'run_supervised')] : []),
     ],
     { rounds },
     tell,
@@ -49,7 +45,9 @@ function measure(tell: Tell): Row[] {
   trampoline.free();
   checked.free();
   table.free();
-  return [...figures, supervised];
+  const absent: Absent[] =
+    errno === 0n ? [] : [{ ...supervised, missing: `notifications are refused (errno ${errno})` }];
+  return [...figures, ...absent];
 }
 
 function loop(name: string, title: string, given: { call?: bigint }, through = 'call_loop'): Contender {

@@ -1,6 +1,6 @@
 /*
- * Other ways to a slow trampoline, as small as they can be and correct: signal handlers that set the third argument
- * and the PC and return through sigreturn, and a system call that a supervisor answers.
+ * Other ways to a slow trampoline, as small as they can be and correct: signal handlers that set the third
+ * argument and the PC and return through sigreturn.
  */
 #define _GNU_SOURCE
 #include <signal.h>
