@@ -5,9 +5,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { dlopen, dlsym } from './dynamic-library.js';
-import { errnoName } from './errno.js';
 import { allocate, release } from './heap.js';
-import { errno, libc, memoryAt, nativeCall } from './libc.js';
+import { memoryAt, nativeCall } from './libc.js';
+import { withLock } from './lock.js';
 
 /** The names that gdb knows. */
 export const registerFunctionName = '__jit_debug_register_code';
@@ -91,27 +91,8 @@ function tell(gdb: Interface, action: number, entry: SymbolEntry): void {
   gdb.halves[descriptor.action] = 0;
 }
 
-/**
- * Runs with the list to ourselves. Workers share it, and hold it for microseconds. A Worker that is terminated
- * meanwhile never gives it back, so it is taken from threads that are gone. The list is whole then: termination
- * strikes at calls, and no call stands between the stores that change it.
- */
+/** Runs with the list to ourselves. */
 function locked<Result>(run: (gdb: Interface) => Result): Result {
   const gdb = open();
-  const self = libc().gettid();
-  for (;;) {
-    const holder = Atomics.compareExchange(gdb.lock, descriptor.lock, 0, self);
-    if (holder === 0) break;
-    if (isGone(holder)) Atomics.compareExchange(gdb.lock, descriptor.lock, holder, 0);
-  }
-  try {
-    return run(gdb);
-  } finally {
-    Atomics.store(gdb.lock, descriptor.lock, 0);
-  }
-}
-
-/** Signal 0 goes to nobody; only whether there is such a thread is told. @see tgkill(2) */
-function isGone(thread: number): boolean {
-  return libc().tgkill(process.pid, thread, 0) !== 0 && errnoName(errno()) === 'ESRCH';
+  return withLock(gdb.lock, descriptor.lock, () => run(gdb));
 }

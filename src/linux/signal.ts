@@ -8,6 +8,9 @@ export const SIGSEGV = 11;
 export const SA_SIGINFO = 4;
 export const SA_ONSTACK = 0x08000000;
 export const SA_NODEFER = 0x40000000;
+export const SA_RESTART = 0x10000000;
+/** The handler that ignores. */
+export const SIG_IGN = 1n;
 
 const SA_RESTORER = 0x04000000;
 

@@ -6,6 +6,7 @@
 import { mapCode } from '../codepage/regions.js';
 import { hasShadowStack } from '../linux/features.js';
 import { thisMachine } from '../linux/host.js';
+import { withLock } from '../linux/lock.js';
 import { mapReadOnlyAt } from '../linux/memfd.js';
 import {
   MAP_ANONYMOUS,
@@ -22,7 +23,9 @@ import { readMemory } from '../linux/proc.js';
 import {
   SA_NODEFER,
   SA_ONSTACK,
+  SA_RESTART,
   SA_SIGINFO,
+  SIG_IGN,
   SIGSEGV,
   type SignalAction,
   sigaction,
@@ -77,17 +80,13 @@ export function addArena(length: number, alignment: number): Arena {
 /** Takes the next place in the list, against other threads, and fills it before it is counted. */
 function publish(words: BigUint64Array, entry: readonly [bigint, bigint, bigint, bigint]): void {
   const count = control.arenas / 8;
-  const lock = control.lock / 8;
-  while (Atomics.compareExchange(words, lock, 0n, 1n) !== 0n);
-  try {
+  withLock(new Int32Array(words.buffer, words.byteOffset), control.lock / 4, () => {
     const index = Number(words[count]);
     if (index === mostArenas)
       throw new TrampfdError('Cannot make room for more slow trampolines', { code: 'ENOMEM' });
     words.set(entry, (control.list + index * arena.size) / 8);
     Atomics.store(words, count, BigInt(index + 1));
-  } finally {
-    Atomics.store(words, lock, 0n);
-  }
+  });
 }
 
 /** The handler that stands, if it is one of ours; else a new one, before the one that stands. */
@@ -132,11 +131,13 @@ function install(before: SignalAction, make: (codeLength: number) => FaultHandle
   words[control.mustReturn / 8] = hasShadowStack() ? 1n : 0n;
   remember(words, before);
   const handler = address + BigInt(faultEntryAt);
-  // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal.
+  // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal. System calls go on where
+  // they did before: behind an ignored signal they were never interrupted.
+  const restart = before.handler === SIG_IGN ? SA_RESTART : before.flags & SA_RESTART;
   const replaced = sigaction(SIGSEGV, {
     handler,
     mask: 0n,
-    flags: SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+    flags: SA_SIGINFO | SA_ONSTACK | SA_NODEFER | restart,
     restorer: address + BigInt(code!.restorerAt),
   });
   remember(words, replaced);
