@@ -4,7 +4,7 @@
  *
  * **Limitation**: the other process may write at the same moment; what is told can be a moment old.
  */
-import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { regionAlignment } from '../codepage/regions.js';
 import { fromNode } from '../linux/errno.js';
 import { mappings, readMemory } from '../linux/proc.js';
@@ -44,9 +44,18 @@ export interface InspectedProcess {
 
 const mostAddresses = 1000;
 
+/** Of a registry: more than a program with a name for every one of a million trampolines has. */
+const mostBytes = 2 ** 28;
+
+/** Bytes from one trampoline to the next: no kind has less. */
+const leastStride = 8;
+
 /** @throws TrampfdError when there is no such process, it may not be read, or has no trampolines of ours */
 export function inspectProcess(pid: number): InspectedProcess {
   integer(pid, 'pid', { from: 1, to: 2 ** 31 - 1 });
+  if (!existsSync(`/proc/${pid}`)) {
+    throw new TrampfdError(`Cannot inspect process ${pid}: there is no such process`, { code: 'ESRCH' });
+  }
   const registries = readRegistries(pid);
   if (registries.length === 0) {
     throw new TrampfdError(`Cannot inspect process ${pid}: it has made no trampolines`, {
@@ -59,12 +68,11 @@ export function inspectProcess(pid: number): InspectedProcess {
     for (const line of lines) if (line.kind === 'name') names.set(BigInt(line.address), line.name);
     const blocks = lines
       .filter((line) => line.kind === 'block')
-      .map((line) => new RemoteBlock(pid, line))
-      .filter(
-        ({ code, line }) =>
-          line.role === 'slow' ||
-          executable.some(({ start, end }) => start <= code && code + BigInt(line.codeLength) <= end),
-      );
+      .filter(({ role, code, codeLength }) => {
+        const [first, behind] = [BigInt(code), BigInt(code) + BigInt(codeLength)];
+        return role === 'slow' || executable.some(({ start, end }) => start <= first && behind <= end);
+      })
+      .flatMap((line) => readBlock(pid, line));
     return tablesOf(blocks);
   });
   return { pid, tables, names };
@@ -95,7 +103,7 @@ function linkOf(path: string): string {
 function readFile(path: string): string {
   const fd = openSync(path, 'r');
   try {
-    return readWhole(fd);
+    return readWhole(fd, mostBytes);
   } finally {
     closeSync(fd);
   }
@@ -118,11 +126,22 @@ function parse(text: string): (BlockLine | NameLine)[] {
 function isSound({ role, code, data, codeLength, count, stride, trapAt, dataStride }: BlockLine): boolean {
   return (
     codeLength <= regionAlignment &&
+    stride >= leastStride &&
     count * stride <= codeLength &&
     (trapAt ?? 0) < stride &&
     dataStride <= 1024 &&
     (role === 'slow' || BigInt(data) === BigInt(code) + BigInt(codeLength))
   );
+}
+
+/** A block, unless what it names is not there: the process may have freed it, or never had it. */
+function readBlock(pid: number, line: BlockLine): RemoteBlock[] {
+  try {
+    return [new RemoteBlock(pid, line)];
+  } catch (error) {
+    if (error instanceof TrampfdError && error.code === 'EIO') return [];
+    throw error;
+  }
 }
 
 /** A block in the other process, with a copy of its data. */

@@ -58,14 +58,15 @@ export class LineFile {
   }
 }
 
-/** The whole of a file that is open, however often it was read. */
-export function readWhole(fd: number): string {
+/** The whole of a file that is open, however often it was read, if it has at most so many bytes. */
+export function readWhole(fd: number, most: number): string {
   const parts: Buffer[] = [];
-  for (let position = 0; ; ) {
+  for (let position = 0; position <= most; ) {
     const part = Buffer.alloc(2 ** 16);
     const read = readSync(fd, part, 0, part.length, position);
     if (read === 0) return Buffer.concat(parts).toString('utf8');
     parts.push(part.subarray(0, read));
     position += read;
   }
+  throw new RangeError(`a file has more than ${most} bytes`);
 }

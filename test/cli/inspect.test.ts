@@ -1,10 +1,12 @@
 /** `trampfd inspect` from another process, against what this one made. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { closeMemfd, memfd_create } from '#src/linux/memfd.js';
 import { registryLine } from '#src/local/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 
@@ -142,7 +144,7 @@ test('bad arguments are told in a line, with exit code 2', () => {
   }
   const { status, stderr } = trampfd('inspect', '2147483646');
   assert.equal(status, 1);
-  assert.match(stderr, /^trampfd: Cannot inspect process 2147483646: .* \(ENOENT\)\n$/);
+  assert.match(stderr, /^trampfd: Cannot inspect process 2147483646: there is no such process\n$/);
 });
 
 test('help and version', () => {
@@ -154,4 +156,40 @@ test('names that would command a terminal are not believed', () => {
   const line = { kind: 'name', address: '0x1000', name: 'harmless' };
   assert.ok(registryLine.safeParse(line).success);
   assert.ok(!registryLine.safeParse({ ...line, name: '\u001b[2J' }).success);
+});
+
+test('a registry that lies is not believed', () => {
+  const lie = {
+    kind: 'block',
+    code: '0x1000',
+    codeLength: 4096,
+    data: '0x2000',
+    count: 128,
+    stride: 32,
+    trapAt: 17,
+    dataStride: 16,
+    registers: ['rdx'],
+    stack: null,
+    method: 'memfd',
+    table: 1,
+    shared: false,
+    name: 'a lie',
+    role: 'trampoline',
+  };
+  const lines = [
+    lie,
+    { ...lie, role: 'slow' },
+    { ...lie, count: 2 ** 32 },
+    { ...lie, stride: 1, count: 4096, dataStride: 1024 },
+    { ...lie, data: '0x9999' },
+    { ...lie, code: 'everywhere' },
+    'no object',
+  ];
+  const fd = memfd_create('trampfd-registry', 'lie');
+  writeSync(fd, `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"kind":"blo`);
+  assert.deepEqual(
+    inspect().tables.filter(({ name }) => name === 'a lie'),
+    [],
+  );
+  closeMemfd(fd);
 });
