@@ -44,7 +44,7 @@ export function closeMemfd(fd: number): void {
 }
 
 /** `fcntl(fd, F_ADD_SEALS, seals)`: forbid operations on a file for good. @see fcntl(2), "File Sealing" */
-export function addSeals(fd: number, seals: number, attempt: string): void {
+function addSeals(fd: number, seals: number, attempt: string): void {
   if (libc().fcntl(fd, F_ADD_SEALS, 'int', seals) !== 0) {
     throw systemError(attempt, { syscall: 'fcntl', errno: errno() });
   }
@@ -69,7 +69,7 @@ export function sealedMemfd(name: string, bytes: Uint8Array, attempt: string): n
 }
 
 /** A memfd of `byteLength` zeros, not sealed yet. */
-export function emptyMemfd(name: string, byteLength: number, attempt: string): number {
+function emptyMemfd(name: string, byteLength: number, attempt: string): number {
   const fd = memfd_create(name, attempt);
   try {
     ftruncateSync(fd, byteLength);
