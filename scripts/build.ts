@@ -11,13 +11,7 @@ import {
 } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
-import {
-  launcherPath,
-  launchFailed,
-  listDescriptor,
-  longestList,
-  reportDescriptor,
-} from '#src/linux/launch.js';
+import { launcherPath, launchFailed, listDescriptor, longestList } from '#src/linux/launch.js';
 import { sharedLibrary, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
 
@@ -36,7 +30,7 @@ function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
 function launcher({ elfMachine, launcher }: Machine): Uint8Array {
   const { buffer } = staticProgramLayout;
   const bufferLength = longestList;
-  const code = launcher({ buffer, bufferLength, listDescriptor, reportDescriptor, failed: launchFailed });
+  const code = launcher({ buffer, bufferLength, listDescriptor, failed: launchFailed });
   return staticProgram(elfMachine, { code, bufferLength });
 }
 

@@ -5,11 +5,12 @@
  * it would have to live with.
  *
  * The launcher reads the list from descriptor 3, closes it, and makes one call after the other. At the first
- * that fails it writes which one and its errno to descriptor 4 and exits with 125. The call before the last
- * writes a byte there; without it, and without an error, the launcher has been killed. Descriptor 4 closes with a
- * successful `execve`.
+ * that fails it writes which one and its errno to the report, usually descriptor 4, and exits with 125. The call
+ * before the last writes a byte there; without it, and without an error, the launcher has been killed. The report
+ * closes with a successful `execve`.
  *
- *     list   u64 pointers, u64 calls; places of pointers; calls of 7 words each: number, arguments; data
+ *     list   u64 pointers, u64 calls, u64 descriptor of the report; places of pointers;
+ *            calls of 7 words each: number, arguments; data
  *            A pointer is an offset in the list, and the launcher adds where the list is.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
@@ -36,9 +37,12 @@ export interface LaunchCall {
 /** Adds a call to a list. */
 export type AddCall = (name: SystemCallName, attempt: string, ...given: Argument[]) => void;
 
-/** Descriptors of the launcher beside the standard ones. */
+/** Descriptors of the launcher beside the standard ones; the list may name another for the report. */
 export const listDescriptor = 3;
-export const reportDescriptor = 4;
+const usualReport = 4;
+
+/** Words before the places of pointers. */
+const headWords = 3;
 
 /** What the launcher exits with when a call failed. */
 export const launchFailed = 125;
@@ -52,7 +56,7 @@ export function launcherPath(architecture: string): string {
 }
 
 /** The list as the launcher reads it. */
-export function encodeCalls(calls: readonly LaunchCall[]): Uint8Array {
+export function encodeCalls(calls: readonly LaunchCall[], report = usualReport): Uint8Array {
   const words: (bigint | { readonly at: number })[] = [];
   const data: Uint8Array[] = [];
   let dataLength = 0;
@@ -85,7 +89,7 @@ export function encodeCalls(calls: readonly LaunchCall[]): Uint8Array {
   }
 
   const pointers = words.filter((value) => typeof value !== 'bigint').length + inner.length;
-  const callsAt = 8 * (2 + pointers);
+  const callsAt = 8 * (headWords + pointers);
   const dataAt = callsAt + 8 * words.length;
   const bytes = new Uint8Array(dataAt + dataLength);
   if (bytes.length > longestList) {
@@ -94,13 +98,13 @@ export function encodeCalls(calls: readonly LaunchCall[]): Uint8Array {
     });
   }
   const list = new BigUint64Array(bytes.buffer);
-  list.set([BigInt(pointers), BigInt(calls.length)]);
+  list.set([BigInt(pointers), BigInt(calls.length), BigInt(report)]);
   let at = dataAt;
   for (const part of data) {
     bytes.set(part, at);
     at += part.length;
   }
-  let next = 2;
+  let next = headWords;
   const point = (place: number, to: number) => {
     list[next++] = BigInt(place);
     list[place / 8] = BigInt(dataAt + to);
@@ -132,21 +136,32 @@ const CLONE_NEWUSER = 0x10000000;
 
 /** Starts a program, given by its path, when some system calls have been made for it. */
 export function launch(path: string, args: readonly string[], options: LaunchOptions = {}): Launched {
+  return start(programCalls(path, args, options), options.stdio ?? 'inherit');
+}
+
+/** The calls by which a program comes to run; with a byte to the report before the last. */
+export function programCalls(
+  path: string,
+  args: readonly string[],
+  options: Omit<LaunchOptions, 'stdio'>,
+  report = usualReport,
+): LaunchCall[] {
   const { systemCalls } = thisMachine();
-  const { cwd = process.cwd(), stdio = 'inherit', env = process.env, before = [] } = options;
+  const { cwd = process.cwd(), env = process.env, before = [] } = options;
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${value}`,
   );
-  const calls: LaunchCall[] = [
+  return [
     {
       name: 'fcntl',
       number: systemCalls.fcntl,
-      arguments: [reportDescriptor, F_SETFD, FD_CLOEXEC],
+      arguments: [report, F_SETFD, FD_CLOEXEC],
       attempt: 'prepare the report',
     },
     ...before,
     // Behind a remount the old folder would still be open, as it was.
     { name: 'chdir', number: systemCalls.chdir, arguments: [resolve(cwd)], attempt: `enter ${cwd}` },
+    ready(report),
     {
       name: 'execve',
       number: systemCalls.execve,
@@ -154,7 +169,15 @@ export function launch(path: string, args: readonly string[], options: LaunchOpt
       attempt: `run ${path}`,
     },
   ];
-  return start(calls, stdio);
+}
+
+function ready(report = usualReport): LaunchCall {
+  return {
+    name: 'write',
+    number: thisMachine().systemCalls.write,
+    arguments: [report, Uint8Array.of(0), 1],
+    attempt: 'report',
+  };
 }
 
 /** Whether this kernel lets this user enter a user namespace: tried by a process that ends at once. */
@@ -167,6 +190,7 @@ export async function canEnterUserNamespace(): Promise<boolean> {
       arguments: [CLONE_NEWUSER],
       attempt: 'enter a user namespace',
     },
+    ready(),
     { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt: 'exit' },
   ];
   return start(calls, 'ignore').started.then(
@@ -175,21 +199,13 @@ export async function canEnterUserNamespace(): Promise<boolean> {
   );
 }
 
-function start(given: readonly LaunchCall[], stdio: SpawnOptions['stdio']): Launched {
-  const { systemCalls } = thisMachine();
-  const ready: LaunchCall = {
-    name: 'write',
-    number: systemCalls.write,
-    arguments: [reportDescriptor, Uint8Array.of(0), 1],
-    attempt: 'report',
-  };
-  const calls = given.toSpliced(-1, 0, ready);
+function start(calls: readonly LaunchCall[], stdio: SpawnOptions['stdio']): Launched {
   const list = encodeCalls(calls);
   const standard = Array.isArray(stdio) ? stdio.slice(0, 3) : [stdio, stdio, stdio];
   const child = spawn(launcherPath(process.arch), [], { env: {}, stdio: [...standard, 'pipe', 'pipe'] });
   // Without descriptors to spare there are none of these, and `error` tells.
   const input = child.stdio?.[listDescriptor] as Writable | undefined;
-  const report = child.stdio?.[reportDescriptor] as Readable | undefined;
+  const report = child.stdio?.[usualReport] as Readable | undefined;
   const started = new Promise<void>((resolve, reject) => {
     const chunks: Buffer[] = [];
     const ended = new Promise<string>((settle) => {
@@ -200,16 +216,30 @@ function start(given: readonly LaunchCall[], stdio: SpawnOptions['stdio']): Laun
     report?.on('data', (chunk: Buffer) => chunks.push(chunk));
     report?.on('end', async () => {
       const bytes = Buffer.concat(chunks);
-      if (bytes.length === 1) return resolve();
-      if (bytes.length < 16) {
-        const message = `Cannot launch: the launcher ended with ${await ended}`;
-        return reject(new TrampfdError(message, { code: 'ERR_LAUNCHER' }));
-      }
-      const failure = bytes.subarray(-16);
-      const { name, attempt } = calls[Number(failure.readBigUInt64LE(0))]!;
-      reject(systemError(attempt, { syscall: name, errno: Number(failure.readBigUInt64LE(8)) }));
+      const error = failureIn(bytes, calls, bytes.length === 0 ? await ended : '');
+      if (error === undefined) resolve();
+      else reject(error);
     });
   });
   input?.end(list);
   return { process: child, started };
+}
+
+/**
+ * What the launcher reported, when the report has ended: nothing if the program runs.
+ * @param ended how the launcher ended, if it reported nothing
+ */
+export function failureIn(
+  report: Uint8Array,
+  calls: readonly LaunchCall[],
+  ended: string,
+): TrampfdError | undefined {
+  if (report.length === 1) return undefined;
+  if (report.length < 16) {
+    const message = `Cannot launch: the launcher ended with ${ended}`;
+    return new TrampfdError(message, { code: 'ERR_LAUNCHER' });
+  }
+  const failure = Buffer.from(report.subarray(-16));
+  const { name, attempt } = calls[Number(failure.readBigUInt64LE(0))]!;
+  return systemError(attempt, { syscall: name, errno: Number(failure.readBigUInt64LE(8)) });
 }

@@ -15,7 +15,8 @@ import type { Shape } from '../trampoline/shape.js';
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
-  | ('read' | 'write' | 'close' | 'openat' | 'fcntl' | 'execve' | 'chdir' | 'exit_group' | 'mmap')
+  | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'dup3' | 'openat' | 'fcntl' | 'mmap')
+  | ('execve' | 'chdir' | 'exit_group' | 'prlimit64' | 'process_madvise')
   | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
@@ -66,8 +67,7 @@ export interface LauncherLayout {
   readonly bufferLength: number;
   /** The descriptor that the list is read from. */
   readonly listDescriptor: number;
-  /** The descriptor that a failed call is reported to, and what the program exits with then. */
-  readonly reportDescriptor: number;
+  /** What the program exits with when a call failed. */
   readonly failed: number;
 }
 

@@ -48,7 +48,7 @@ export function launcher(layout: LauncherLayout): Uint8Array {
   asm.emit('syscall');
   asm.emit('mov r64, r/m64', pointers, { base: list });
   asm.emit('mov r64, r/m64', calls, { base: list, displacement: 8 });
-  asm.emit('lea r64, m', cursor, { base: list, displacement: 16 });
+  asm.emit('lea r64, m', cursor, { base: list, displacement: 24 });
 
   asm.bind(relocate);
   asm.emit('test r/m64, r64', pointers, pointers);
@@ -81,7 +81,7 @@ export function launcher(layout: LauncherLayout): Uint8Array {
   asm.emit('mov r/m64, r64', { base: list }, index);
   asm.emit('mov r/m64, r64', { base: list, displacement: 8 }, 'rax');
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.write);
-  asm.emit('mov r/m32, imm32', 'edi', layout.reportDescriptor);
+  asm.emit('mov r32, r/m32', 'edi', { base: list, displacement: 16 });
   asm.emit('mov r64, r/m64', 'rsi', list);
   asm.emit('mov r/m32, imm32', 'edx', 16);
   asm.emit('syscall');
