@@ -1,5 +1,5 @@
-/** What the compiler does not build: native files of the package, for every architecture. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+/** What the compiler does not build: native files of the package, for every architecture, and the manual page. */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import {
@@ -14,6 +14,7 @@ import { descriptorLength, descriptorName, libraryPath, registerFunctionName } f
 import { launcherPath, launchFailed, listDescriptor, longestList } from '#src/linux/launch.js';
 import { sharedLibrary, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
+import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
 function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
@@ -49,7 +50,7 @@ function templates(machine: Machine): Uint8Array {
   return bytes;
 }
 
-function write(path: string, bytes: Uint8Array, mode: number): void {
+function write(path: string, bytes: Uint8Array | string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
   chmodSync(path, mode);
@@ -65,3 +66,7 @@ writeFileSync(
   `${JSON.stringify(z.toJSONSchema(diagnosisSchema), undefined, 2)}\n`,
 );
 chmodSync('dist/cli/main.js', 0o755);
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const page = 'trampfd_create.2';
+write(`dist/man/${page}`, manPage(readFileSync(`docs/${page}.md`, 'utf8'), `trampfd ${version}`), 0o644);

@@ -11,6 +11,7 @@ const packages = {
   readelf: 'binutils',
   gdb: 'gdb',
   strace: 'strace',
+  groff: 'groff-base',
 } as const;
 
 export type Tool = keyof typeof packages;

@@ -30,20 +30,14 @@ export interface Lengths {
 
 const { trampfd_regs, trampfd_reg, trampfd_stack, trampfd_values } = structs;
 
-const listLengths = (entries: number): Lengths => ({
-  least: trampfd_values.size,
-  most: trampfd_values.size + 8 * entries,
-});
+const values: Lengths = { least: trampfd_values.values, most: trampfd_values.size };
 
 /** Lengths of the contexts that a program may write, by their place among the offsets. */
 export const contextLengths: Readonly<Record<number, Lengths>> = {
-  [abi.contexts.regs]: {
-    least: trampfd_regs.size,
-    most: trampfd_regs.size + limits.registers * trampfd_reg.size,
-  },
-  [abi.contexts.stack]: { least: trampfd_stack.size, most: trampfd_stack.size + limits.stackSize },
-  [abi.contexts.allowedPcs]: listLengths(limits.allowedPcs),
-  [abi.contexts.allowedCallers]: listLengths(2 * limits.allowedCallers),
+  [abi.contexts.regs]: { least: trampfd_regs.regs, most: trampfd_regs.size },
+  [abi.contexts.stack]: { least: trampfd_stack.data, most: trampfd_stack.size },
+  [abi.contexts.allowedPcs]: values,
+  [abi.contexts.allowedCallers]: values,
 };
 
 /** `struct trampfd_regs`. The last of a repeated name counts. */
@@ -52,7 +46,7 @@ export function decodeRegisters(bytes: Uint8Array, names: RegisterNames): Regist
   const count = head(view, { of: 'nregs', most: limits.registers, entry: trampfd_reg.size });
   const values = new Map<number, bigint>();
   for (let index = 0; index < count; index++) {
-    const at = trampfd_regs.size + index * trampfd_reg.size;
+    const at = trampfd_regs.regs + index * trampfd_reg.size;
     const name = view.getUint32(at + trampfd_reg.name, true);
     if (!names.has(name)) throw new Refusal('EINVAL', `no register has the number ${name}`);
     zero(view, at + trampfd_reg.reserved, `regs[${index}].reserved`);
@@ -74,10 +68,10 @@ export function decodeStack(bytes: Uint8Array): StackContext | undefined {
   const size = view.getUint32(trampfd_stack.data_size, true);
   zero(view, trampfd_stack.reserved, 'reserved');
   if (size > limits.stackSize) throw new Refusal('EINVAL', `size is ${size}; at most ${limits.stackSize}`);
-  exactly(bytes, trampfd_stack.size + size);
+  exactly(bytes, trampfd_stack.data + size);
   if (size === 0) return undefined;
   const layout = checkStackLayout({ flags, offset });
-  return { ...layout, size, data: bytes.slice(trampfd_stack.size) };
+  return { ...layout, size, data: bytes.slice(trampfd_stack.data) };
 }
 
 /** Flags and offset of stack data. */
@@ -116,7 +110,7 @@ function decodeValues(bytes: Uint8Array, most: number): bigint[] {
   const view = viewOf(bytes);
   const count = head(view, { of: 'nvalues', most, entry: 8 });
   return Array.from({ length: count }, (_, index) =>
-    view.getBigUint64(trampfd_values.size + 8 * index, true),
+    view.getBigUint64(trampfd_values.values + 8 * index, true),
   );
 }
 

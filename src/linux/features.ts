@@ -44,7 +44,7 @@ export function hasProcmapQuery(): boolean {
   try {
     const query = new BigUint64Array(procmapQuerySize / 8);
     query[0] = BigInt(procmapQuerySize);
-    const answer = libc().ioctl(fd, PROCMAP_QUERY, 'uint64_t', addressOfBytes(query));
+    const answer = libc().ioctl(fd, PROCMAP_QUERY, addressOfBytes(query));
     return answer === 0 || errno() !== constants.errno.ENOTTY;
   } finally {
     closeSync(fd);

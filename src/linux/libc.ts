@@ -18,11 +18,36 @@ interface Libc {
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
   prctl: Native<[number, number, number, number, number], number>;
-  ioctl: Native<[number, number, 'uint64_t', bigint], number>;
+  ioctl: Native<[number, number, bigint], number>;
   memfd_create: Native<[string, number], number>;
   fcntl: Native<[number, number, 'int', number], number>;
   close: Native<[number], number>;
   gettid: Native<[], number>;
+  open: Native<[string, number, number], number>;
+  read: Native<[number, bigint, number], Long>;
+  write: Native<[number, bigint, number], Long>;
+  pread: Native<[number, bigint, number, bigint], Long>;
+  pwrite: Native<[number, bigint, number, bigint], Long>;
+  ftruncate: Native<[number, bigint], number>;
+  statx: Native<[number, string, number, number, bigint], number>;
+  pipe2: Native<[bigint, number], number>;
+  eventfd: Native<[number, number], number>;
+  poll: Native<[bigint, number, number], number>;
+  kill: Native<[number, number], number>;
+  waitpid: Native<[number, bigint, number], number>;
+  ptrace: Native<[number, number, bigint, bigint], Long>;
+  process_vm_readv: Native<[number, bigint, number, bigint, number, number], Long>;
+  process_vm_writev: Native<[number, bigint, number, bigint, number, number], Long>;
+  posix_spawn: Native<
+    [bigint, string, bigint, bigint, readonly (string | null)[], readonly (string | null)[]],
+    number
+  >;
+  posix_spawn_file_actions_init: Native<[bigint], number>;
+  posix_spawn_file_actions_adddup2: Native<[bigint, number, number], number>;
+  posix_spawn_file_actions_destroy: Native<[bigint], number>;
+  sendmsg: Native<[number, bigint, number], Long>;
+  recvmsg: Native<[number, bigint, number], Long>;
+  _exit: Native<[number], void>;
   tgkill: Native<[number, number, number], number>;
   /** For system calls that C libraries of today have no function for; a type before each argument. */
   syscall: Native<[number, 'long', bigint, 'long', bigint, 'long', bigint, ...('long' | bigint)[]], Long>;
@@ -41,11 +66,37 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
   prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
-  ioctl: 'int ioctl(int, unsigned long, ...)',
+  // Variadic in C; a pointer is passed like any other argument by the ABIs that we know.
+  ioctl: 'int ioctl(int, unsigned long, uintptr_t)',
   memfd_create: 'int memfd_create(const char *, unsigned int)',
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
   gettid: 'int gettid()',
+  open: 'int open(const char *, int, int)',
+  read: 'intptr_t read(int, uintptr_t, size_t)',
+  write: 'intptr_t write(int, uintptr_t, size_t)',
+  pread: 'intptr_t pread64(int, uintptr_t, size_t, int64_t)',
+  pwrite: 'intptr_t pwrite64(int, uintptr_t, size_t, int64_t)',
+  ftruncate: 'int ftruncate64(int, int64_t)',
+  statx: 'int statx(int, const char *, int, unsigned int, uintptr_t)',
+  pipe2: 'int pipe2(uintptr_t, int)',
+  eventfd: 'int eventfd(unsigned int, int)',
+  poll: 'int poll(uintptr_t, unsigned long, int)',
+  kill: 'int kill(int, int)',
+  waitpid: 'int waitpid(int, uintptr_t, int)',
+  ptrace: 'long ptrace(long, long, uintptr_t, uintptr_t)',
+  process_vm_readv: `intptr_t process_vm_readv(int, uintptr_t, unsigned long, uintptr_t, unsigned long,
+    unsigned long)`,
+  process_vm_writev: `intptr_t process_vm_writev(int, uintptr_t, unsigned long, uintptr_t, unsigned long,
+    unsigned long)`,
+  posix_spawn: `int posix_spawn(uintptr_t, const char *, uintptr_t, uintptr_t, const char **,
+    const char **)`,
+  posix_spawn_file_actions_init: 'int posix_spawn_file_actions_init(uintptr_t)',
+  posix_spawn_file_actions_adddup2: 'int posix_spawn_file_actions_adddup2(uintptr_t, int, int)',
+  posix_spawn_file_actions_destroy: 'int posix_spawn_file_actions_destroy(uintptr_t)',
+  sendmsg: 'intptr_t sendmsg(int, uintptr_t, int)',
+  recvmsg: 'intptr_t recvmsg(int, uintptr_t, int)',
+  _exit: 'void _exit(int)',
   tgkill: 'int tgkill(int, int, int)',
   syscall: 'long syscall(long, ...)',
   dlopen: 'uintptr_t dlopen(const char *, int)',

@@ -21,11 +21,16 @@ test('installs into an empty folder, imports, and runs its command', () => {
       { filename: string; files: { path: string }[] },
     ];
     const files = packed.files.map(({ path }) => path);
-    for (const wanted of ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE']) {
+    for (const wanted of [
+      ...['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE'],
+      ...['include/trampfd.h', 'dist/man/trampfd_create.2'],
+    ]) {
       assert.ok(files.includes(wanted), wanted);
     }
     assert.deepEqual(
-      files.filter((path) => !/^(dist\/|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(path)),
+      files.filter(
+        (path) => !/^(dist\/|include\/trampfd\.h$|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(path),
+      ),
       [],
     );
     for (const architecture of Object.keys(machines)) {

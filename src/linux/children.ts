@@ -1,0 +1,80 @@
+/** Processes that this one starts without Node, and how they end. @see posix_spawn(3), waitpid(2) */
+import { constants } from 'node:os';
+import { errnoName, systemError } from './errno.js';
+import { errno, libc } from './libc.js';
+import { addressOfBytes } from './memory.js';
+
+// <sys/wait.h>, <linux/wait.h>
+export const WNOHANG = 1;
+export const WUNTRACED = 2;
+export const WCONTINUED = 8;
+export const __WALL = 0x40000000;
+
+/** What became of a process. */
+export type Change =
+  | { readonly kind: 'exited'; readonly pid: number; readonly status: number }
+  | { readonly kind: 'killed'; readonly pid: number; readonly signal: number }
+  /** `event` is what a tracer is told beside the signal. */
+  | { readonly kind: 'stopped'; readonly pid: number; readonly signal: number; readonly event: number }
+  | { readonly kind: 'continued'; readonly pid: number };
+
+const status = new Int32Array(1);
+
+/** The next change of a child; nothing when there is none (`WNOHANG`) or no child. */
+export function waitForChange(flags: number, pid = -1): Change | undefined {
+  const changed = libc().waitpid(pid, addressOfBytes(status), flags);
+  if (changed > 0) return decode(changed, status[0]!);
+  if (changed < 0 && errnoName(errno()) === 'EINTR') return waitForChange(flags, pid);
+  return undefined;
+}
+
+function decode(pid: number, word: number): Change {
+  if (word === 0xffff) return { kind: 'continued', pid };
+  if ((word & 0xff) === 0x7f) {
+    return { kind: 'stopped', pid, signal: (word >> 8) & 0xff, event: (word >> 16) & 0xff };
+  }
+  const signal = word & 0x7f;
+  return signal === 0 ? { kind: 'exited', pid, status: (word >> 8) & 0xff } : { kind: 'killed', pid, signal };
+}
+
+/** `posix_spawn_file_actions_t` has 80 bytes with glibc and with musl. Kept here: what C points to must not be collected. */
+const fileActions = new Uint8Array(256);
+const spawned = new Int32Array(1);
+
+/**
+ * Starts a program. It has the descriptors of this process that are not close-on-exec, and `descriptors`: its
+ * number, and the one here. Signals are as they are here; an empty environment.
+ */
+export function spawnProcess(
+  path: string,
+  descriptors: readonly (readonly [theirs: number, ours: number])[],
+  attempt: string,
+): number {
+  const { posix_spawn, posix_spawn_file_actions_init, ...rest } = libc();
+  const actions = addressOfBytes(fileActions);
+  posix_spawn_file_actions_init(actions);
+  try {
+    for (const [theirs, ours] of descriptors) rest.posix_spawn_file_actions_adddup2(actions, ours, theirs);
+    const error = posix_spawn(addressOfBytes(spawned), path, actions, 0n, [path, null], [null]);
+    if (error !== 0) throw systemError(attempt, { syscall: 'posix_spawn', errno: error });
+    return spawned[0]!;
+  } finally {
+    rest.posix_spawn_file_actions_destroy(actions);
+  }
+}
+
+/** `int kill(pid_t pid, int sig)`. @returns whether it was sent. @see kill(2) */
+export function kill(pid: number, signal: number): boolean {
+  return libc().kill(pid, signal) === 0;
+}
+
+/** `void _exit(int status)`: ends the process now, whatever its threads wait for. @see _exit(2) */
+export function exitNow(status: number): void {
+  libc()._exit(status);
+}
+
+/** The name of a signal: `SIGSEGV` for 11. */
+export function signalName(signal: number): string {
+  const found = Object.entries(constants.signals).find(([, number]) => number === signal);
+  return found?.[0] ?? `signal ${signal}`;
+}

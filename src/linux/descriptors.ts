@@ -1,0 +1,89 @@
+/** Descriptors that Node keeps no account of: pipes, events, and waiting for any of them. */
+import { systemError } from './errno.js';
+import { errno, libc } from './libc.js';
+import { addressOfBytes } from './memory.js';
+
+// <fcntl.h>, <poll.h>
+const O_CLOEXEC = 0o2000000;
+const F_DUPFD_CLOEXEC = 1030;
+export const POLLIN = 1;
+export const POLLHUP = 16;
+
+/** `int close(int fd)`. Node's would keep account of it, and warn in a Worker. @see close(2) */
+export function close(fd: number): void {
+  libc().close(fd);
+}
+
+/** `int open(const char *path, int flags)`, close-on-exec. @see open(2) */
+export function open(path: string, flags: number, attempt: string): number {
+  const fd = libc().open(path, flags | O_CLOEXEC, 0);
+  if (fd < 0) throw systemError(attempt, { syscall: 'open', errno: errno() });
+  return fd;
+}
+
+/** `int pipe2(int fds[2], O_CLOEXEC)`. @see pipe(2) */
+export function pipe(attempt: string): { read: number; write: number } {
+  const fds = new Int32Array(2);
+  if (libc().pipe2(addressOfBytes(fds), O_CLOEXEC) !== 0) {
+    throw systemError(attempt, { syscall: 'pipe2', errno: errno() });
+  }
+  return { read: fds[0]!, write: fds[1]! };
+}
+
+/** `int eventfd(0, O_CLOEXEC)`: what one thread rings to wake another. @see eventfd(2) */
+export function eventfd(attempt: string): number {
+  const fd = libc().eventfd(0, O_CLOEXEC);
+  if (fd < 0) throw systemError(attempt, { syscall: 'eventfd2', errno: errno() });
+  return fd;
+}
+
+const one = BigUint64Array.of(1n);
+const heard = new BigUint64Array(1);
+
+/** Wakes whoever polls an event. */
+export function ring(fd: number): void {
+  libc().write(fd, addressOfBytes(one), one.byteLength);
+}
+
+/** Makes an event silent again. */
+export function silence(fd: number): void {
+  libc().read(fd, addressOfBytes(heard), heard.byteLength);
+}
+
+/** `fcntl(fd, F_DUPFD_CLOEXEC, least)`: a copy with a number of at least `least`. @see fcntl(2) */
+export function duplicate(fd: number, least: number, attempt: string): number {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 'int', least);
+  if (copy < 0) throw systemError(attempt, { syscall: 'fcntl', errno: errno() });
+  return copy;
+}
+
+/** Waits for descriptors to become readable. Made once for a loop, since every wait takes the same. @see poll(2) */
+export class Poll {
+  /** `struct pollfd`: a descriptor, the events that are asked for, and those that came. */
+  readonly #words: Int16Array;
+  readonly #at: bigint;
+  readonly #count: number;
+
+  constructor(fds: readonly number[]) {
+    this.#count = fds.length;
+    this.#words = new Int16Array(4 * fds.length);
+    const numbers = new Int32Array(this.#words.buffer);
+    for (const [index, fd] of fds.entries()) {
+      numbers[2 * index] = fd;
+      this.#words[4 * index + 2] = POLLIN;
+    }
+    this.#at = addressOfBytes(this.#words);
+  }
+
+  /** @param timeout in milliseconds; -1 waits for ever */
+  wait(timeout: number): void {
+    if (libc().poll(this.#at, this.#count, timeout) >= 0) return;
+    // A signal came.
+    for (let index = 0; index < this.#count; index++) this.#words[4 * index + 3] = 0;
+  }
+
+  /** What came for the descriptor at a place, as it stood after the last wait. */
+  events(index: number): number {
+    return this.#words[4 * index + 3]!;
+  }
+}
