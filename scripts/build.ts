@@ -1,5 +1,5 @@
 /** What the compiler does not build: native files of the package, for every architecture, and the manual page. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import {
@@ -65,7 +65,8 @@ writeFileSync(
   'dist/doctor/schema.json',
   `${JSON.stringify(z.toJSONSchema(diagnosisSchema), undefined, 2)}\n`,
 );
-chmodSync('dist/cli/main.js', 0o755);
+copyFileSync('src/cli/trampfd.sh', 'dist/cli/trampfd.sh');
+for (const program of ['main.js', 'trampfd.sh']) chmodSync(`dist/cli/${program}`, 0o755);
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const page = 'trampfd_create.2';

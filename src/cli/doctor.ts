@@ -1,8 +1,9 @@
 /** `trampfd doctor`: what this system allows, who forbids the rest, and what to change. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { diagnose } from '../doctor/diagnose.js';
 import type { Diagnosis, MethodDiagnosis, SystemReport } from '../doctor/schema.js';
 import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+import { restrictions } from './restrictions.js';
 
 /** Methods that need no memory that is both writable and executable, at once or in turn. */
 const sound = ['memfd', 'template', 'file', 'trampfd'] as const;
@@ -42,15 +43,6 @@ export function addDoctor(program: Command): void {
         if (!sound.some((method) => diagnosis.methods[method].works)) process.exitCode = 1;
       },
     );
-}
-
-function restrictions(text: string): RestrictionName[] {
-  return text.split(',').map((name) => {
-    const found = restrictionNames.find((known) => known === name);
-    if (found === undefined)
-      throw new InvalidArgumentError(`Restrictions are ${restrictionNames.join(', ')}.`);
-    return found;
-  });
 }
 
 /** Of a terminal of the usual kind. */

@@ -6,6 +6,7 @@ import { thisMachine } from '../linux/host.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { addDoctor } from './doctor.js';
 import { addInspect } from './inspect.js';
+import { addRun } from './run.js';
 
 /** Exit code for a command line that makes no sense. */
 const misuse = 2;
@@ -19,9 +20,11 @@ try {
   const program = new Command('trampfd')
     .description(description)
     .version(version)
+    .enablePositionalOptions()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : misuse));
   addDoctor(program);
   addInspect(program);
+  addRun(program);
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof TrampfdError || error instanceof RangeError)) throw error;

@@ -68,9 +68,28 @@ export function kill(pid: number, signal: number): boolean {
   return libc().kill(pid, signal) === 0;
 }
 
+// <linux/prctl.h>
+const PR_SET_DUMPABLE = 4;
+const PR_SET_CHILD_SUBREAPER = 36;
+
+/** Whether processes of the same user may look into this one, and debug it. @see PR_SET_DUMPABLE(2const) */
+export function setDumpable(dumpable: boolean): void {
+  libc().prctl(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0);
+}
+
+/** Orphans among the descendants become children of this process. @see PR_SET_CHILD_SUBREAPER(2const) */
+export function setSubreaper(): void {
+  libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
 /** `void _exit(int status)`: ends the process now, whatever its threads wait for. @see _exit(2) */
 export function exitNow(status: number): void {
   libc()._exit(status);
+}
+
+/** `pid_t gettid(void)`: the number of this thread. @see gettid(2) */
+export function threadId(): number {
+  return libc().gettid();
 }
 
 /** The name of a signal: `SIGSEGV` for 11. */

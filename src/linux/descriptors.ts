@@ -75,6 +75,11 @@ export class Poll {
     this.#at = addressOfBytes(this.#words);
   }
 
+  /** Waits for a descriptor no longer. */
+  forget(index: number): void {
+    new Int32Array(this.#words.buffer)[2 * index] = -1;
+  }
+
   /** @param timeout in milliseconds; -1 waits for ever */
   wait(timeout: number): void {
     if (libc().poll(this.#at, this.#count, timeout) >= 0) return;

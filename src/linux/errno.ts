@@ -1,10 +1,16 @@
 /** The one place that turns a failed system call into an error. */
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { TrampfdError } from '../trampoline/errors.js';
 
 /** The symbolic name of an error number: `EACCES` for 13. */
 export function errnoName(errno: number): string {
   return getSystemErrorName(-errno);
+}
+
+/** The number of a symbolic name: 13 for `EACCES`. */
+export function errorNumber(name: keyof typeof constants.errno): number {
+  return constants.errno[name];
 }
 
 /**

@@ -1,9 +1,13 @@
 /** Which mapping of a process an address lies in, and of which file. */
+
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { close, open } from './descriptors.js';
 import { fileKey } from './file-identity.js';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
+
+const { ENOENT } = constants.errno;
 
 /** `_IOWR('f', 17, struct procmap_query)`: <linux/fs.h>, Linux 6.11. */
 export const PROCMAP_QUERY = 0xc0686611;
@@ -13,7 +17,6 @@ export const procmapQuery = {
   ...{ inode: 64, major: 72, minor: 76 },
 } as const;
 const PROCMAP_QUERY_VMA_EXECUTABLE = 4n;
-const ENOENT = 2;
 
 export interface FileMapping {
   readonly start: bigint;

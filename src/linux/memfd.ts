@@ -68,6 +68,23 @@ export function sealedMemfd(name: string, bytes: Uint8Array, attempt: string): n
   }
 }
 
+/** `int ftruncate(int fd, off_t length)`: the length of a file, zeros where nothing was written. @see ftruncate(2) */
+export function setLength(fd: number, length: bigint, attempt: string): void {
+  if (libc().ftruncate(fd, length) !== 0) {
+    throw systemError(attempt, { syscall: 'ftruncate', errno: errno() });
+  }
+}
+
+/** Lets nobody change a memfd any more, except, if wanted, through a writable mapping that was made before. */
+export function sealFile(
+  fd: number,
+  { writableMapping }: { writableMapping: boolean },
+  attempt: string,
+): void {
+  const write = writableMapping ? F_SEAL_FUTURE_WRITE : F_SEAL_WRITE;
+  addSeals(fd, write | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL, attempt);
+}
+
 /** A memfd of `byteLength` zeros, not sealed yet. */
 function emptyMemfd(name: string, byteLength: number, attempt: string): number {
   const fd = memfd_create(name, attempt);

@@ -3,10 +3,13 @@
  *
  * One `Listener` serves one thread. Numbers of notifications exceed 2^53 and are never used twice.
  */
+import { constants } from 'node:os';
 import { systemError } from './errno.js';
 import { thisMachine } from './host.js';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
+
+const { ENOENT, EINTR } = constants.errno;
 
 // <linux/seccomp.h>. The sizes in the numbers of the requests are those of the structures below.
 export const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
@@ -112,9 +115,6 @@ export class Listener {
     return libc().ioctl(this.fd, SECCOMP_IOCTL_NOTIF_SEND, this.#requestAt) === 0;
   }
 }
-
-const ENOENT = 2;
-const EINTR = 4;
 
 /** Bytes that this kernel fills in; never fewer than we read. */
 function notificationSize(): number {

@@ -1,8 +1,29 @@
 /** What `/proc` says of a process. @see proc(5) */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fromNode, systemError } from './errno.js';
 import { isMapped } from './memory.js';
+
+/** The process that a thread belongs to, and the thread that traces it (0 for none); nothing when it is gone. */
+export function threadStatus(tid: number): { readonly pid: number; readonly tracer: number } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${tid}/status`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const number = (field: string) => Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(text)?.[1]);
+  return { pid: number('Tgid'), tracer: number('TracerPid') };
+}
+
+/** The threads of a process; none when it is gone. */
+export function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
 
 /** One line of `/proc/PID/maps`. */
 export interface Mapping {

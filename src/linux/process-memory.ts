@@ -2,8 +2,11 @@
  * Memory of other processes, with the protection that the process itself has: what it may not write, this may
  * not either. (`/proc/PID/mem` would.) @see process_vm_readv(2)
  */
+import { constants } from 'node:os';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
+
+const { EFAULT } = constants.errno;
 
 /** `struct iovec`, ours and theirs. */
 const vectors = new BigUint64Array(4);
@@ -33,5 +36,3 @@ function transfer(
   if (done < 0) return errno();
   return done === bytes.length ? 0 : EFAULT;
 }
-
-const EFAULT = 14;

@@ -44,8 +44,15 @@ const READ_IMPLIES_EXEC = 0x400000;
 const personalityQuery = 0xffffffff;
 const { EPERM, EACCES, ENOSYS } = constants.errno;
 
-/** What the launcher has to do, in order, so that these restrictions hold for the program. */
-export function restrictionCalls(machine: Machine, names: readonly RestrictionName[]): LaunchCall[] {
+/**
+ * What the launcher has to do, in order, so that these restrictions hold for the program.
+ * @param noexec folders from which nothing may be mapped executable, besides
+ */
+export function restrictionCalls(
+  machine: Machine,
+  names: readonly RestrictionName[],
+  noexec: readonly string[] = [],
+): LaunchCall[] {
   const calls: LaunchCall[] = [];
   const { systemCalls: numbers } = machine;
   const call: AddCall = (name, attempt, ...given) => {
@@ -54,11 +61,10 @@ export function restrictionCalls(machine: Machine, names: readonly RestrictionNa
   const has = (name: RestrictionName) => names.includes(name);
   const sealed = has('no-own-code');
 
-  if (has('noexec-tmp') || sealed) {
-    enterMountNamespace(call);
-    if (sealed) sealMounts(call);
-    else forbidExecution(call, temporaryFolders());
-  }
+  const folders = [...(has('noexec-tmp') && !sealed ? temporaryFolders() : []), ...noexec];
+  if (sealed || folders.length > 0) enterMountNamespace(call);
+  if (sealed) sealMounts(call);
+  if (folders.length > 0) forbidExecution(call, folders);
   call('prctl', 'give up privileges', PR_SET_NO_NEW_PRIVS, 1);
   if (has('mdwe') || sealed) {
     call(

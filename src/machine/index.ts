@@ -8,7 +8,13 @@ export type {
   FaultHandlerCode,
   Instruction,
   Machine,
+  ObjectCode,
+  ObjectContexts,
+  RandomWord,
   SystemCallName,
+  TableCode,
+  TableContexts,
+  ThreadRegisters,
 } from './machine.js';
 
 /** Every architecture that we have code for, by the name that Node gives it. */

@@ -9,15 +9,18 @@
  *
  * Everything here is pure: bytes in, bytes out. Nothing above this room knows the architecture.
  */
+import type { RegisterContext, StackContext, StackLayout } from '../trampoline/contexts.js';
 import type { RegisterFile } from '../trampoline/registers.js';
 import type { Shape } from '../trampoline/shape.js';
 
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
-  | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'dup3' | 'openat' | 'fcntl' | 'mmap')
-  | ('execve' | 'chdir' | 'exit_group' | 'prlimit64' | 'process_madvise')
-  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_tgsigqueueinfo' | 'getpid' | 'gettid')
+  | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'openat' | 'fcntl' | 'ioctl' | 'dup3')
+  | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'prlimit64' | 'sendmsg' | 'recvmsg')
+  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_tgsigqueueinfo' | 'kill' | 'tgkill')
+  | ('getpid' | 'gettid' | 'setpgid' | 'pidfd_open' | 'pidfd_getfd')
+  | ('process_vm_readv' | 'process_vm_writev' | 'process_madvise')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
   | ('mount' | 'umount2' | 'open_tree' | 'open_tree_attr' | 'move_mount' | 'mount_setattr')
@@ -71,6 +74,13 @@ export interface LauncherLayout {
   readonly failed: number;
 }
 
+/** A signal handler that writes what it is told of the signal to a descriptor. */
+export interface SignalRelayCode {
+  readonly bytes: Uint8Array;
+  /** Where the handler returns to: the system call `rt_sigreturn`. */
+  readonly restorerAt: number;
+}
+
 /** The handler of faults behind slow trampolines. Its control block stands at a fixed distance. */
 export interface FaultHandlerCode {
   /** What code page methods call it. */
@@ -80,6 +90,81 @@ export interface FaultHandlerCode {
   readonly types: Readonly<Record<string, number>>;
   /** Where the handler returns to: the system call `rt_sigreturn`. */
   readonly restorerAt: number;
+}
+
+/**
+ * Code of *supervised objects*. Their code is one file, which the supervisor alone can write, and which programs map
+ * shared, read-only and executable, as one range, wherever and as often as they like:
+ *
+ *     entries    | entry 0 | entry 1 | …  |   what the program calls
+ *     selectors  | u64 | u64 | …          |   for each: where its body stands, in bytes from the start of the range
+ *     bodies     | body | body | …        |   each written once before a selector leads there
+ *
+ * So the code depends on no address of its own. And since everything in the range can be executed, nothing that a
+ * program chose may stand there as the program chose it: values are blinded with random bits, others for each.
+ * `r10` and `r11` of x86-64 are lost when the contexts do not set them.
+ */
+export interface ObjectCode {
+  /** Bytes from one entry to the next: a multiple of 16. */
+  readonly entryStride: number;
+  /** Bytes of a body: a multiple of 64, enough for the longest. */
+  readonly bodySize: number;
+  /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range. */
+  entries(count: number, place: { readonly selectorsAt: number }): Uint8Array;
+  /**
+   * Where in the range the trap of an entry stands: what the selector of an object without registers leads to.
+   * @param index the entry's
+   */
+  trapAt(index: number): number;
+  /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
+  body(contexts: ObjectContexts, random: RandomWord): Uint8Array;
+  /** Entries that read what to load from two arrays, and the code that they share. */
+  table(table: TableContexts, random: RandomWord): TableCode;
+}
+
+/** What a body does. */
+export interface ObjectContexts extends Pick<RegisterContext, 'pc' | 'loads'> {
+  readonly stack: StackContext | undefined;
+}
+
+/**
+ * The trampolines of a table, as in RFC v2: number i loads the code register with the i-th word of one array, the
+ * data register with that of the other, and jumps to the code register. The arrays are the program's, and are read
+ * at every invocation.
+ */
+export interface TableContexts {
+  readonly count: number;
+  /** Registers, by their numbers in the C interface: two different ones, neither of them the PC. */
+  readonly codeRegister: number;
+  readonly dataRegister: number;
+  /** Addresses of the arrays. */
+  readonly codeTable: bigint;
+  readonly dataTable: bigint;
+}
+
+export interface TableCode {
+  /** Everything that is to be mapped. */
+  readonly bytes: Uint8Array;
+  /** Bytes from one entry to the next; the first stands at the start. */
+  readonly stride: number;
+}
+
+/** Gives 64 bits that nobody can foresee, others at each call. */
+export type RandomWord = () => bigint;
+
+/** The registers of a stopped thread, as `ptrace(PTRACE_GETREGS)` gives them: offsets in bytes. */
+export interface ThreadRegisters {
+  readonly size: number;
+  readonly pc: number;
+  readonly sp: number;
+  /**
+   * The number of the system call that the thread was stopped in, or -1, as at a fault. Where it is not -1, the kernel
+   * may take what the result register holds for the call's error, and move the PC back to repeat the call; whoever
+   * gives the thread another PC writes -1.
+   */
+  readonly systemCall: number;
+  /** Of a register, by its number in the C interface. */
+  at(register: number): number;
 }
 
 /** One architecture. */
@@ -99,6 +184,8 @@ export interface Machine {
   readonly foreignNumbers: number | undefined;
   /** Code for SIGSEGV, whose control block stands at `controlAt`, in bytes from its start. */
   faultHandler(controlAt: number): FaultHandlerCode;
+  /** Code that writes the first `length` bytes of `siginfo_t` to a descriptor. */
+  signalRelay(fd: number, length: number): SignalRelayCode;
   /** The number of the register that the first bit of a descriptor's mask stands for. */
   readonly firstRegister: number;
   /** Code that reads a list of system calls and makes them. */
@@ -114,6 +201,12 @@ export interface Machine {
   slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapAt'>;
   /** Code for as many trampolines as `byteLength` (whole pages) holds. */
   codeImage(shape: Shape, byteLength: number): CodeImage;
+  readonly objectCode: ObjectCode;
+  readonly threadRegisters: ThreadRegisters;
+  /** The return address that a function finds that a thread is about to enter. */
+  callerOf(registers: DataView, wordAt: (address: bigint) => bigint): bigint;
+  /** Where stack data goes at an invocation with the stack pointer `sp`, and the stack pointer at the target. */
+  stackPlace(sp: bigint, layout: StackLayout): { readonly dataAt: bigint; readonly sp: bigint };
   /** Decodes code that stands at `address`, as far as trampolines are made of it. */
   disassemble(bytes: Uint8Array, address: bigint): Instruction[];
 }

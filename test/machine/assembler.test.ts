@@ -56,7 +56,13 @@ test('operands that an instruction does not have do not compile', () => {
   // The compiler is the test: these are never called.
   const bad = [
     // @ts-expect-error no such form
+    () => asm.emit('mov r64, imm32', 'rax', 1),
+    // @ts-expect-error 64 bits are a bigint
     () => asm.emit('mov r64, imm64', 'rax', 1),
+    // @ts-expect-error the code of rsp means that there is no index
+    () => asm.emit('lea r64, m', 'rax', { base: 'rbx', index: { register: 'rsp', scale: 1 } }),
+    // @ts-expect-error a label takes no index
+    () => asm.emit('lea r64, m', 'rax', { to, index: { register: 'rbx', scale: 1 } }),
     // @ts-expect-error a register of another size
     () => asm.emit('mov r64, r/m64', 'eax', 'rbx'),
     // @ts-expect-error a register of another size
@@ -92,6 +98,10 @@ test('numbers that do not fit are refused', () => {
     assert.throws(() => asm.emit('and r/m64, imm8', 'rsp', value), RangeError);
   for (const value of [2 ** 31, -(2 ** 31) - 1]) {
     assert.throws(() => asm.emit('mov r/m32, imm32', 'eax', value), RangeError);
+  }
+  for (const value of [-1, 2 ** 16, 0.5]) assert.throws(() => asm.emit('ret imm16', value), RangeError);
+  for (const value of [2n ** 63n, -(2n ** 63n) - 1n]) {
+    assert.throws(() => asm.emit('mov r64, imm64', 'rax', value), RangeError);
   }
 });
 

@@ -31,8 +31,15 @@ export const aliases: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Something with an address to call. */
-interface Made {
+interface Invocable {
   readonly address: bigint;
+  /** Registers that may arrive with anything, if they are not set; by default r11 where there is stack data. */
+  readonly scratch?: readonly string[];
+  /** Whether the PC is written below all stack that is in use. */
+  readonly parks?: boolean;
+}
+
+interface Made extends Invocable {
   free(): void;
 }
 
@@ -77,6 +84,9 @@ function inTable(
 const arena = new Uint8Array(2 ** 15);
 const startAt = arena.length - 1024;
 
+/** Bytes below the stack pointer that are in use: psABI, section 3.2.2. */
+const redZone = 128n;
+
 /** What the captured code has when it jumps, where that is not left to chance. */
 export interface Start {
   /** `sp % 16`; a function is entered with 8. */
@@ -87,7 +97,12 @@ export interface Start {
 }
 
 /** Invokes once and compares everything. */
-export function check(random: Random, made: Made, { registers, stack }: Contexts, start: Start = {}): void {
+export function check(
+  random: Random,
+  made: Invocable,
+  { registers, stack }: Contexts,
+  start: Start = {},
+): void {
   const { alignment = 8, flags, signalStack = true } = start;
   const before = randomState(random, ((addressOf(arena) + BigInt(startAt)) & -16n) + BigInt(alignment));
   if (flags !== undefined) before[word.flags] = flags;
@@ -98,6 +113,7 @@ export function check(random: Random, made: Made, { registers, stack }: Contexts
   arena.set(random.bytes(arena.length));
   const expectedArena = arena.slice();
   let isData = (_index: number): boolean => false;
+  let lowest = before[word.sp]! - redZone;
   if (stack !== undefined) {
     const below = before[word.sp]! - BigInt(stack.offset + stack.size);
     const dataAt = stack.setSp ? (below & -16n) - 8n : below;
@@ -105,12 +121,24 @@ export function check(random: Random, made: Made, { registers, stack }: Contexts
     const first = Number(dataAt - addressOf(arena));
     expectedArena.set(stack.data, first);
     isData = (index) => index >= first && index < first + stack.size;
+    const inUse = stack.setSp ? dataAt - redZone : dataAt;
+    if (inUse < lowest) lowest = inUse;
+  }
+  if (made.parks === true) {
+    new DataView(expectedArena.buffer).setBigUint64(
+      Number(lowest - 8n - addressOf(arena)),
+      captureTarget(),
+      true,
+    );
   }
 
   const after = captureAt(made.address, before, signalStack);
-  const scratch = registerNames.indexOf('r11');
-  const isSet = Object.keys(registers).includes('r11');
-  if (stack !== undefined && !isSet) expected[scratch] = after[scratch]!;
+  const { scratch = stack === undefined ? [] : ['r11'] } = made;
+  const set = Object.keys(registers).map((name) => aliases.get(name) ?? name);
+  for (const name of scratch.filter((name) => !set.includes(name))) {
+    const index = (registerNames as readonly string[]).indexOf(name);
+    expected[index] = after[index]!;
+  }
   const seen = () => JSON.stringify({ registers: Object.keys(registers), ...stack, data: null, alignment });
   expected.forEach((value, index) => {
     const name = registerNames[index] ?? `word ${index} of the state`;

@@ -48,10 +48,13 @@ const sizes = new Map<string, number>([
   ...(['qword', 'dword', 'word', 'byte'] as const).map((name, index) => [name, 64 >> index] as const),
 ]);
 
-/** objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it. */
+/**
+ * objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it, and
+ * "movabs" for what the manual calls MOV.
+ */
 function normalise(text: string): string {
   const [mnemonic, list] = /^((?:lock )?\S+) *(.*)$/
-    .exec(text.replace(/^(lock )?rex(\.[WRXB]+)? /, '$1'))!
+    .exec(text.replace(/^(lock )?rex(\.[WRXB]+)? /, '$1').replace(/^movabs/, 'mov'))!
     .slice(1) as [string, string];
   const operands = list.toLowerCase().split(',');
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;

@@ -1,7 +1,14 @@
 /** Random x86-64 code, made from the table of instructions itself. */
 import { Assembler } from '#src/machine/x64/assembler.js';
 import { encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
-import { gpr64, type Label, type Memory, type OperandName, registersOf } from '#src/machine/x64/operands.js';
+import {
+  gpr64,
+  type Index,
+  type Label,
+  type Memory,
+  type OperandName,
+  registersOf,
+} from '#src/machine/x64/operands.js';
 import type { Random } from './random.js';
 
 const forms = Object.keys(encodings) as Form[];
@@ -62,8 +69,12 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
   return { code: asm.finish(), written };
 }
 
-function randomOperand(random: Random, name: OperandName): string | number | Memory {
+function randomOperand(random: Random, name: OperandName): string | number | bigint | Memory {
   if (name === 'imm8') return random.pick([0, 1, -1, 127, -128, random.integer({ from: -128, to: 127 })]);
+  if (name === 'imm16') return random.pick([0, 1, 2 ** 15, 2 ** 16 - 1, random.u32() & 0xffff]);
+  if (name === 'imm64') {
+    return random.pick([0n, -1n, 2n ** 63n - 1n, -(2n ** 63n), BigInt.asIntN(64, random.word())]);
+  }
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
   if (name === 'rel32') return 'label';
   const isMemory = name.startsWith('m') || (name.startsWith('r/m') && random.flip());
@@ -73,36 +84,46 @@ function randomOperand(random: Random, name: OperandName): string | number | Mem
   const near = random.integer({ from: -128, to: 127 });
   const edges = [0, 127, -128, 128, -129, 2 ** 31 - 1, -(2 ** 31)];
   const displacement = random.pick([undefined, near, random.u32() | 0, random.pick(edges)]);
-  return displacement === undefined ? { base } : { base, displacement };
+  const index = random.flip() ? randomIndex(random) : undefined;
+  return { base, ...(index && { index }), ...(displacement !== undefined && { displacement }) };
+}
+
+function randomIndex(random: Random): Index {
+  const register = random.pick(gpr64.filter((name) => name !== 'rsp'));
+  return { register, scale: random.pick([1, 2, 4, 8] as const) };
 }
 
 /** An operand in the notation of the disassemblers. */
 function show(operand: {
-  value: string | number | Memory | Label;
+  value: string | number | bigint | Memory | Label;
   distance: number;
   end: number;
   place: number;
   operands: readonly OperandName[];
 }): string {
   const { value, distance, end, place, operands } = operand;
-  const number = (n: number) => (n < 0 ? `-0x${(-n).toString(16)}` : `0x${n.toString(16)}`);
+  const number = (n: number | bigint) => (n < 0 ? `-0x${(-n).toString(16)}` : `0x${n.toString(16)}`);
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return number(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return number(value);
   if ('label' in value) return `0x${BigInt.asUintN(64, BigInt(end + distance)).toString(16)}`;
   const far = 'to' in value ? distance : (value.displacement ?? 0);
   const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
   const told = operands[place] === 'm' || operands.some((name) => /^r\d/.test(name));
   const bits = Number(operands[place]!.replace(/^\D+/, ''));
   const size = told ? '' : `${{ 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
-  return `${size}[${'to' in value ? 'rip' : value.base}${offset}]`;
+  return `${size}[${'to' in value ? 'rip' : `${value.base}${showIndex(value.index)}`}${offset}]`;
 }
+
+const showIndex = (index: Index | undefined): string =>
+  index === undefined ? '' : `+${index.register}*${index.scale}`;
 
 /** Bytes that often begin an instruction of the table: its prefixes and opcodes, anything behind them. */
 export function likelyBytes(random: Random): Uint8Array {
   const { prefix, opcode } = encodings[random.pick(forms)];
   const front = random.flip() && prefix !== undefined ? [prefix] : [];
   const rex = random.flip() ? [0x40 | random.integer({ to: 15 })] : [];
-  // Often with a SIB byte of no index, which REX.X turns into an index.
-  const operand = random.flip() ? random.bytes(6) : [(random.u32() & 0xf8) | 4, 0x24, ...random.bytes(4)];
+  // Often with a SIB byte, and often with the one of no index, which REX.X turns into an index.
+  const sib = random.flip() ? 0x24 : random.u32() & 0xff;
+  const operand = random.flip() ? random.bytes(6) : [(random.u32() & 0xf8) | 4, sib, ...random.bytes(8)];
   return Uint8Array.of(...front, ...rex, ...opcode, ...operand).slice(0, random.integer({ from: 1, to: 15 }));
 }

@@ -12,7 +12,7 @@ export interface Fixup {
   readonly target: Label;
 }
 
-type Operand = string | number | Label | Memory;
+type Operand = string | number | bigint | Label | Memory;
 
 export class Assembler {
   readonly #bytes: number[] = [];
@@ -71,13 +71,15 @@ export class Assembler {
     return bytes;
   }
 
-  #encode({ form, operands, prefix, rexW, opcode, modrm, tail }: Encoding, given: readonly Operand[]): void {
+  #encode(encoding: Encoding, given: readonly Operand[]): void {
+    const { form, operands, prefix, rexW, opcode, addsRegister, modrm, tail } = encoding;
     const value = (matches: (name: OperandName) => boolean): Operand | undefined => {
       const index = operands.findIndex(matches);
       return index < 0 ? undefined : given[index];
     };
-    const reg = value((name) => /^r\d+$/.test(name));
-    const rm = value((name) => isRm(name));
+    const register = value((name) => /^r\d+$/.test(name));
+    // A register in the opcode has its high bit where the one in ModRM.rm has: SDM table 3-1.
+    const [reg, rm] = addsRegister ? [undefined, register] : [register, value((name) => isRm(name))];
     const rmName = operands.find((name) => isRm(name));
     const registerCode = (operand: Operand): number => {
       const code = operands
@@ -94,13 +96,19 @@ export class Assembler {
     const needsRex =
       (reg !== undefined && operands.includes('r8') && regCode >= 4) ||
       (rmName === 'r/m8' && memory === undefined && rmCode >= 4);
-    const rex = (rexW ? 8 : 0) | (regCode >= 8 && reg !== undefined ? 4 : 0) | (rmCode >= 8 ? 1 : 0);
+    const rex =
+      (rexW ? 8 : 0) |
+      (regCode >= 8 && reg !== undefined ? 4 : 0) |
+      (memory !== undefined && (indexCode(memory) ?? 0) >= 8 ? 2 : 0) |
+      (rmCode >= 8 ? 1 : 0);
 
     if (prefix !== undefined) this.#bytes.push(prefix);
     if (rex !== 0 || needsRex) this.#bytes.push(0x40 | rex);
-    this.#bytes.push(...opcode);
+    this.#bytes.push(...opcode.slice(0, -1), opcode.at(-1)! | (addsRegister ? rmCode & 7 : 0));
     if (modrm !== undefined) this.#modrm(regCode & 7, rmCode & 7, memory, tail);
     if (operands.includes('rel32')) this.#distance(given[0] as Label, 0, 0);
+    else if (tail === 8) this.#quad(given.at(-1) as bigint);
+    else if (tail === 2) this.#little(given.at(-1) as number, tail, 0);
     else if (tail !== 0) this.#little(given.at(-1) as number, tail);
   }
 
@@ -115,9 +123,14 @@ export class Assembler {
       const displacement = memory.displacement ?? 0;
       // A base whose low bits are 5 (rbp, r13) has no form without displacement: SDM table 2-2.
       const mod = displacement === 0 && rm !== 5 ? 0 : displacement === (displacement << 24) >> 24 ? 1 : 2;
-      push(mod, rm);
-      // A base whose low bits are 4 (rsp, r12) takes a SIB byte without index: SDM table 2-3.
-      if (rm === 4) this.#bytes.push(0x24);
+      // An index takes a SIB byte, and so does a base whose low bits are 4 (rsp, r12): SDM table 2-3.
+      const index = indexCode(memory);
+      push(mod, index === undefined ? rm : 4);
+      if (index !== undefined) {
+        this.#bytes.push((Math.log2(memory.index!.scale) << 6) | ((index & 7) << 3) | rm);
+      } else if (rm === 4) {
+        this.#bytes.push(0x24);
+      }
       if (mod !== 0) this.#little(displacement, mod === 1 ? 1 : 4);
     }
   }
@@ -127,12 +140,17 @@ export class Assembler {
     this.#little(0, 4);
   }
 
-  #little(value: number, size: number): void {
-    const limit = 2 ** (8 * size - 1);
-    if (!Number.isInteger(value) || value < -limit || value >= limit) {
+  #little(value: number, size: number, lowest = -(2 ** (8 * size - 1))): void {
+    if (!Number.isInteger(value) || value < lowest || value >= lowest + 2 ** (8 * size)) {
       throw new RangeError(`${value} does not fit into ${size} bytes`);
     }
     for (let index = 0; index < size; index++) this.#bytes.push((value >> (8 * index)) & 0xff);
+  }
+
+  #quad(value: bigint): void {
+    if (value !== BigInt.asIntN(64, value)) throw new RangeError(`${value} does not fit into 8 bytes`);
+    this.#little(Number(BigInt.asIntN(32, value)), 4);
+    this.#little(Number(value >> 32n), 4);
   }
 }
 
@@ -145,5 +163,15 @@ function baseCode(memory: Memory): number {
   if ('to' in memory) return 0;
   const code = gpr64.indexOf(memory.base);
   if (code < 0) throw new RangeError(`${String(memory.base)} is no base register`);
+  return code;
+}
+
+/** The code of the index register, where there is one. */
+function indexCode(memory: Memory): number | undefined {
+  if ('to' in memory || memory.index === undefined) return undefined;
+  const code = gpr64.indexOf(memory.index.register);
+  if (code < 0 || code === gpr64.indexOf('rsp')) {
+    throw new RangeError(`${String(memory.index.register)} is no index register`);
+  }
   return code;
 }

@@ -12,6 +12,7 @@ interface Cursor {
   at: number;
 }
 
+/** Registers and memory as opcode, ModRM, SIB and REX tell them. */
 interface ModRm {
   readonly reg: number;
   /** The register's code, or the memory operand as text. */
@@ -42,8 +43,10 @@ function match(encoding: Encoding, bytes: Uint8Array, address: bigint): Instruct
     if (encoding.prefix !== undefined && next(cursor) !== encoding.prefix) return undefined;
     const rex = cursor.view.getUint8(cursor.at) >> 4 === 4 ? next(cursor) & 15 : undefined;
     if (((rex ?? 0) & 8) !== (encoding.rexW ? 8 : 0)) return undefined;
-    if (!encoding.opcode.every((byte) => next(cursor) === byte)) return undefined;
-    const modrm = encoding.modrm === undefined ? undefined : readModRm(cursor, rex ?? 0);
+    const { opcode, addsRegister } = encoding;
+    const bits = (index: number) => (addsRegister && index === opcode.length - 1 ? 0xf8 : 0xff);
+    if (!opcode.every((byte, index) => (next(cursor) & bits(index)) === byte)) return undefined;
+    const modrm = readRegisters(encoding, cursor, rex ?? 0);
     if (typeof encoding.modrm === 'number' && (modrm!.reg & 7) !== encoding.modrm) return undefined;
     return describe({ encoding, cursor, modrm, rex, bytes, address });
   } catch (error) {
@@ -62,8 +65,7 @@ function describe(found: {
 }): Instruction | undefined {
   const { encoding, cursor, modrm, rex, bytes, address } = found;
   const { tail, operands, mnemonic } = encoding;
-  const value =
-    tail === 0 ? 0 : tail === 1 ? cursor.view.getInt8(cursor.at) : cursor.view.getInt32(cursor.at, true);
+  const value = readTail(cursor, tail);
   const length = cursor.at + tail;
   const distance = modrm?.ripRelative;
   const refersTo =
@@ -99,6 +101,21 @@ function register(operand: OperandName, code: number, rex: number | undefined): 
   return registersOf[operand]?.[code];
 }
 
+function readTail({ view, at }: Cursor, tail: Encoding['tail']): number | bigint {
+  if (tail === 1) return view.getInt8(at);
+  if (tail === 2) return view.getUint16(at, true);
+  if (tail === 4) return view.getInt32(at, true);
+  return tail === 8 ? view.getBigInt64(at, true) : 0;
+}
+
+function readRegisters({ addsRegister, modrm }: Encoding, cursor: Cursor, rex: number): ModRm | undefined {
+  if (addsRegister) {
+    const reg = (cursor.view.getUint8(cursor.at - 1) & 7) | ((rex & 1) << 3);
+    return { reg, rm: reg, ripRelative: undefined };
+  }
+  return modrm === undefined ? undefined : readModRm(cursor, rex);
+}
+
 function readModRm(cursor: Cursor, rex: number): ModRm {
   const byte = next(cursor);
   const mod = byte >> 6;
@@ -106,8 +123,7 @@ function readModRm(cursor: Cursor, rex: number): ModRm {
   const low = byte & 7;
   const rm = low | ((rex & 1) << 3);
   if (mod === 3) return { reg, rm, ripRelative: undefined };
-  // Only the SIB byte that means no index; REX.X would make it r12.
-  if (low === 4 && (next(cursor) !== 0x24 || (rex & 2) !== 0)) throw new RangeError('an index register');
+  const place = low === 4 ? readSib(cursor, { rex, mod }) : gpr64[rm]!;
   if (mod === 0 && low === 5) {
     const distance = cursor.view.getInt32(cursor.at, true);
     cursor.at += 4;
@@ -118,9 +134,20 @@ function readModRm(cursor: Cursor, rex: number): ModRm {
   cursor.at += mod === 0 ? 0 : mod === 1 ? 1 : 4;
   return {
     reg,
-    rm: `[${gpr64[rm]}${displacement === 0 ? '' : signed(displacement)}]`,
+    rm: `[${place}${displacement === 0 ? '' : signed(displacement)}]`,
     ripRelative: undefined,
   };
+}
+
+/** Base and index, as far as the assembler writes them: no memory without a base, no scale without an index. */
+function readSib(cursor: Cursor, { rex, mod }: { rex: number; mod: number }): string {
+  const byte = next(cursor);
+  const base = (byte & 7) | ((rex & 1) << 3);
+  const index = ((byte >> 3) & 7) | ((rex & 2) << 2);
+  if (mod === 0 && (byte & 7) === 5) throw new RangeError('no base register');
+  if (index !== 4) return `${gpr64[base]}+${gpr64[index]}*${1 << (byte >> 6)}`;
+  if (byte !== 0x24) throw new RangeError('a longer form of another instruction');
+  return gpr64[base]!;
 }
 
 function next(cursor: Cursor): number {

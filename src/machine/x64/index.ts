@@ -5,9 +5,14 @@ import { Assembler } from './assembler.js';
 import { disassemble } from './disassembler.js';
 import { faultHandler } from './fault-handler.js';
 import { launcher } from './launcher.js';
+import { body, bodySize, entries, entryStride, trapAt } from './object-code.js';
 import { registerFile } from './registers.js';
+import { signalRelay } from './signal-relay.js';
 import { codeImage, padCode, slotLayout } from './slot.js';
+import { stackPlace } from './stack.js';
 import { auditArchitecture, foreignNumbers, systemCalls } from './system-calls.js';
+import { table } from './table-code.js';
+import { threadRegisters } from './thread-registers.js';
 
 export const x64: Machine = {
   architecture: registerFile.architecture,
@@ -18,6 +23,7 @@ export const x64: Machine = {
   systemCalls,
   auditArchitecture,
   foreignNumbers,
+  signalRelay,
   faultHandler: (controlAt) => faultHandler(controlAt),
   firstRegister: x64Registers.rax,
   launcher,
@@ -25,6 +31,10 @@ export const x64: Machine = {
   checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
   slotLayout,
   codeImage,
+  objectCode: { entryStride, bodySize, entries, trapAt, body, table },
+  threadRegisters,
+  stackPlace,
+  callerOf: (registers, wordAt) => wordAt(registers.getBigUint64(threadRegisters.sp, true)),
   disassemble,
 };
 

@@ -8,6 +8,7 @@ export const instructions = {
   endbr64: 'F3 0F 1E FA',
   int3: 'CC',
   ret: 'C3',
+  'ret imm16': 'C2 iw',
   syscall: '0F 05',
   lahf: '9F',
   sahf: '9E',
@@ -32,6 +33,9 @@ export const instructions = {
   'mov r/m16, r16': '66 89 /r',
   'mov r/m8, r8': '88 /r',
   'mov r/m32, imm32': 'C7 /0 id',
+  'mov r32, imm32': 'B8+rd id',
+  'mov r64, imm64': 'REX.W + B8+rd io',
+  'bswap r64': 'REX.W + 0F C8+rd',
   'lea r64, m': 'REX.W + 8D /r',
   'and r/m64, imm8': 'REX.W + 83 /4 ib',
   'add r/m8, imm8': '80 /0 ib',
@@ -85,13 +89,15 @@ export interface Encoding {
   readonly prefix: number | undefined;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
+  /** `+rd`: the register's code is added to the last byte of the opcode. */
+  readonly addsRegister: boolean;
   /** `/r`: the register operand stands in ModRM.reg; `/0` to `/7`: that number does. */
   readonly modrm: 'r' | number | undefined;
   /** Bytes of an immediate, or of the distance to a target, behind the rest. */
-  readonly tail: 0 | 1 | 4;
+  readonly tail: 0 | 1 | 2 | 4 | 8;
 }
 
-const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, id: 4, cd: 4 };
+const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, iw: 2, id: 4, io: 8, cd: 4 };
 
 function parse(form: Form): Encoding {
   const space = form.indexOf(' ', form.startsWith('lock ') ? 'lock '.length : 0);
@@ -99,7 +105,7 @@ function parse(form: Form): Encoding {
   const operands = space < 0 ? [] : (form.slice(space + 1).split(', ') as OperandName[]);
   const tokens = instructions[form].replace('REX.W + ', '').split(' ');
   const prefix = ['66', 'F0', 'F3'].includes(tokens[0]!) ? Number.parseInt(tokens.shift()!, 16) : undefined;
-  const isByte = (token: string) => /^[0-9A-F]{2}$/.test(token);
+  const isByte = (token: string) => /^[0-9A-F]{2}(\+rd)?$/.test(token);
   const slash = tokens.find((token) => token.startsWith('/'))?.slice(1);
   return {
     form,
@@ -108,6 +114,7 @@ function parse(form: Form): Encoding {
     prefix,
     rexW: instructions[form].includes('REX.W'),
     opcode: tokens.filter(isByte).map((token) => Number.parseInt(token, 16)),
+    addsRegister: tokens.some((token) => token.endsWith('+rd')),
     modrm: slash === undefined || slash === 'r' ? slash : Number(slash),
     tail: tails[tokens.at(-1)!] ?? 0,
   };

@@ -28,10 +28,17 @@ export interface Label {
   readonly label: symbol;
 }
 
-/** Memory: a base register and a displacement, or a label (addressed relative to RIP) and an addend. */
+/** Memory: a base register, an index register and a displacement, or a label (addressed relative to RIP) and an addend. */
 export type Memory =
-  | { readonly base: Gpr64; readonly displacement?: number; readonly addend?: never }
-  | { readonly to: Label; readonly addend?: number; readonly displacement?: never };
+  | { readonly base: Gpr64; readonly index?: Index; readonly displacement?: number; readonly addend?: never }
+  | { readonly to: Label; readonly addend?: number; readonly index?: never; readonly displacement?: never };
+
+/** The code of rsp means that there is no index: SDM table 2-3. */
+export interface Index {
+  readonly register: Exclude<Gpr64, 'rsp'>;
+  /** What the register is multiplied by. */
+  readonly scale: 1 | 2 | 4 | 8;
+}
 
 /** The operand types, by the names that the instruction table uses for them. */
 export interface OperandTypes {
@@ -46,7 +53,10 @@ export interface OperandTypes {
   m: Memory;
   m64: Memory;
   imm8: number;
+  /** Without a sign. */
+  imm16: number;
   imm32: number;
+  imm64: bigint;
   rel32: Label;
 }
 export type OperandName = keyof OperandTypes;

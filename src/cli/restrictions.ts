@@ -1,0 +1,13 @@
+/** Names of restrictions on the command line. */
+import { InvalidArgumentError } from 'commander';
+import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+
+/** Several with commas between them. */
+export function restrictions(text: string): RestrictionName[] {
+  return text.split(',').map((name) => {
+    const found = restrictionNames.find((known) => known === name);
+    if (found === undefined)
+      throw new InvalidArgumentError(`Restrictions are ${restrictionNames.join(', ')}.`);
+    return found;
+  });
+}

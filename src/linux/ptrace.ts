@@ -1,0 +1,78 @@
+/**
+ * Stopping threads of other processes, and changing their registers. Everything here has to be called by the
+ * thread that attached. Any call can find the thread gone; that is told by `false`, and is no error.
+ * @see ptrace(2)
+ */
+import { errnoName, systemError } from './errno.js';
+import { errno, libc } from './libc.js';
+import { addressOfBytes } from './memory.js';
+
+// <linux/ptrace.h>
+const PTRACE_CONT = 7;
+const PTRACE_GETREGS = 12;
+const PTRACE_SETREGS = 13;
+const PTRACE_DETACH = 17;
+const PTRACE_GETEVENTMSG = 0x4201;
+const PTRACE_GETSIGINFO = 0x4202;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_LISTEN = 0x4208;
+/** What `waitForChange` tells as the event. */
+export const event = { fork: 1, vfork: 2, clone: 3, exec: 4, exit: 6, stop: 128 } as const;
+
+const PTRACE_O_TRACEFORK = 2;
+const PTRACE_O_TRACEVFORK = 4;
+const PTRACE_O_TRACECLONE = 8;
+const PTRACE_O_TRACEEXEC = 16;
+const options = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+
+/** `siginfo_t`: 128 bytes, the code at 8, the address of a fault at 16. */
+const siginfo = new DataView(new ArrayBuffer(128));
+const message = new BigUint64Array(1);
+
+/** Attaches without stopping; what the thread starts is traced, too. @returns whether the thread is there */
+export function seize(tid: number): boolean {
+  if (call(PTRACE_SEIZE, tid, 0n, BigInt(options))) return true;
+  const error = errno();
+  if (errnoName(error) === 'ESRCH') return false;
+  throw systemError(`trace thread ${tid}`, { syscall: 'ptrace', errno: error });
+}
+
+/** Lets a stopped thread go on, with a signal or without (0). */
+export function proceed(tid: number, signal = 0): boolean {
+  return call(PTRACE_CONT, tid, 0n, BigInt(signal));
+}
+
+/** Leaves a thread stopped with its process, as whoever stopped it wants, until it is continued. */
+export function listen(tid: number): boolean {
+  return call(PTRACE_LISTEN, tid, 0n, 0n);
+}
+
+/** Lets go of a stopped thread for good. */
+export function detach(tid: number, signal = 0): boolean {
+  return call(PTRACE_DETACH, tid, 0n, BigInt(signal));
+}
+
+/** What an event is about: the new process, or the thread that executed. */
+export function eventMessage(tid: number): number {
+  return call(PTRACE_GETEVENTMSG, tid, 0n, addressOfBytes(message)) ? Number(message[0]!) : 0;
+}
+
+/** The signal that stopped a thread: who sent it (above 0: the kernel), and for faults the address. */
+export function stopSignal(tid: number): { readonly code: number; readonly address: bigint } | undefined {
+  if (!call(PTRACE_GETSIGINFO, tid, 0n, addressOfBytes(siginfo))) return undefined;
+  return { code: siginfo.getInt32(8, true), address: siginfo.getBigUint64(16, true) };
+}
+
+/** Reads the general registers of a stopped thread. */
+export function readRegisters(tid: number, into: DataView): boolean {
+  return call(PTRACE_GETREGS, tid, 0n, addressOfBytes(into));
+}
+
+/** Sets them. */
+export function writeRegisters(tid: number, registers: DataView): boolean {
+  return call(PTRACE_SETREGS, tid, 0n, addressOfBytes(registers));
+}
+
+function call(request: number, tid: number, address: bigint, data: bigint): boolean {
+  return Number(libc().ptrace(request, tid, address, data)) === 0;
+}

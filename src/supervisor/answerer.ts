@@ -1,0 +1,162 @@
+/**
+ * The thread that answers calls, and keeps the objects. It waits for the listener and for its bell, which other
+ * threads ring when they have sent a message; nothing that it does for one caller waits for another process.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { registerNames } from '../abi/contexts.js';
+import { Refusal } from '../abi/refusal.js';
+import { POLLIN, Poll, silence } from '../linux/descriptors.js';
+import { errorNumber } from '../linux/errno.js';
+import { thisMachine } from '../linux/host.js';
+import { pageSize } from '../linux/memory.js';
+import { Listener } from '../linux/notifications.js';
+import { Call, Gone, type Outcome } from './call.js';
+import { Calls } from './calls.js';
+import type { AnswererData, FromMain, ToMain } from './messages.js';
+import { Objects, type TrampolineObject } from './objects.js';
+import { Rules } from './policy.js';
+import { Reports } from './reports.js';
+import { Tracing } from './tracing.js';
+import { addTypes } from './types/index.js';
+
+/** Between looks at objects that may be unused, in milliseconds, while nobody calls. */
+const pause = 500;
+/** Calls between such looks otherwise. */
+const busy = 64;
+
+const main = parentPort!;
+const setting = workerData as AnswererData;
+
+const machine = thisMachine();
+const surroundings = { machine, names: registerNames(machine.registerFile), pageSize: pageSize() };
+const listener = new Listener(setting.listener);
+const objects = new Objects();
+const reports = new Reports(machine, setting);
+
+const tracing = new Tracing(() => tellMain({ kind: 'want-tracer' }));
+const counts = { calls: 0, refused: 0 };
+
+await addTypes(setting.types);
+const calls = new Calls(
+  {
+    surroundings,
+    objects,
+    rules: new Rules(setting.policy),
+    trace: (call) => tracing.isTraced(call),
+    announce,
+    discard: (object) => {
+      object.file.close();
+      forget(object);
+    },
+  },
+  setting.abi,
+);
+run();
+
+function run(): void {
+  const poll = new Poll([setting.listener, setting.bell]);
+  for (let turn = 1; ; turn++) {
+    poll.wait(objects.size > 0 ? pause : -1);
+    if (poll.events(1) !== 0) {
+      silence(setting.bell);
+      if (!hearMessages()) return;
+    }
+    if ((poll.events(0) & POLLIN) !== 0) {
+      const received = listener.receive();
+      if (received !== undefined) serve(new Call(received, listener));
+      if (turn % busy !== 0) continue;
+    } else if (poll.events(0) !== 0) {
+      // Nobody is left who could call; only the bell can ring.
+      poll.forget(0);
+    }
+    for (const object of objects.collect()) forget(object);
+  }
+}
+
+function serve(call: Call): void {
+  counts.calls++;
+  try {
+    finish(call, calls.answer(call));
+  } catch (error) {
+    refuse(call, error);
+  }
+}
+
+function finish(call: Call, outcome: Outcome): void {
+  let value: bigint | undefined;
+  switch (outcome.kind) {
+    case 'later':
+      return;
+    case 'continue':
+      listener.continue(call.id);
+      break;
+    case 'value':
+      value = outcome.value;
+      listener.answer(call.id, { value });
+      break;
+    case 'descriptor': {
+      const number = listener.answerWithDescriptor(call.id, outcome.fd);
+      outcome.given(number);
+      if (number < 0) {
+        // The program's own limits apply to what it is given.
+        counts.refused++;
+        listener.answer(call.id, { error: -number });
+        return;
+      }
+      value = BigInt(number);
+    }
+  }
+  if (reports.wanted) reports.call(call, { value });
+}
+
+function refuse(call: Call, error: unknown): void {
+  if (error instanceof Gone) return;
+  counts.refused++;
+  const refusal = error instanceof Refusal ? error : undefined;
+  const code = refusal?.code ?? 'EIO';
+  listener.answer(call.id, { error: errorNumber(code) });
+  const reason = (error as Error).message;
+  if (reports.wanted) reports.call(call, { value: undefined, error: { code, reason } });
+  if (refusal === undefined) console.error(`trampfd: a call failed: ${(error as Error).stack}`);
+}
+
+/** Tells the tracer of a slow object. */
+function announce({ file, type, base, plan, contexts }: TrampolineObject): void {
+  tracing.tell({
+    kind: 'object',
+    file: file.key,
+    type: type.number,
+    base,
+    stride: plan.stride,
+    count: plan.count,
+    contexts: contexts!.memory as SharedArrayBuffer,
+  });
+}
+
+function forget({ plan, file }: TrampolineObject): void {
+  if (plan.slow) tracing.tell({ kind: 'gone', file: file.key });
+}
+
+/** @returns whether to go on */
+function hearMessages(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(main) as { message: FromMain } | undefined;
+    if (received === undefined) break;
+    const { message } = received;
+    if (message.kind === 'end') {
+      const { made, size } = objects;
+      tellMain({ kind: 'ended', stats: { ...counts, objectsMade: made, objectsAlive: size } });
+      return false;
+    }
+    tracing.start(message);
+  }
+  for (const { call, refusal } of tracing.settled()) {
+    if (refusal === undefined) serve(call);
+    else refuse(call, new Refusal('EPERM', refusal));
+  }
+  return true;
+}
+
+function tellMain(message: ToMain): void {
+  main.postMessage(message);
+}

@@ -1,0 +1,107 @@
+/**
+ * What the instances of an object were told, as they were told it: bytes that passed the checks of the
+ * interface. Contexts of slow objects lie in memory that two threads share: one answers calls and writes, the
+ * other traces and reads at every invocation.
+ *
+ *     record of an instance   i32 version, odd while it is written; padding; each context at its place
+ */
+import {
+  contextLengths,
+  decodeAllowedCallers,
+  decodeAllowedPcs,
+  decodeRegisters,
+  decodeStack,
+  type RegisterNames,
+  type RegisterWords,
+} from '../abi/contexts.js';
+import { abi } from '../abi/layout.js';
+import type { CallerRange, StackContext } from '../trampoline/contexts.js';
+
+/** The contexts of one instance, decoded. */
+export interface Told {
+  readonly registers: RegisterWords | undefined;
+  readonly stack: StackContext | undefined;
+  readonly allowedPcs: readonly bigint[] | undefined;
+  readonly allowedCallers: readonly CallerRange[] | undefined;
+}
+
+const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
+
+/** Where each context stands in a record, behind the version. */
+const places: readonly number[] = [];
+let end = 8;
+for (const context of [regs, stack, allowedPcs, allowedCallers]) {
+  (places as number[])[context] = end;
+  end += Math.ceil(contextLengths[context]!.most / 8) * 8;
+}
+const recordSize = end;
+
+/** Memory for the contexts of `count` instances. */
+export function contextMemory(count: number, shared: boolean): ArrayBuffer | SharedArrayBuffer {
+  return shared ? new SharedArrayBuffer(count * recordSize) : new ArrayBuffer(count * recordSize);
+}
+
+export class Contexts {
+  readonly memory: ArrayBuffer | SharedArrayBuffer;
+  readonly #names: RegisterNames;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  /** What was decoded last, and from which version. */
+  readonly #decoded = new Map<number, { readonly version: number; readonly told: Told }>();
+
+  constructor(memory: ArrayBuffer | SharedArrayBuffer, names: RegisterNames) {
+    this.memory = memory;
+    this.#names = names;
+    this.#words = new Int32Array(memory);
+    this.#bytes = new Uint8Array(memory);
+  }
+
+  /** A context as it was written, or, where there is none, as it would be removed. */
+  get(index: number, context: number): Uint8Array {
+    return this.#bytes.slice(
+      this.#at(index, context),
+      this.#at(index, context) + this.#length(index, context),
+    );
+  }
+
+  /** Keeps a context. The bytes have passed the checks. */
+  set(index: number, context: number, bytes: Uint8Array): void {
+    const version = (index * recordSize) / 4;
+    Atomics.add(this.#words, version, 1);
+    this.#bytes.set(bytes, this.#at(index, context));
+    Atomics.add(this.#words, version, 1);
+  }
+
+  /** All contexts of an instance, as they stood at one moment. */
+  read(index: number): Told {
+    for (;;) {
+      const version = Atomics.load(this.#words, (index * recordSize) / 4);
+      if (version % 2 !== 0) continue; // for less than a microsecond
+      const known = this.#decoded.get(index);
+      if (known?.version === version) return known.told;
+      const record = [regs, stack, allowedPcs, allowedCallers].map((context) => this.get(index, context));
+      if (Atomics.load(this.#words, (index * recordSize) / 4) !== version) continue;
+      const told: Told = {
+        registers: decodeRegisters(record[0]!, this.#names),
+        stack: decodeStack(record[1]!),
+        allowedPcs: decodeAllowedPcs(record[2]!),
+        allowedCallers: decodeAllowedCallers(record[3]!),
+      };
+      this.#decoded.set(index, { version, told });
+      return told;
+    }
+  }
+
+  #at(index: number, context: number): number {
+    return index * recordSize + places[context]!;
+  }
+
+  /** Every context begins with the number of its entries, but stack data, where it is the third word. */
+  #length(index: number, context: number): number {
+    const at = this.#at(index, context) / 4;
+    const { least, most } = contextLengths[context]!;
+    const entry = context === regs ? 16 : context === stack ? 1 : 8;
+    const count = this.#words[context === stack ? at + 2 : at]!;
+    return Math.min(least + count * entry, most);
+  }
+}

@@ -1,0 +1,104 @@
+/** All objects of a supervisor. An object lives as long as any process holds or maps it. */
+import { Contexts, contextMemory } from './contexts.js';
+import { ObjectFile } from './object-file.js';
+import type { ObjectType, Plan, Surroundings } from './types/type.js';
+
+/** How to map an object; `ioffset` is always 0. */
+export interface MapParameters {
+  readonly size: number;
+  readonly prot: number;
+  readonly flags: number;
+  readonly offsetPage: number;
+  readonly ioffset: number;
+  readonly stride: number;
+}
+
+const PROT_NONE = 0;
+const PROT_READ_EXEC = 5;
+export const MAP_SHARED = 1;
+
+export class TrampolineObject {
+  readonly type: ObjectType;
+  readonly plan: Plan;
+  readonly file: ObjectFile;
+  /** Where in the file it begins. */
+  readonly base: bigint;
+  readonly contexts: Contexts | undefined;
+  readonly #changed: ReturnType<NonNullable<Plan['changes']>> | undefined;
+
+  constructor(type: ObjectType, plan: Plan, base: bigint, { names }: Surroundings) {
+    const { length, content, slow, count, hasContexts, changes } = plan;
+    this.type = type;
+    this.plan = plan;
+    this.base = base;
+    this.file = new ObjectFile({ base, length, content, writable: changes !== undefined });
+    this.contexts = hasContexts ? new Contexts(contextMemory(count, slow), names) : undefined;
+    this.#changed = changes?.(this.file);
+  }
+
+  get map(): MapParameters {
+    const { length, slow, stride } = this.plan;
+    const prot = slow ? PROT_NONE : PROT_READ_EXEC;
+    return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset: 0, stride };
+  }
+
+  /** Lets a change of an instance's contexts take effect. @throws Refusal when there is no room; nothing has changed */
+  change(index: number, context: number, bytes: Uint8Array): void {
+    const contexts = this.contexts!;
+    const before = contexts.get(index, context);
+    contexts.set(index, context, bytes);
+    if (this.#changed === undefined) return;
+    try {
+      this.#changed(index, contexts.read(index));
+    } catch (error) {
+      contexts.set(index, context, before);
+      throw error;
+    }
+  }
+}
+
+/** Objects to look at in one turn of the collector, so that nobody waits for it. */
+const turn = 32;
+
+export class Objects {
+  readonly #byFile = new Map<string, TrampolineObject>();
+  #looking: Iterator<TrampolineObject> = this.#byFile.values();
+  made = 0;
+
+  get size(): number {
+    return this.#byFile.size;
+  }
+
+  add(object: TrampolineObject): void {
+    this.#byFile.set(object.file.key, object);
+    this.made++;
+  }
+
+  find(file: string): TrampolineObject | undefined {
+    return this.#byFile.get(file);
+  }
+
+  remove(object: TrampolineObject): void {
+    this.#byFile.delete(object.file.key);
+    object.file.close();
+  }
+
+  /**
+   * Looks at some objects, from where it stopped the last time, and removes those that nobody can reach any more.
+   * @returns what was removed
+   */
+  collect(most = turn): TrampolineObject[] {
+    const gone: TrampolineObject[] = [];
+    for (let looked = 0; looked < most; looked++) {
+      const { value, done } = this.#looking.next();
+      if (done === true) {
+        this.#looking = this.#byFile.values();
+        break;
+      }
+      if (!value.file.isUnused()) continue;
+      this.remove(value);
+      gone.push(value);
+    }
+    return gone;
+  }
+}

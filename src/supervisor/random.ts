@@ -1,0 +1,13 @@
+/** Random numbers that nobody can guess, a word at a time. */
+import { randomFillSync } from 'node:crypto';
+
+const words = new BigUint64Array(512);
+let next = words.length;
+
+export function randomWord(): bigint {
+  if (next === words.length) {
+    randomFillSync(words);
+    next = 0;
+  }
+  return words[next++]!;
+}

@@ -1,0 +1,143 @@
+/**
+ * The supervisor: plays the kernel's part for one program and all that it starts. Three threads, since three
+ * things are waited for:
+ *
+ * - this one: signals and the terminal, the program's life
+ * - the *answerer*: system calls; it owns the objects
+ * - the *tracer*, when there are slow objects: their faults, and then the program's life, too
+ *
+ * It ends with the program. Whatever the program leaves behind goes on: calls answer `ENOSYS`, fast trampolines
+ * stay as they are.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import {
+  type Change,
+  kill,
+  setDumpable,
+  setSubreaper,
+  WCONTINUED,
+  WNOHANG,
+  WUNTRACED,
+  waitForChange,
+} from '../linux/children.js';
+import { eventfd, ring } from '../linux/descriptors.js';
+import { needsDescent } from './inherited.js';
+import type { AnswererData, FromMain, FromTracer, Setting, Stats, ToMain, TracerData } from './messages.js';
+import { type ProgramOptions, startProgram } from './program.js';
+import { catchSignals } from './signals.js';
+
+const [SIGCHLD, SIGCONT, SIGSTOP] = [17, 18, 19];
+
+export interface RunOptions extends ProgramOptions, Setting {}
+
+/** How the program ended, and what it did with objects. */
+export interface Ended {
+  /** As a shell tells it: the exit code, or 128 and the signal. */
+  readonly status: number;
+  readonly stats: Stats;
+}
+
+/** Runs a program to its end. @throws TrampfdError when it cannot be started */
+export function runSupervised(options: RunOptions): Promise<Ended> {
+  // Programs of the same user could read the supervisor's memory, take its descriptors, and trace it.
+  setDumpable(false);
+  if (needsDescent()) setSubreaper();
+  return new Promise((resolve, reject) => new Supervisor(options, resolve, reject));
+}
+
+class Supervisor {
+  readonly #setting: Setting;
+  readonly #bell = eventfd('start the supervisor');
+  readonly #signals = catchSignals(({ signal, sent }) => this.#onSignal(signal, sent));
+  readonly #answerer: Worker;
+  readonly #program: number;
+  readonly #finish: (ended: Ended) => void;
+  readonly #fail: (error: Error) => void;
+  #hasTracer = false;
+  #status: number | undefined;
+
+  constructor(options: RunOptions, finish: (ended: Ended) => void, fail: (error: Error) => void) {
+    const { policy, abi, types, traceTo, auditTo } = options;
+    this.#setting = { policy, abi, types, traceTo, auditTo };
+    this.#finish = finish;
+    this.#fail = fail;
+    const { pid, listener } = startProgram(options);
+    this.#program = pid;
+    const data: AnswererData = { ...this.#setting, listener, bell: this.#bell };
+    this.#answerer = this.#startThread('answerer', data, (message: ToMain) => this.#onAnswerer(message));
+    this.#reap();
+  }
+
+  #onSignal(signal: number, sent: boolean): void {
+    if (signal === SIGCHLD) this.#reap();
+    else if (sent) kill(this.#program, signal);
+  }
+
+  /** Looks what became of children; when there is a tracer, it does. */
+  #reap(): void {
+    while (!this.#hasTracer) {
+      const change = waitForChange(WNOHANG | WUNTRACED | WCONTINUED);
+      if (change === undefined) return;
+      this.#onChange(change);
+    }
+  }
+
+  #onChange(change: Change): void {
+    if (change.pid !== this.#program) return; // an orphan
+    if (change.kind === 'exited') this.#end(change.status);
+    else if (change.kind === 'killed') this.#end(128 + change.signal);
+    else if (change.kind === 'stopped') this.#stop(change.signal);
+  }
+
+  /** Stops with the program, so that the shell sees a stopped job; who continues it continues both. */
+  #stop(signal: number): void {
+    if (signal !== SIGSTOP) this.#signals.release(signal);
+    kill(process.pid, signal);
+    if (signal !== SIGSTOP) this.#signals.take(signal);
+    kill(this.#program, SIGCONT);
+  }
+
+  #end(status: number): void {
+    if (this.#status !== undefined) return;
+    this.#status = status;
+    this.#tellAnswerer({ kind: 'end' });
+  }
+
+  #onAnswerer(message: ToMain): void {
+    if (message.kind === 'want-tracer') this.#startTracer();
+    else this.#finish({ status: this.#status!, stats: message.stats });
+  }
+
+  #startTracer(): void {
+    const { port1, port2 } = new MessageChannel();
+    const data: TracerData = { ...this.#setting, port: port2, bell: this.#bell };
+    // From now on it waits for children; two would take each other's news.
+    this.#hasTracer = true;
+    this.#startThread(
+      'tracer',
+      data,
+      (message: FromTracer) => {
+        if (message.kind === 'change') this.#onChange(message.change);
+        else this.#tellAnswerer({ ...message, kind: 'tracer', port: port1 }, [port1]);
+      },
+      [port2],
+    );
+  }
+
+  #startThread<Message>(
+    name: 'answerer' | 'tracer',
+    data: AnswererData | TracerData,
+    heard: (message: Message) => void,
+    transferList: MessagePort[] = [],
+  ): Worker {
+    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: data, transferList });
+    worker.on('message', heard);
+    worker.on('error', (error) => this.#fail(error));
+    return worker;
+  }
+
+  #tellAnswerer(message: FromMain, transfer: MessagePort[] = []): void {
+    this.#answerer.postMessage(message, transfer);
+    ring(this.#bell);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Signals for the supervisor that are meant for the program. The two are in one process group, so what the
+ * terminal sends reaches both, and must not be passed on; what somebody sends to the supervisor alone must.
+ * Node does not tell who sent a signal. So the handler is generated: it writes `siginfo_t` into a pipe.
+ */
+import { Socket } from 'node:net';
+import { mapCode } from '../codepage/regions.js';
+import { pipe } from '../linux/descriptors.js';
+import { thisMachine } from '../linux/host.js';
+import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, sigaction } from '../linux/signal.js';
+
+/**
+ * Signals that say something to a program: neither those of faults, which are the supervisor's own, nor SIGKILL and
+ * SIGSTOP, which nobody catches. Real-time signals included, except the two that C libraries keep for themselves.
+ */
+const relayed = [
+  ...[1, 2, 3, 10, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
+  ...Array.from({ length: 31 }, (_, index) => 34 + index),
+];
+
+/** Of `siginfo_t`: the signal, who sent it (above 0: the kernel) and which process. <asm-generic/siginfo.h> */
+const siginfo = { size: 128, signal: 0, code: 8, pid: 16 } as const;
+
+export interface Arrived {
+  readonly signal: number;
+  /** Whether a process sent it, to the supervisor itself or to all of the group. */
+  readonly sent: boolean;
+}
+
+/** Calls `arrived` for every signal from now on. @returns gives a signal back its default action, and what sets it again */
+export function catchSignals(arrived: (signal: Arrived) => void): {
+  release(signal: number): void;
+  take(signal: number): void;
+} {
+  const attempt = 'catch signals';
+  const { read, write } = pipe(attempt);
+  const relay = thisMachine().signalRelay(write, siginfo.size);
+  const { address } = mapCode(() => ({ key: 'signal-relay', bytes: relay.bytes }), {
+    method: undefined,
+    dataLength: 0,
+  });
+  const flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  const restorer = address + BigInt(relay.restorerAt);
+  const take = (signal: number) => sigaction(signal, { handler: address, mask: 0n, flags, restorer });
+  for (const signal of relayed) take(signal);
+
+  // Writes of up to PIPE_BUF bytes arrive whole, but may be read in pieces.
+  let rest = Buffer.alloc(0);
+  new Socket({ fd: read, readable: true, writable: false }).on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    for (; rest.length >= siginfo.size; rest = rest.subarray(siginfo.size)) {
+      const signal = rest.readInt32LE(siginfo.signal);
+      const sent = rest.readInt32LE(siginfo.code) <= 0 && rest.readInt32LE(siginfo.pid) !== process.pid;
+      arrived({ signal, sent });
+    }
+  });
+  return {
+    release: (signal) => sigaction(signal, { handler: 0n, mask: 0n, flags: 0, restorer }),
+    take,
+  };
+}

@@ -1,0 +1,110 @@
+/** From what the caller asks for to a supervised program: paths, policy, files for reports. */
+import { accessSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
+import { abi } from '../abi/layout.js';
+import { fromNode } from '../linux/errno.js';
+import type { RestrictionName } from '../linux/restrictions.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import type { AbiName } from './filter.js';
+import { inheritedVariable, readInherited } from './inherited.js';
+import { type Policy, parsePolicy } from './policy.js';
+import { type Ended, runSupervised } from './run.js';
+
+export interface StartOptions {
+  /** Restrictions for the program: see `trampfd doctor --under`. */
+  readonly harden?: readonly RestrictionName[];
+  /** A file with a policy: `policy.schema.json`. */
+  readonly policy?: string;
+  /** Whether to write a line to standard error for each call. */
+  readonly trace?: boolean;
+  /** A file that gets a line of JSON for whatever the policy or a check refuses. It is appended to. */
+  readonly audit?: string;
+  readonly abi?: AbiName;
+  /** Modules with further types of objects. */
+  readonly types?: readonly string[];
+}
+
+/** What shells exit with when a program is not found, or cannot be run. */
+export const notFound = 127;
+export const notRunnable = 126;
+
+/**
+ * Runs a program supervised, in place of this process: with its standard streams, folder and environment.
+ * @throws TrampfdError with `ENOENT` or `EACCES` when there is no such program, and with what else is refused
+ */
+export function start(program: string, args: readonly string[], options: StartOptions): Promise<Ended> {
+  const path = findProgram(program);
+  const policy = options.policy === undefined ? {} : readPolicy(options.policy);
+  const { [inheritedVariable]: inherited, ...env } = process.env;
+  const run = (path: string, args: readonly string[]) =>
+    runSupervised({
+      path,
+      args,
+      env: { ...env, [abi.supervisor.variable]: abi.supervisor.version },
+      cwd: process.cwd(),
+      restrictions: options.harden ?? [],
+      noexec: policy.noexec ?? [],
+      abi: options.abi ?? 'trampfd',
+      inherited: readInherited(inherited),
+      policy,
+      types: options.types ?? [],
+      traceTo: options.trace === true ? 2 : undefined,
+      auditTo: options.audit === undefined ? undefined : openAudit(options.audit),
+    });
+  // A script without a first line that says what runs it is run by the shell: execvp(3).
+  return run(path, args).catch((error: unknown) => {
+    const { code, syscall } = error as { code?: string; syscall?: string };
+    if (code !== 'ENOEXEC' || syscall !== 'execve') throw error;
+    return run('/bin/sh', [path, ...args]);
+  });
+}
+
+/** Finds a program as `execvp` does. */
+function findProgram(name: string): string {
+  const candidates = name.includes('/')
+    ? [name]
+    : (process.env['PATH'] ?? '/usr/bin:/bin').split(delimiter).map((folder) => resolve(folder, name));
+  let refusal: TrampfdError | undefined;
+  for (const path of candidates) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    try {
+      if (stat.isDirectory()) throw Object.assign(new Error(), { errno: -13, syscall: 'execve' });
+      accessSync(path, constants.X_OK);
+    } catch (error) {
+      refusal ??= fromNode(`run ${path}`, error) as TrampfdError;
+      continue;
+    }
+    checkReadable(path);
+    return path;
+  }
+  throw refusal ?? new TrampfdError(`Cannot run ${name}: there is no such program`, { code: 'ENOENT' });
+}
+
+/** The kernel hides the memory of a program whose file cannot be read, also from the supervisor. */
+function checkReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const attempt = `supervise ${path}, whose memory the kernel hides since its file cannot be read`;
+    throw fromNode(attempt, error);
+  }
+}
+
+function readPolicy(path: string): Policy {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fromNode(`read the policy ${path}`, error);
+  }
+  return parsePolicy(text, path);
+}
+
+function openAudit(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (error) {
+    throw fromNode(`open the audit log ${path}`, error);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The thread that traces: it waits for every child of the supervisor and every traced thread, handles faults at
+ * slow objects, and passes everything else on as if nobody had looked.
+ *
+ * It sits in `waitpid`. What wakes it is a process that does nothing: stopping that is a change of a child like
+ * any other, and is kept until it is seen.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { registerNames } from '../abi/contexts.js';
+import {
+  __WALL,
+  type Change,
+  kill,
+  threadId,
+  WCONTINUED,
+  WUNTRACED,
+  waitForChange,
+} from '../linux/children.js';
+import { ring } from '../linux/descriptors.js';
+import { thisMachine } from '../linux/host.js';
+import { MappingQuery } from '../linux/mapping-query.js';
+import { pageSize } from '../linux/memory.js';
+import { threadStatus, threadsOf } from '../linux/proc.js';
+import { detach, event, eventMessage, listen, proceed, seize } from '../linux/ptrace.js';
+import { Faults } from './faults.js';
+import type { Attached, FromTracer, ToTracer, TracerData } from './messages.js';
+import { Rules } from './policy.js';
+import { Reports } from './reports.js';
+import { startSleeper } from './sleeper.js';
+import { addTypes } from './types/index.js';
+
+const SIGSEGV = 11;
+const SIGCONT = 18;
+/** SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop a process. */
+const stopping = [19, 20, 21, 22];
+
+const { port, bell, ...setting } = workerData as TracerData;
+const machine = thisMachine();
+const surroundings = { machine, names: registerNames(machine.registerFile), pageSize: pageSize() };
+const reports = new Reports(machine, setting);
+
+/** Traced threads, by the process that they belong to. */
+const threads = new Map<number, number>();
+/** The mappings of traced processes. */
+const mappings = new Map<number, MappingQuery>();
+let ended = false;
+
+await addTypes(setting.types);
+const faults = new Faults(surroundings, new Rules(setting.policy), {
+  refused: (tid, address, reason) => reports.refused(tid, address, reason),
+  learn: hear,
+});
+const sleeper = startSleeper();
+tellMain({ kind: 'ready', tid: threadId(), wake: sleeper });
+while (!ended) see(waitForChange(__WALL | WUNTRACED | WCONTINUED)!);
+
+function see(change: Change): void {
+  const { pid: tid } = change;
+  if (tid === sleeper) {
+    if (change.kind !== 'stopped') return;
+    // First this, then what there is to hear: what comes later stops it again.
+    kill(sleeper, SIGCONT);
+    hear();
+  } else if (change.kind === 'stopped' && (threads.has(tid) || change.event !== 0)) {
+    stopped(tid, change.signal, change.event);
+  } else {
+    if (change.kind === 'exited' || change.kind === 'killed') forget(tid);
+    tellMain({ kind: 'change', change });
+  }
+}
+
+function stopped(tid: number, signal: number, why: number): void {
+  if (why === 0) {
+    const passOn = signal !== SIGSEGV || !isInvocation(tid);
+    proceed(tid, passOn ? signal : 0);
+  } else if (why === event.stop) {
+    remember(tid);
+    if (stopping.includes(signal)) {
+      listen(tid);
+      tellMain({ kind: 'change', change: { kind: 'stopped', pid: tid, signal, event: 0 } });
+    } else {
+      proceed(tid);
+    }
+  } else if (why === event.exec) {
+    executed(tid);
+  } else {
+    proceed(tid);
+  }
+}
+
+/** Slow objects are gone with the memory that they were mapped in. */
+function executed(pid: number): void {
+  const former = eventMessage(pid);
+  if (former !== pid) threads.delete(former);
+  forget(pid);
+  detach(pid);
+}
+
+function isInvocation(tid: number): boolean {
+  const pid = threads.get(tid) ?? tid;
+  let query = mappings.get(pid);
+  try {
+    if (query === undefined) {
+      query = new MappingQuery(pid);
+      mappings.set(pid, query);
+    }
+    return faults.handle({ tid, pid, mappings: query });
+  } catch {
+    return false; // the process is going
+  }
+}
+
+function remember(tid: number): void {
+  if (!threads.has(tid)) threads.set(tid, threadStatus(tid)?.pid ?? tid);
+}
+
+function forget(tid: number): void {
+  threads.delete(tid);
+  mappings.get(tid)?.close();
+  mappings.delete(tid);
+}
+
+function hear(): void {
+  for (;;) {
+    const received = receiveMessageOnPort(port) as { message: ToTracer } | undefined;
+    if (received === undefined) return;
+    const { message } = received;
+    if (message.kind === 'object') faults.add(message);
+    else if (message.kind === 'gone') faults.remove(message.file);
+    else if (message.kind === 'attach') answer(message.ticket, attach(message.tid));
+    else ended = true;
+  }
+}
+
+function answer(ticket: number, refusal: string | undefined): void {
+  port.postMessage({ ticket, refusal } satisfies Attached);
+  ring(bell);
+}
+
+/** Attaches to all threads of a process, also to those that begin meanwhile. @returns why not, if not */
+function attach(tid: number): string | undefined {
+  const pid = threadStatus(tid)?.pid;
+  if (pid === undefined) return 'it is gone';
+  for (let found = true; found; ) {
+    found = false;
+    for (const thread of threadsOf(pid)) {
+      if (threads.has(thread)) continue;
+      try {
+        if (!seize(thread)) continue;
+      } catch (error) {
+        return (error as Error).message;
+      }
+      threads.set(thread, pid);
+      found = true;
+    }
+  }
+  return undefined;
+}
+
+function tellMain(message: FromTracer): void {
+  parentPort!.postMessage(message);
+}

@@ -1,0 +1,328 @@
+/** The code of supervised objects: what it does when it runs, and what it does not give away. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import koffi from 'koffi';
+import { addressOf, limits, type RegisterName, symbolAddress } from 'trampfd';
+import type { ObjectContexts } from '#src/machine/index.js';
+import { x64 } from '#src/machine/x64/index.js';
+import { registerContext } from '#src/trampoline/contexts.js';
+import { captureTarget, registerNames } from '../support/capture.js';
+import { runChild } from '../support/child.js';
+import { compileLibrary } from '../support/compile.js';
+import { type Contexts, check, stackOf, valuesFor } from '../support/contexts.js';
+import { needs } from '../support/needs.js';
+import { objdump } from '../support/objdump.js';
+import { mapCode, ObjectRange } from '../support/object-range.js';
+import { Random, randomFor, rounds } from '../support/random.js';
+
+const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const { objectCode: code, registerFile } = x64;
+const scratch = ['r10', 'r11'];
+
+const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
+  ...registerContext({ pc, ...registers }, registerFile),
+  stack,
+});
+
+/** Sets of registers that differ in what is left for the code itself. */
+const notable: readonly (readonly RegisterName[])[] = [
+  [],
+  ['r10'],
+  ['r11'],
+  ['r10', 'r11'],
+  ['rax', 'r10', 'r11'],
+  registerNames,
+  registerNames.filter((name) => name !== 'r10'),
+  registerNames.filter((name) => name !== 'r11'),
+];
+
+/** Everything at once, for which bodies have the least room. */
+const largest = [limits.stackSize - 1, limits.stackSize].flatMap((size) =>
+  [false, true].map((setSp) => ({ size, offset: limits.stackOffset, setSp })),
+);
+
+describe('a body', { skip }, () => {
+  const instances = 40;
+
+  /** Puts each into a body, and invokes it through both mappings. */
+  function checkAll(random: Random, all: readonly Contexts[]): void {
+    const range = new ObjectRange({ count: instances, bodies: all.length });
+    all.forEach((contexts, index) => {
+      const instance = index % instances;
+      const made = contextsOf(contexts, captureTarget());
+      range.select(instance, range.append(code.body(made, () => random.word())));
+      const parks = ['r10', 'r11'].every((name) => Object.hasOwn(contexts.registers, name));
+      for (const mapping of [0, 1] as const) {
+        check(random, { address: range.entry(instance, mapping), scratch, parks }, contexts, {
+          alignment: random.integer({ to: 15 }),
+        });
+      }
+    });
+    range.free();
+  }
+
+  test('does what random contexts say', (t) => {
+    const random = randomFor(t);
+    for (let left = rounds({ normal: 600, long: 30_000 }); left > 0; left -= 600) {
+      checkAll(
+        random,
+        Array.from({ length: 600 }, () => ({
+          registers: valuesFor(random, random.some(registerNames)),
+          stack: random.flip() ? stackOf(random) : undefined,
+        })),
+      );
+    }
+  });
+
+  test('writes stack data of every size, whichever registers are left', (t) => {
+    const random = randomFor(t);
+    const layouts = Array.from({ length: 2 * limits.stackSize }, (_, index) => ({
+      size: 1 + (index >> 1),
+      setSp: index % 2 === 0,
+    }));
+    const stacks = [undefined, ...[...layouts, ...largest].map((layout) => stackOf(random, layout))];
+    checkAll(
+      random,
+      notable.flatMap((names) => stacks.map((stack) => ({ registers: valuesFor(random, names), stack }))),
+    );
+  });
+
+  test('has room for the longest, and not much more', (t) => {
+    const random = randomFor(t);
+    const lengths = largest.map((layout) => {
+      const contexts = { registers: valuesFor(random, registerNames), stack: stackOf(random, layout) };
+      const body = code.body(contextsOf(contexts, random.word()), () => 2n ** 63n - 2n ** 31n - 1n);
+      assert.equal(body.length, code.bodySize);
+      return body.findLastIndex((byte) => byte !== 0xcc) + 1;
+    });
+    // Behind the jump stands a trap.
+    assert.equal(code.bodySize, Math.ceil((Math.max(...lengths) + 1) / 64) * 64);
+  });
+});
+
+test('threads that invoke while bodies are swapped never see a mix', { skip }, (t) => {
+  const random = randomFor(t);
+  const bodies = rounds({ normal: 10_000, long: 200_000 });
+  const calls = rounds({ normal: 5_000_000, long: 500_000_000 });
+  const path = compileLibrary('storm', ['storm.c']);
+  const storm = koffi.load(path);
+  const count = storm.func('long storm_calls()') as () => number;
+  const targets = [symbolAddress('five', path), symbolAddress('two', path)] as const;
+  const range = new ObjectRange({ count: 3, bodies });
+
+  const places: number[] = [];
+  const append = () => {
+    const five = random.flip();
+    const value = (random.word() & ~1n) | (five ? 0n : 1n);
+    const names = (['rsi', 'rdx', 'rcx', 'r8', 'r9'] as const).slice(0, five ? 5 : 2);
+    // Others come along, so that the code of bodies is of any length.
+    const others = valuesFor(random, random.some(['rax', 'r10', 'r11'] as const));
+    const registers = { ...others, ...Object.fromEntries(names.map((name) => [name, value])) };
+    const contexts = contextsOf({ registers, stack: undefined }, targets[five ? 0 : 1]);
+    places.push(range.append(code.body(contexts, () => random.word())));
+    range.select(1, places.at(-1)!);
+  };
+  append();
+  storm.func('int storm_start(uintptr_t, int)')(range.entry(1), 2);
+  while (places.length < bodies || count() < calls) {
+    if (places.length < bodies) append();
+    else for (let turn = 0; turn < 1000; turn++) range.select(1, random.pick(places));
+  }
+  assert.equal(storm.func('long storm_stop()')(), 0);
+  range.free();
+});
+
+test('an object without registers traps', { skip }, () => {
+  for (const index of ['0', '7']) {
+    const { signal, stdout } = runChild('machine/object-trap', [index]);
+    assert.equal(signal, 'SIGTRAP');
+    assert.equal(stdout, 'mapped\n');
+  }
+});
+
+test('a table loads what its arrays say, with every pair of registers', { skip }, (t) => {
+  const random = randomFor(t);
+  const count = 5;
+  const arrays = new BigUint64Array(2 * count);
+  const tables = { codeTable: addressOf(arrays), dataTable: addressOf(arrays) + BigInt(8 * count) };
+  for (const codeName of registerNames) {
+    for (const dataName of registerNames.filter((name) => name !== codeName)) {
+      const numbers = registerFile.numbers;
+      const registers = { codeRegister: numbers[codeName]!, dataRegister: numbers[dataName]! };
+      const { bytes, stride } = code.table({ count, ...registers, ...tables }, () => random.word());
+      const { addresses, free } = mapCode(bytes, 2);
+      const borrowed = ['r11', 'r10'].find((name) => name !== codeName && name !== dataName);
+      const made = { scratch: borrowed === undefined ? [] : [borrowed], parks: borrowed === undefined };
+      for (const [copy, address] of addresses.entries()) {
+        const index = random.integer({ to: count - 1 });
+        // The arrays are read at each invocation.
+        for (let at = 0; at < arrays.length; at++) arrays[at] = random.word();
+        arrays[index] = captureTarget();
+        const registers = { [codeName]: captureTarget(), [dataName]: arrays[count + index]! };
+        const entry = address + BigInt(index * stride);
+        check(random, { ...made, address: entry }, { registers, stack: undefined }, { alignment: copy });
+      }
+      free();
+    }
+  }
+});
+
+test('a table cannot load one register twice, nor the PC', () => {
+  const { rax, rip } = registerFile.numbers as { rax: number; rip: number };
+  for (const [codeRegister, dataRegister] of [
+    [rax, rax],
+    [rip, rax],
+    [rax, rip],
+    [0, rax],
+    [rax, 24],
+  ] as const) {
+    const contexts = { count: 1, codeRegister, dataRegister, codeTable: 8n, dataTable: 16n };
+    assert.throws(() => code.table(contexts, () => 0n), RangeError);
+  }
+});
+
+test('selectors do not stand among the entries', () => {
+  assert.throws(() => code.entries(2, { selectorsAt: 2 * code.entryStride - 8 }), RangeError);
+  assert.throws(() => code.entries(2, { selectorsAt: 2 ** 32 }), RangeError);
+});
+
+describe('of what a program chose', () => {
+  /** A generator of its own seed, since any bytes can come about by chance. */
+  const random = new Random(2);
+  const fresh = () => random.word();
+
+  interface Sample {
+    readonly name: string;
+    /** Code for other values each time, which it returns as bytes. */
+    make(): { code: Uint8Array; chosen: readonly Uint8Array[] };
+  }
+
+  const little = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer);
+
+  function bodyOf(names: readonly RegisterName[], layout?: Parameters<typeof stackOf>[1]): Sample {
+    return {
+      name: `a body for ${names.length} registers${layout === undefined ? '' : ' and stack data'}`,
+      make() {
+        const stack = layout && stackOf(random, layout);
+        const contexts = contextsOf({ registers: valuesFor(random, names), stack }, random.word());
+        const values = [contexts.pc, ...contexts.loads.map(({ value }) => value)].map(little);
+        return { code: code.body(contexts, fresh), chosen: [...values, ...(stack ? [stack.data] : [])] };
+      },
+    };
+  }
+
+  function tableOf(codeName: RegisterName, dataName: RegisterName): Sample {
+    const numbers = registerFile.numbers;
+    const registers = { codeRegister: numbers[codeName]!, dataRegister: numbers[dataName]! };
+    return {
+      name: `a table for ${codeName} and ${dataName}`,
+      make() {
+        const [codeTable, dataTable] = [random.word(), random.word()];
+        const { bytes } = code.table({ count: 3, ...registers, codeTable, dataTable }, fresh);
+        return { code: bytes, chosen: [little(codeTable), little(dataTable)] };
+      },
+    };
+  }
+
+  const samples: readonly Sample[] = [
+    ...notable.map((names) => bodyOf(names)),
+    ...largest.map((layout) => bodyOf(registerNames, layout)),
+    ...[1, 2, 3, 7, 8].map((size) => bodyOf(['rdx'], { size, offset: 0, setSp: false })),
+    tableOf('rax', 'rdx'),
+    tableOf('r10', 'r11'),
+  ];
+  const times = 200;
+
+  for (const { name, make } of samples) {
+    test(`no four bytes stand in ${name}`, () => {
+      for (let turn = 0; turn < times; turn++) {
+        const made = make();
+        const bytes = Buffer.from(made.code);
+        for (const value of made.chosen) {
+          for (let at = 0; at + 4 <= value.length; at++) {
+            assert.equal(bytes.indexOf(value.subarray(at, at + 4)), -1, Buffer.from(value).toString('hex'));
+          }
+        }
+      }
+    });
+  }
+
+  test('equal values do not look equal', () => {
+    const registers = Object.fromEntries(registerNames.map((name) => [name, 7n]));
+    const body = code.body(contextsOf({ registers, stack: undefined }, 7n), fresh);
+    const words = x64
+      .disassemble(body, 0n)
+      .flatMap(({ text }) => /^mov r\w+, (.*0x.*)$/.exec(text)?.[1] ?? []);
+    assert.equal(words.length, 16);
+    assert.equal(new Set(words).size, 16);
+  });
+
+  test('bytes do not follow from it: they are the same for all values, or random', () => {
+    const make = (value: bigint) => {
+      const registers = Object.fromEntries(registerNames.map((name) => [name, value]));
+      const data = new Uint8Array(limits.stackSize - 1).fill(Number(value & 0xffn));
+      const stack = { size: data.length, offset: 0, setSp: true, data };
+      return code.body(contextsOf({ registers, stack }, value), fresh);
+    };
+    const values = [1n, 0xcccc_cccc_cccc_ccccn, 2n ** 64n - 1n, 0xc3050f_c3050fn];
+    const bodies = values.map((value) => Array.from({ length: times }, () => make(value)));
+    const all = bodies.flat();
+    for (let at = 0; at < code.bodySize; at++) {
+      if (all.every((body) => body[at] === all[0]![at])) continue;
+      for (const [index, same] of bodies.entries()) {
+        // Of 256 byte values, 200 draws meet about 140.
+        const seen = new Set(same.map((body) => body[at])).size;
+        assert.ok(seen > 100, `byte ${at} of bodies for ${values[index]} is one of ${seen}`);
+      }
+    }
+  });
+});
+
+test('objdump and our disassembler agree on all of it', { skip: needs('objdump') }, (t) => {
+  const random = randomFor(t);
+  const bodies = Array.from({ length: 200 }, () => {
+    const names = random.pick([registerNames, random.some(registerNames)]);
+    const stack = random.flip() ? stackOf(random) : undefined;
+    return code.body(contextsOf({ registers: valuesFor(random, names), stack }, random.word()), () =>
+      random.word(),
+    );
+  });
+  const table = code.table(
+    { count: 300, codeRegister: 17, dataRegister: 18, codeTable: random.word(), dataTable: random.word() },
+    () => random.word(),
+  );
+  const entries = code.entries(300, { selectorsAt: 16 * 4096 });
+  const bytes = Buffer.concat([entries, table.bytes, ...bodies]);
+  const theirs = objdump(bytes);
+  const ours = x64.disassemble(bytes, 0n);
+  assert.equal(ours.length, theirs.length);
+  ours.forEach(({ text, address, bytes: { length }, refersTo }, index) => {
+    const { text: expected, ...line } = theirs[index]!;
+    assert.equal(text, expected);
+    assert.deepEqual({ address, length, refersTo }, line);
+    if (ours[index]!.ends) assert.equal(ours[index + 1]?.text, 'int3');
+  });
+
+  // Landing pads, traps, selectors.
+  const starts = new Map(ours.map((instruction) => [Number(instruction.address), instruction]));
+  for (let index = 0; index < 300; index++) {
+    const at = index * code.entryStride;
+    assert.equal(starts.get(at)?.text, 'endbr64');
+    assert.equal(starts.get(at + 4)?.refersTo, BigInt(16 * 4096 + 8 * index));
+    assert.equal(starts.get(code.trapAt(index))?.text, 'int3');
+    assert.equal(starts.get(entries.length + index * table.stride)?.text, 'endbr64');
+  }
+  assert.equal(code.entryStride % 16, 0);
+});
+
+test('stack data has its place', () => {
+  const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
+    const { dataAt, sp: after } = x64.stackPlace(sp, { size, offset, setSp });
+    return [dataAt, after];
+  };
+  assert.deepEqual(place(0x1008n, 8, 0, false), [0x1000n, 0x1008n]);
+  assert.deepEqual(place(0x1008n, 3, 256, false), [0xf05n, 0x1008n]);
+  assert.deepEqual(place(0x1008n, 8, 0, true), [0xff8n, 0xff8n]);
+  assert.deepEqual(place(0x1000n, 64, 16, true), [0xfa8n, 0xfa8n]);
+  assert.deepEqual(place(8n, 8, 0, true), [2n ** 64n - 8n, 2n ** 64n - 8n]);
+});

@@ -1,0 +1,77 @@
+/** The code of supervised objects, in memory as a supervisor and its programs have it. */
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { thisMachine } from '#src/linux/host.js';
+import { memfd_create } from '#src/linux/memfd.js';
+import { MAP_SHARED, memoryAt, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/memory.js';
+
+/** Maps bytes as programs do, as often as wanted; each copy at another address. */
+export function mapCode(bytes: Uint8Array, copies = 1): { addresses: bigint[]; free(): void } {
+  const fd = memfd_create('object-code', 'map code');
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  return mapFile(fd, bytes.length, copies);
+}
+
+function mapFile(fd: number, length: number, copies: number): { addresses: bigint[]; free(): void } {
+  const request = { length, prot: PROT_READ | PROT_EXEC, flags: MAP_SHARED, fd };
+  const addresses = Array.from({ length: copies }, () => mmap(request, 'map code'));
+  closeSync(fd);
+  const free = (): void => {
+    for (const address of addresses) munmap(address, length);
+  };
+  return { addresses, free };
+}
+
+const page = 4096;
+const pages = (length: number): number => Math.ceil(length / page) * page;
+
+/** A range of entries, selectors and room for bodies, mapped twice for programs and once for the supervisor. */
+export class ObjectRange {
+  readonly addresses: readonly bigint[];
+  readonly #code = thisMachine().objectCode;
+  readonly #bytes: Uint8Array;
+  readonly #selectors: BigInt64Array;
+  readonly #bodiesAt: number;
+  readonly #free: () => void;
+  #bodies = 0;
+
+  constructor({ count, bodies }: { readonly count: number; readonly bodies: number }) {
+    const selectorsAt = pages(count * this.#code.entryStride);
+    this.#bodiesAt = selectorsAt + pages(count * 8);
+    const length = this.#bodiesAt + pages(bodies * this.#code.bodySize);
+    const fd = memfd_create('object-range', 'make a range');
+    ftruncateSync(fd, length);
+    const writable = mmap({ length, prot: PROT_READ | PROT_WRITE, flags: MAP_SHARED, fd }, 'make a range');
+    const mapped = mapFile(fd, length, 2);
+    this.addresses = mapped.addresses;
+    this.#free = () => {
+      mapped.free();
+      munmap(writable, length);
+    };
+    const buffer = memoryAt(writable, length);
+    this.#bytes = new Uint8Array(buffer);
+    this.#bytes.set(this.#code.entries(count, { selectorsAt }));
+    this.#selectors = new BigInt64Array(buffer, selectorsAt, count);
+    for (let index = 0; index < count; index++) this.select(index, this.#code.trapAt(index));
+  }
+
+  /** Appends a body. @returns where it stands */
+  append(body: Uint8Array): number {
+    const at = this.#bodiesAt + this.#code.bodySize * this.#bodies++;
+    this.#bytes.set(body, at);
+    return at;
+  }
+
+  /** What an instance does from now on. */
+  select(index: number, at: number): void {
+    Atomics.store(this.#selectors, index, BigInt(at));
+  }
+
+  /** Where to call an instance, in the first mapping or in the second. */
+  entry(index: number, mapping: 0 | 1 = 0): bigint {
+    return this.addresses[mapping]! + BigInt(index * this.#code.entryStride);
+  }
+
+  free(): void {
+    this.#free();
+  }
+}
