@@ -7,6 +7,8 @@
  *
  * What each method guarantees stands in its file; `docs/methods.md` compares them.
  */
+import type { Shape } from '../trampoline/shape.js';
+
 export type CodePageMethodName = 'memfd' | 'template' | 'file' | 'trampfd' | 'rwx' | 'remap';
 
 /** Code to be made executable. */
@@ -15,6 +17,8 @@ export interface Code {
   readonly key: string;
   /** Whole pages. */
   readonly bytes: Uint8Array;
+  /** Of code that is slots of trampolines. */
+  readonly shape?: Shape;
 }
 
 export interface CodePageMethod {

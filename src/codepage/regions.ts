@@ -129,7 +129,7 @@ function kindOf(shape: Shape, method: CodePageMethod, codeLength: number): Regio
 function makeRegion(kind: RegionKind): Region {
   const { image, method } = kind;
   const key = shapeKey(image.shape);
-  const prepared = kind.prepared ?? method.prepare({ key, bytes: image.bytes });
+  const prepared = kind.prepared ?? method.prepare({ key, bytes: image.bytes, shape: image.shape });
   try {
     const codeLength = image.bytes.length;
     const dataLength = Math.ceil((image.count * dataLayout(image.shape).stride) / pageSize()) * pageSize();

@@ -1,0 +1,62 @@
+/** The C interface's structures, as a program writes them. What contexts hold has been checked. */
+import type { CallerRange, RegisterContext, StackContext } from '../trampoline/contexts.js';
+import type { Shape } from '../trampoline/shape.js';
+import { abi, structs } from './layout.js';
+
+/** `struct trampfd_user`. */
+export function encodeUser({ slow, count }: { slow: boolean; count: number }): Uint8Array {
+  return new Uint8Array(Uint32Array.of(slow ? abi.slow : 0, count).buffer);
+}
+
+/** `struct trampfd_code`. */
+export function encodeCode({ shape, count }: { shape: Shape; count: number }): Uint8Array {
+  const { size, regs } = structs.trampfd_code;
+  const { registers, stack } = shape;
+  const words = new Uint32Array(size / 4);
+  const flags = stack?.setSp === true ? abi.setSp : 0;
+  words.set([0, count, registers.length, stack?.size ?? 0, stack?.offset ?? 0, flags]);
+  words.set(registers, regs / 4);
+  return new Uint8Array(words.buffer);
+}
+
+/** `struct trampfd_regs`; nothing removes the context. */
+export function encodeRegisters(registers: RegisterContext | undefined, pc: number): Uint8Array {
+  const { regs } = structs.trampfd_regs;
+  const { size, name, value } = structs.trampfd_reg;
+  const all =
+    registers === undefined ? [] : [{ register: pc, value: registers.pc }, ...registers.loads];
+  const view = new DataView(new ArrayBuffer(regs + all.length * size));
+  view.setUint32(0, all.length, true);
+  for (const [index, entry] of all.entries()) {
+    view.setUint32(regs + index * size + name, entry.register, true);
+    view.setBigUint64(regs + index * size + value, entry.value, true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
+/** `struct trampfd_stack`; nothing removes the context. */
+export function encodeStack(stack: StackContext | undefined): Uint8Array {
+  const at = structs.trampfd_stack;
+  const bytes = new Uint8Array(at.data + (stack?.size ?? 0));
+  if (stack === undefined) return bytes;
+  const view = new DataView(bytes.buffer);
+  view.setUint32(at.flags, stack.setSp ? abi.setSp : 0, true);
+  view.setUint32(at.offset, stack.offset, true);
+  view.setUint32(at.data_size, stack.size, true);
+  bytes.set(stack.data, at.data);
+  return bytes;
+}
+
+/** `struct trampfd_values` with PCs; nothing removes the context. */
+export function encodeAllowedPcs(list: readonly bigint[] = []): Uint8Array {
+  const { values } = structs.trampfd_values;
+  const view = new DataView(new ArrayBuffer(values + 8 * list.length));
+  view.setUint32(0, list.length, true);
+  for (const [index, value] of list.entries()) view.setBigUint64(values + 8 * index, value, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** `struct trampfd_values` with ranges; nothing removes the context. */
+export function encodeAllowedCallers(ranges: readonly CallerRange[] = []): Uint8Array {
+  return encodeAllowedPcs(ranges.flat());
+}

@@ -1,0 +1,84 @@
+/**
+ * The system call of the proposal, and what goes with it: for a program that a supervisor runs. It must never be
+ * tried out: a sandbox may kill a program for a call that it does not know.
+ */
+import { abi, structs } from '../abi/layout.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { systemError } from './errno.js';
+import { errno, libc } from './libc.js';
+import { addressOfBytes, MAP_FIXED, MAP_SHARED, mmap, pageSize } from './memory.js';
+
+/** Whether a supervisor announced itself to this process. */
+export function isSupervised(): boolean {
+  return process.env[abi.supervisor.variable] === abi.supervisor.version;
+}
+
+/** @throws TrampfdError `ERR_NO_SUPERVISOR` */
+export function requireSupervisor(attempt: string): void {
+  if (isSupervised()) return;
+  const message = `Cannot ${attempt}: no supervisor runs this program; "trampfd run -- program" does`;
+  throw new TrampfdError(message, { code: 'ERR_NO_SUPERVISOR' });
+}
+
+/** `int trampfd_create(int type, const void *data, unsigned int flags)`. @see docs/trampfd_create.2.md */
+export function trampfd_create(type: number, data: Uint8Array, attempt: string): number {
+  requireSupervisor(attempt);
+  const at = addressOfBytes(data);
+  const fd = Number(libc().syscall(abi.createNumber, 'long', BigInt(type), 'long', at, 'long', 0n));
+  if (fd < 0) throw systemError(attempt, { syscall: 'trampfd_create', errno: errno() });
+  return fd;
+}
+
+/** Which context, of which instance. */
+export interface ContextPlace {
+  readonly context: number;
+  readonly instance: number;
+}
+
+const offsetOf = ({ context, instance }: ContextPlace): bigint =>
+  abi.offsetBase + (BigInt(instance) << BigInt(abi.instanceShift)) + BigInt(context);
+
+/** `pread(fd, buf, length, offset)` of a context; room for the longest gives all of it. */
+export function readContext(fd: number, place: ContextPlace, length: number, attempt: string): Uint8Array {
+  const bytes = new Uint8Array(length);
+  if (Number(libc().pread(fd, addressOfBytes(bytes), length, offsetOf(place))) < 0) {
+    throw systemError(attempt, { syscall: 'pread', errno: errno() });
+  }
+  return bytes;
+}
+
+/** `pwrite(fd, buf, length, offset)` of a context. */
+export function writeContext(fd: number, place: ContextPlace, bytes: Uint8Array, attempt: string): void {
+  if (Number(libc().pwrite(fd, addressOfBytes(bytes), bytes.length, offsetOf(place))) < 0) {
+    throw systemError(attempt, { syscall: 'pwrite', errno: errno() });
+  }
+}
+
+/** `struct trampfd_map`. */
+export interface ObjectMap {
+  readonly size: number;
+  readonly prot: number;
+  readonly offsetPage: number;
+  readonly ioffset: number;
+  readonly stride: number;
+}
+
+/** How an object is to be mapped. */
+export function readMap(fd: number, attempt: string): ObjectMap {
+  const place = { context: abi.contexts.map, instance: 0 };
+  const bytes = readContext(fd, place, structs.trampfd_map.size, attempt);
+  const [size, prot, , offsetPage, ioffset, stride] = new Uint32Array(bytes.buffer) as unknown as number[];
+  return { size: size!, prot: prot!, offsetPage: offsetPage!, ioffset: ioffset!, stride: stride! };
+}
+
+/** Maps an object: at an address of reserved memory, or wherever there is room. */
+export function mapObject(
+  fd: number,
+  { size, prot, offsetPage }: ObjectMap,
+  attempt: string,
+  address?: bigint,
+): bigint {
+  const flags = address === undefined ? MAP_SHARED : MAP_SHARED | MAP_FIXED;
+  const offset = abi.offsetBase + BigInt(offsetPage * pageSize());
+  return mmap({ address: address ?? 0n, length: size, prot, flags, fd, offset }, attempt);
+}
