@@ -15,6 +15,13 @@ export {
   type TrampolineTableOptions,
 } from './local/table.js';
 export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './local/trampoline.js';
+export {
+  createTrampolineDescriptor,
+  TrampolineDescriptor,
+  type TrampolineDescriptorOptions,
+  type TrampolineMapping,
+} from './supervisor/descriptor.js';
+export { type SuperviseOptions, supervise } from './supervisor/supervise.js';
 export type { CallerRange, RegisterValues, StackValues } from './trampoline/contexts.js';
 export { TrampfdError } from './trampoline/errors.js';
 export { limits } from './trampoline/limits.js';

@@ -40,6 +40,15 @@ export const contextLengths: Readonly<Record<number, Lengths>> = {
   [abi.contexts.allowedCallers]: values,
 };
 
+/** Bytes of the context that stands at the start of `bytes`, as its head tells. */
+export function contextLength(context: number, bytes: Uint8Array): number {
+  const { least, most } = contextLengths[context]!;
+  const isStack = context === abi.contexts.stack;
+  const count = viewOf(bytes).getUint32(isStack ? trampfd_stack.data_size : 0, true);
+  const entry = isStack ? 1 : context === abi.contexts.regs ? trampfd_reg.size : 8;
+  return Math.min(least + count * entry, most);
+}
+
 /** `struct trampfd_regs`. The last of a repeated name counts. */
 export function decodeRegisters(bytes: Uint8Array, names: RegisterNames): RegisterWords | undefined {
   const view = viewOf(bytes);

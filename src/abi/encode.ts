@@ -23,8 +23,7 @@ export function encodeCode({ shape, count }: { shape: Shape; count: number }): U
 export function encodeRegisters(registers: RegisterContext | undefined, pc: number): Uint8Array {
   const { regs } = structs.trampfd_regs;
   const { size, name, value } = structs.trampfd_reg;
-  const all =
-    registers === undefined ? [] : [{ register: pc, value: registers.pc }, ...registers.loads];
+  const all = registers === undefined ? [] : [{ register: pc, value: registers.pc }, ...registers.loads];
   const view = new DataView(new ArrayBuffer(regs + all.length * size));
   view.setUint32(0, all.length, true);
   for (const [index, entry] of all.entries()) {

@@ -6,6 +6,7 @@
  *     record of an instance   i32 version, odd while it is written; padding; each context at its place
  */
 import {
+  contextLength,
   contextLengths,
   decodeAllowedCallers,
   decodeAllowedPcs,
@@ -58,10 +59,9 @@ export class Contexts {
 
   /** A context as it was written, or, where there is none, as it would be removed. */
   get(index: number, context: number): Uint8Array {
-    return this.#bytes.slice(
-      this.#at(index, context),
-      this.#at(index, context) + this.#length(index, context),
-    );
+    const at = this.#at(index, context);
+    const longest = this.#bytes.subarray(at, at + contextLengths[context]!.most);
+    return longest.slice(0, contextLength(context, longest));
   }
 
   /** Keeps a context. The bytes have passed the checks. */
@@ -94,14 +94,5 @@ export class Contexts {
 
   #at(index: number, context: number): number {
     return index * recordSize + places[context]!;
-  }
-
-  /** Every context begins with the number of its entries, but stack data, where it is the third word. */
-  #length(index: number, context: number): number {
-    const at = this.#at(index, context) / 4;
-    const { least, most } = contextLengths[context]!;
-    const entry = context === regs ? 16 : context === stack ? 1 : 8;
-    const count = this.#words[context === stack ? at + 2 : at]!;
-    return Math.min(least + count * entry, most);
   }
 }

@@ -1,0 +1,67 @@
+/** Supervised programs from TypeScript. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+import { options as checkNames, flag, kind, oneOf } from '../trampoline/values.js';
+import type { AbiName } from './filter.js';
+
+export interface SuperviseOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'stdio' | 'signal'> {
+  /** Restrictions for the program: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`. */
+  readonly harden?: readonly RestrictionName[];
+  /** A file that says what the program may ask for: docs/policy.md. */
+  readonly policy?: string;
+  /** A file to which a line of JSON is appended for everything that is refused. */
+  readonly audit?: string;
+  /** Whether to write a line to standard error for every call. */
+  readonly trace?: boolean;
+  /** `'rfc-v1'` also takes the calls of the first proposal. */
+  readonly abi?: AbiName;
+}
+
+const front = fileURLToPath(new URL('../cli/trampfd.sh', import.meta.url));
+
+/**
+ * Runs a program with a supervisor that plays the kernel's part for it and for all that it starts, as
+ * `trampfd run` does. The supervisor is a process of its own, and ends with the program: its exit code is the
+ * program's, or 128 and the signal. Signals that it is sent go on to the program.
+ *
+ * @example
+ * ```ts
+ * import { once } from 'node:events';
+ * import { supervise } from 'trampfd';
+ *
+ * const program = supervise('/bin/sh', ['-c', 'echo "version $TRAMPFD_SUPERVISOR"']);
+ * const [status] = await once(program, 'exit');
+ * console.log(status); // 0
+ * ```
+ * @returns Node's process; when it could not be started, it exits with 125 to 127 and says why on standard error
+ */
+export function supervise(
+  program: string,
+  args: readonly string[] = [],
+  options: SuperviseOptions = {},
+): ChildProcess {
+  const given = checkNames(options, 'options', [
+    ...(['cwd', 'env', 'stdio', 'signal', 'harden', 'policy', 'audit', 'trace', 'abi'] as const),
+  ]);
+  if (typeof program !== 'string') throw new TypeError(`program must be a string, not ${kind(program)}`);
+  const flags: string[] = [];
+  const { harden = [] } = given;
+  if (!Array.isArray(harden)) throw new TypeError(`harden must be an array, not ${kind(harden)}`);
+  const names = harden.map((name, index) => oneOf(name ?? '', `harden[${index}]`, restrictionNames));
+  if (names.length > 0) flags.push('--harden', names.join(','));
+  for (const name of ['policy', 'audit'] as const) {
+    const path = given[name];
+    if (path === undefined) continue;
+    if (typeof path !== 'string') throw new TypeError(`${name} must be a string, not ${kind(path)}`);
+    flags.push(`--${name}`, path);
+  }
+  if (flag(given.trace, 'trace')) flags.push('--trace');
+  if (given.abi !== undefined) flags.push('--abi', oneOf(given.abi, 'abi', ['trampfd', 'rfc-v1']));
+  const { cwd, env, stdio = 'inherit', signal } = options;
+  const rest = { stdio, ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }) };
+  return spawn(front, ['run', ...flags, '--', program, ...args], {
+    ...rest,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
