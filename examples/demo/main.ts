@@ -3,6 +3,8 @@
  *
  *     npm start                 sorts the words that come with the demo
  *     npm start -- some-file    sorts the lines of a file
+ *
+ * `start.ts` runs this on a closed system; it can be run on its own, too.
  */
 import { readFileSync } from 'node:fs';
 import { symbolAddress, TrampfdError } from 'trampfd';
@@ -16,7 +18,10 @@ try {
   const { sayGoodbye } = await import('./goodbye.js');
   const { sortWithNestedFunction } = await import('./nested.js');
   const { attack } = await import('./attack.js');
+  const { listMethods } = await import('./methods.js');
   const text = readFileSync(file, 'utf8');
+  heading('ways to make code that this system leaves');
+  await listMethods();
   heading('qsort with memcmp, which takes one argument more');
   sortLines(text);
   heading('atexit with puts and its text');

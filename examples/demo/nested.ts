@@ -1,40 +1,37 @@
 /** Gives the nested function of `nested.c` to `qsort`, without an executable stack. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { createTrampoline, type Trampoline } from 'trampfd';
 import { show } from './show.js';
 
 const source = fileURLToPath(new URL('../../../examples/demo/nested.c', import.meta.url));
+const library = fileURLToPath(new URL('nested.so', import.meta.url));
 
-export function sortWithNestedFunction(text: string): void {
-  const folder = mkdtempSync(join(tmpdir(), 'trampfd-demo-'));
-  try {
-    const library = join(folder, 'nested.so');
-    const { status, error } = spawnSync('gcc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
-    if (status !== 0) {
-      const reason = error === undefined ? 'gcc cannot compile it' : 'there is no gcc';
-      console.log(`  Left out: this part compiles a C program, and ${reason}.`);
-      return;
-    }
-    try {
-      koffi.load(library);
-    } catch (error) {
-      console.log(
-        `  Left out: this system loads no library that was just compiled. ${(error as Error).message}`,
-      );
-      return;
-    }
-    run(library, text);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Compiles the C part, where there is a compiler. */
+export function compileNested(): void {
+  if (!existsSync(library)) spawnSync('gcc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
 }
 
-function run(library: string, text: string): void {
+export function sortWithNestedFunction(text: string): void {
+  compileNested();
+  if (!existsSync(library)) {
+    console.log('  Left out: this part is written in C, and gcc did not compile it.');
+    return;
+  }
+  try {
+    koffi.load(library);
+  } catch (error) {
+    console.log(
+      `  Left out: this system loads no library that was just compiled. ${(error as Error).message}`,
+    );
+    return;
+  }
+  run(text);
+}
+
+function run(text: string): void {
   const bind = koffi.proto('uintptr_t bind(uintptr_t body, uintptr_t chain)');
   const sort = koffi
     .load(library)

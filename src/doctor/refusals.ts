@@ -31,9 +31,9 @@ const noexecFolder = ({ method, system }: Case) =>
 
 const rules: readonly Rule[] = [
   {
-    fits: ({ method }) => method === 'trampfd',
+    fits: ({ refused }) => refused.code === 'ERR_NO_SUPERVISOR',
     refusedBy: () => 'no supervisor',
-    fix: () => null,
+    fix: () => 'trampfd run -- program',
     inferred: false,
   },
   {

@@ -2,12 +2,13 @@
  * Who keeps the objects of a {@link TrampolineDescriptor}: the supervisor that runs this program, or, where there
  * is none, this process, for itself and for those to whom it hands descriptors.
  */
+import { fstatSync } from 'node:fs';
 import { contextLengths, registerNames } from '../abi/contexts.js';
 import { abi } from '../abi/layout.js';
 import { Refusal } from '../abi/refusal.js';
 import { fileBehind } from '../linux/file-identity.js';
 import { thisMachine } from '../linux/host.js';
-import { pageSize } from '../linux/memory.js';
+import { PROT_EXEC, PROT_READ, pageSize } from '../linux/memory.js';
 import {
   isSupervised,
   type ObjectMap,
@@ -74,25 +75,42 @@ class OwnHost implements Host {
     return object.file.reader;
   }
 
+  /** An object of another process can be mapped, too: where its instances stand does not depend on what it is told. */
   map(fd: number): ObjectMap {
-    return this.#object(fd).map;
+    const file = fileBehind('self', fd);
+    const object = file === undefined ? undefined : this.#objects.find(file);
+    if (object !== undefined) return object.map;
+    const length = fstatSync(fd, { bigint: true }).size - abi.offsetBase;
+    if (length <= 0n) throw notOurs(fd);
+    const { entryStride } = this.#surroundings.machine.objectCode;
+    return {
+      size: Number(length),
+      prot: PROT_READ | PROT_EXEC,
+      offsetPage: 0,
+      ioffset: 0,
+      stride: entryStride,
+    };
   }
 
   read(fd: number, { context, instance }: Place): Uint8Array {
-    return this.#withContexts(fd, instance).contexts!.get(instance, context);
+    return this.#withContexts(fd, { context, instance }).contexts!.get(instance, context);
   }
 
   write(fd: number, { context, instance }: Place, bytes: Uint8Array): void {
     try {
-      this.#withContexts(fd, instance).change(instance, context, bytes);
+      this.#withContexts(fd, { context, instance }).change(instance, context, bytes);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       throw new TrampfdError(`Cannot change a trampoline: ${error.message}`, { code: error.code });
     }
   }
 
-  #withContexts(fd: number, instance: number): TrampolineObject {
+  #withContexts(fd: number, { context, instance }: Place): TrampolineObject {
     const object = this.#object(fd);
+    if (context === abi.contexts.allowedCallers) {
+      const message = `Cannot ${attempt}: allowed callers are for slow ones`;
+      throw new TrampfdError(message, { code: 'EINVAL' });
+    }
     if (object.contexts === undefined) throw new TypeError(`${object.type.name} has no contexts`);
     if (instance >= object.plan.count) {
       throw new RangeError(`there is no instance ${instance}; the object has ${object.plan.count}`);
@@ -104,7 +122,11 @@ class OwnHost implements Host {
     const file = fileBehind('self', fd);
     const object = file === undefined ? undefined : this.#objects.find(file);
     if (object !== undefined) return object;
-    const message = `Cannot ${attempt}: descriptor ${fd} is of no object that this process made`;
-    throw new TrampfdError(message, { code: 'ERR_NOT_OURS' });
+    throw notOurs(fd);
   }
+}
+
+function notOurs(fd: number): TrampfdError {
+  const message = `Cannot ${attempt}: descriptor ${fd} is of no object that this process made`;
+  return new TrampfdError(message, { code: 'ERR_NOT_OURS' });
 }

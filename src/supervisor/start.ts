@@ -1,6 +1,6 @@
 /** From what the caller asks for to a supervised program: paths, policy, files for reports. */
 import { accessSync, constants, openSync, readFileSync, statSync } from 'node:fs';
-import { delimiter, resolve } from 'node:path';
+import { delimiter, dirname, resolve } from 'node:path';
 import { abi } from '../abi/layout.js';
 import { fromNode } from '../linux/errno.js';
 import type { RestrictionName } from '../linux/restrictions.js';
@@ -98,7 +98,12 @@ function readPolicy(path: string): Policy {
   } catch (error) {
     throw fromNode(`read the policy ${path}`, error);
   }
-  return parsePolicy(text, path);
+  const policy = parsePolicy(text, path);
+  // What a policy names, it names as seen from where it lies.
+  const absolute = (names: readonly string[] | undefined) =>
+    names?.map((name) => resolve(dirname(path), name));
+  const [libraries, noexec] = [absolute(policy.libraries), absolute(policy.noexec)];
+  return { ...policy, ...(libraries && { libraries }), ...(noexec && { noexec }) };
 }
 
 function openAudit(path: string): number {

@@ -9,10 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
-const demo = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
+const path = (name: string) => fileURLToPath(new URL(`../../examples/demo/${name}.js`, import.meta.url));
 
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [demo, ...args], { encoding: 'utf8' });
+  return runScript('main', args);
+}
+
+function runScript(name: string, args: readonly string[] = []) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path(name), ...args], { encoding: 'utf8' });
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
@@ -45,4 +49,19 @@ test('the demo sorts the lines of any file, and says in a line when it cannot', 
     stdout: '',
     stderr: `ENOENT: no such file or directory, open '${file}'\n`,
   });
+});
+
+test('npm start runs it closed in: whatever is left out is named, and all else is in force', () => {
+  const { status, stdout, stderr } = runScript('start');
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  const missing = [...stdout.matchAll(/^Left out, since this system does not allow it\. (.+)$/gm)];
+  const [, harden] = /^trampfd run --harden (\S+) -- node --jitless …$/m.exec(stdout) ?? [];
+  if (missing.length === 0) {
+    assert.equal(harden, 'mdwe,no-memfd,noexec-tmp,no-own-code');
+    const works = [...stdout.matchAll(/^ {2}(\w+) +works$/gm)].map(([, method]) => method);
+    assert.deepEqual(works, ['trampfd']);
+  }
+  assert.match(stdout, /sorted by qsort:\n {2}alignment argument .* trap write\n/);
+  assert.match(stdout, /The code is as it was\.\nGoodbye from a trampoline\.\n$/);
 });

@@ -1,0 +1,10 @@
+/** Says which ways to make code the system leaves, each tried. */
+import { diagnose } from 'trampfd';
+
+export async function listMethods(): Promise<void> {
+  const { methods } = await diagnose();
+  for (const [name, method] of Object.entries(methods)) {
+    const refused = method.works ? '' : `${method.errno ?? ''} by ${method.refusedBy}`;
+    console.log(`  ${name.padEnd(10)} ${method.works ? 'works' : `refused: ${refused.trim()}`}`);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Runs the demo on a system as closed as this one lets a program be: under a supervisor, with every restriction
+ * that can be had, without a compiler in Node, and with a policy that takes away the code that the package brings.
+ *
+ *     npm start [-- some-file]
+ */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type RestrictionName, supervise, TrampfdError } from 'trampfd';
+import { compileNested } from './nested.js';
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const [main, probe] = [path('./main.js'), path('./probe.js')];
+const policy = path('../../../examples/demo/policy.json');
+const wanted: readonly RestrictionName[] = ['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code'];
+
+/** Why a small program cannot be run like that; nothing when it can. */
+async function whyNot(harden: readonly RestrictionName[], policy?: string): Promise<string | undefined> {
+  const options = policy === undefined ? { harden } : { harden, policy };
+  const child = supervise(process.execPath, ['--jitless', probe], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const [status] = await once(child, 'close');
+  return status === 0 ? undefined : (said.trim().split('\n').at(-1) ?? `exit code ${status}`);
+}
+
+/** What can be had here, and what not and why. */
+async function findPossible() {
+  const missing: string[] = [];
+  let harden = [...wanted];
+  const without = await whyNot([]);
+  if (without !== undefined) return { supervised: false, harden: [], policy: undefined, missing: [without] };
+  if ((await whyNot(harden, policy)) === undefined) return { supervised: true, harden, policy, missing };
+  harden = [];
+  for (const name of wanted) {
+    const reason = await whyNot([...harden, name]);
+    if (reason === undefined) harden.push(name);
+    else missing.push(`${name}: ${reason}`);
+  }
+  const reason = await whyNot(harden, policy);
+  if (reason !== undefined) missing.push(`the policy: ${reason}`);
+  return { supervised: true, harden, policy: reason === undefined ? policy : undefined, missing };
+}
+
+try {
+  // Compiled before: under the restrictions nothing could be.
+  compileNested();
+  const { supervised, harden, policy, missing } = await findPossible();
+  for (const reason of missing) console.log(`Left out, since this system does not allow it. ${reason}`);
+  const args = ['--jitless', main, ...process.argv.slice(2)];
+  if (!supervised) {
+    process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
+  } else {
+    console.log(`trampfd run --harden ${harden.join(',') || '(nothing)'} -- node --jitless …`);
+    const child = supervise(process.execPath, args, policy === undefined ? { harden } : { harden, policy });
+    [process.exitCode] = (await once(child, 'exit')) as [number];
+  }
+} catch (error) {
+  if (!(error instanceof TrampfdError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

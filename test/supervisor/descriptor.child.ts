@@ -1,0 +1,133 @@
+/** What the tests of descriptors do; each prints EXIT-SUCCESS. Run with a subject as argument. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import {
+  createTrampolineDescriptor,
+  symbolAddress,
+  TrampfdError,
+  TrampolineDescriptor,
+  type TrampolineDescriptorOptions,
+} from '#src/index.js';
+
+const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
+const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);
+const [memcmp, strncmp] = [symbolAddress('memcmp'), symbolAddress('strncmp')];
+
+const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => void | Promise<void>> = {
+  contexts(mode) {
+    const object = createTrampolineDescriptor({ mode: mode ?? 'fast' });
+    assert.deepEqual(
+      [object.registers(), object.stack(), object.allowedPcs()],
+      [undefined, undefined, undefined],
+    );
+    if (mode === 'slow') {
+      object.setAllowedCallers([[1n, 2n ** 47n]]);
+      assert.deepEqual(object.allowedCallers(), [[1n, 2n ** 47n]]);
+    } else {
+      assert.throws(() => object.setAllowedCallers([[1n, 2n]]), { code: 'EINVAL' });
+    }
+    object.setAllowedPcs([memcmp, strncmp]);
+    object.setRegisters({ pc: memcmp, arg2: 3n });
+    const { address } = object.map();
+    assert.equal(call(address), 0);
+    object.setRegisters({ pc: strncmp, arg2: 4n });
+    assert.equal(call(address), -1);
+    assert.deepEqual(Object.values(object.registers()!), [strncmp, 4n]);
+    assert.throws(() => object.setRegisters({ pc: 1n, arg2: 3n }), RangeError);
+    assert.equal(call(address), -1);
+
+    const data = Uint8Array.of(1, 2, 3);
+    object.setStack({ data, offset: 200 });
+    assert.deepEqual(object.stack(), { data, offset: 200, setSp: false });
+    object.setStack(undefined);
+    object.setAllowedPcs(undefined);
+    assert.deepEqual([object.stack(), object.allowedPcs()], [undefined, undefined]);
+    object.setRegisters({ pc: memcmp, arg2: 3n });
+    assert.equal(call(address), 0);
+    // Closed, the mapping stays as it is.
+    object.close();
+    object.close();
+    assert.equal(call(address), 0);
+    assert.throws(() => object.registers(), { code: 'ERR_CLOSED' });
+  },
+
+  instances(mode) {
+    const count = 300;
+    const object = createTrampolineDescriptor({ mode: mode ?? 'fast', count });
+    for (let i = 0; i < count; i++) object.setRegisters({ pc: memcmp, arg2: BigInt(i % 5) }, i);
+    const mapping = object.map();
+    for (let i = 0; i < count; i++) assert.equal(call(mapping.addressOf(i)), i % 5 === 4 ? -1 : 0, `${i}`);
+    const second = object.map();
+    assert.notEqual(second.address, mapping.address);
+    mapping.unmap();
+    assert.equal(call(second.addressOf(4)), -1);
+    assert.throws(
+      () => object.registers(count),
+      (error) => error instanceof RangeError || error instanceof TrampfdError,
+    );
+  },
+
+  async 'hand-over'() {
+    const object = createTrampolineDescriptor();
+    object.setRegisters({ pc: memcmp, arg2: 3n });
+    const sockets = socketPair();
+    object.send(sockets[0]!);
+    const received = TrampolineDescriptor.receive(sockets[1]!);
+    assert.notEqual(received.fd, object.fd);
+    const { address } = received.map();
+    object.setRegisters({ pc: memcmp, arg2: 4n });
+    assert.equal(call(address), -1);
+    assert.deepEqual(received.registers(), object.registers());
+    // A child that got the number maps what this process made; only it knows where its functions are.
+    const self = fileURLToPath(import.meta.url);
+    const child = spawn(process.execPath, [self, 'child'], { stdio: ['pipe', 'pipe', 'inherit', object.fd] });
+    const [where] = (await once(child.stdout!, 'data')) as [Buffer];
+    object.setRegisters({ pc: BigInt(where.toString()), arg2: 4n });
+    child.stdin!.end();
+    const [said] = (await once(child.stdout!, 'data')) as [Buffer];
+    assert.equal(said.toString(), 'EXIT-SUCCESS\n');
+    assert.throws(() => object.send(1_000_000), { code: 'EBADF' });
+  },
+
+  async child() {
+    console.log(String(memcmp));
+    process.stdin.resume();
+    await once(process.stdin, 'end');
+    assert.equal(call(TrampolineDescriptor.fromFd(3).map().address), -1);
+  },
+
+  'bad-input'() {
+    const bad = createTrampolineDescriptor as (options: unknown) => unknown;
+    for (const count of [0, -1, 1.5, 65_537, Number.NaN]) assert.throws(() => bad({ count }), RangeError);
+    assert.throws(() => bad({ count: '1' }), TypeError);
+    assert.throws(() => bad({ mode: 'quick' }), RangeError);
+    assert.throws(() => bad({ size: 1 }), TypeError);
+    const object = createTrampolineDescriptor();
+    assert.throws(() => object.setRegisters({ arg0: 1n } as never), TypeError);
+    assert.throws(() => object.setStack({ data: new Uint8Array(65) }), RangeError);
+    assert.throws(() => object.setRegisters({ pc: memcmp }, 1), Error);
+    assert.throws(() => TrampolineDescriptor.fromFd(-1), RangeError);
+    assert.throws(() => TrampolineDescriptor.fromFd(0).map(), TrampfdError);
+    assert.equal(object.registers(), undefined);
+  },
+};
+
+function socketPair(): Int32Array {
+  const sockets = new Int32Array(2);
+  const make = koffi.load(null).func('int socketpair(int, int, int, void *)');
+  assert.equal(make(1, 1, 0, sockets), 0);
+  return sockets;
+}
+
+const [subject, mode] = process.argv[2]!.split(' ');
+try {
+  await subjects[subject!]!(mode as 'fast');
+  console.log('EXIT-SUCCESS');
+} catch (error) {
+  if (!(error instanceof TrampfdError)) throw error;
+  console.log(`${error.code} ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,92 @@
+/** `supervise()`: what `trampfd run` does, from TypeScript. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { type SuperviseOptions, supervise } from '#src/index.js';
+
+async function run(program: string, args: readonly string[], options: SuperviseOptions = {}) {
+  const child = supervise(program, args, { stdio: 'pipe', ...options });
+  child.stdin?.end();
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, 'exit'),
+  ]);
+  return { status, stdout, stderr };
+}
+
+test('a program runs with its arguments, environment and folder, and ends as it ends', async () => {
+  const env = { PATH: process.env['PATH'], GIVEN: 'a b' };
+  assert.deepEqual(
+    await run('sh', ['-c', 'echo "$1 $GIVEN $PWD $TRAMPFD_SUPERVISOR"; exit 7', 'sh', 'x  y'], {
+      env,
+      cwd: '/',
+    }),
+    {
+      status: 7,
+      stdout: 'x  y a b / 1\n',
+      stderr: '',
+    },
+  );
+  assert.equal((await run('sh', ['-c', 'kill -TERM $$'])).status, 128 + 15);
+});
+
+test('signals go on to the program', async () => {
+  const child = supervise(
+    'sh',
+    ['-c', 'trap "echo got it; exit 3" TERM; echo ready; while :; do sleep 0.05; done'],
+    {
+      stdio: 'pipe',
+    },
+  );
+  const output = text(child.stdout!);
+  await once(child.stdout!, 'readable');
+  child.kill('SIGTERM');
+  const [status] = await once(child, 'exit');
+  assert.equal(status, 3);
+  assert.match(await output, /got it\n$/);
+});
+
+test('what cannot be run is said', async () => {
+  const { status, stderr } = await run('/nowhere/program', []);
+  assert.deepEqual(
+    { status, stderr },
+    { status: 127, stderr: 'trampfd: Cannot run /nowhere/program: there is no such program\n' },
+  );
+});
+
+test('restrictions, a policy and an audit log apply', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-supervise-'));
+  try {
+    const [policy, audit] = [join(folder, 'policy.json'), join(folder, 'audit')];
+    writeFileSync(policy, '{ "types": ["code"] }');
+    const script = `
+      import { createTrampolineDescriptor } from 'trampfd';
+      try { createTrampolineDescriptor(); } catch (error) { console.log(error.code, error.syscall); }`;
+    const args = ['--jitless', '--input-type=module', '--eval', script];
+    const { status, stdout, stderr } = await run(process.execPath, args, { harden: ['mdwe'], policy, audit });
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: 'EPERM trampfd_create\n' }, stderr);
+    const [line] = readFileSync(audit, 'utf8').trim().split('\n');
+    const { code, reason } = JSON.parse(line!);
+    assert.deepEqual(
+      { code, reason },
+      { code: 'EPERM', reason: 'the policy forbids objects of the type user' },
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('wrong options start nothing', () => {
+  const bad = supervise as (...args: unknown[]) => unknown;
+  assert.throws(() => bad(1), TypeError);
+  assert.throws(() => bad('true', [], { harden: ['everything'] }), RangeError);
+  assert.throws(() => bad('true', [], { harden: 'mdwe' }), TypeError);
+  assert.throws(() => bad('true', [], { policy: 1 }), TypeError);
+  assert.throws(() => bad('true', [], { abi: 'rfc-v2' }), RangeError);
+  assert.throws(() => bad('true', [], { shell: true }), TypeError);
+});
