@@ -14,6 +14,7 @@ import { descriptorLength, descriptorName, libraryPath, registerFunctionName } f
 import { launcherPath, launchFailed, listDescriptor, longestList } from '#src/linux/launch.js';
 import { sharedLibrary, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
+import { policySchema } from '#src/supervisor/policy.js';
 import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
@@ -61,10 +62,10 @@ for (const [architecture, machine] of Object.entries(machines)) {
   write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }
-writeFileSync(
-  'dist/doctor/schema.json',
-  `${JSON.stringify(z.toJSONSchema(diagnosisSchema), undefined, 2)}\n`,
-);
+const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy.schema.json': policySchema };
+for (const [path, schema] of Object.entries(schemas)) {
+  writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
+}
 copyFileSync('src/cli/trampfd.sh', 'dist/cli/trampfd.sh');
 for (const program of ['main.js', 'trampfd.sh']) chmodSync(`dist/cli/${program}`, 0o755);
 

@@ -78,8 +78,8 @@ export function decodeStack(bytes: Uint8Array): StackContext | undefined {
   zero(view, trampfd_stack.reserved, 'reserved');
   if (size > limits.stackSize) throw new Refusal('EINVAL', `size is ${size}; at most ${limits.stackSize}`);
   exactly(bytes, trampfd_stack.data + size);
-  if (size === 0) return undefined;
   const layout = checkStackLayout({ flags, offset });
+  if (size === 0) return undefined;
   return { ...layout, size, data: bytes.slice(trampfd_stack.data) };
 }
 

@@ -11,7 +11,8 @@ export interface UserData {
   readonly count: number;
 }
 
-export interface TableData extends UserData {
+export interface TableData {
+  readonly count: number;
   readonly codeRegister: number;
   readonly dataRegister: number;
   /** Addresses of arrays of the program, 8 bytes for each instance. */
@@ -27,14 +28,14 @@ export interface CodeData {
 /** `struct trampfd_user`. */
 export function decodeUser(view: DataView): UserData {
   const { flags, count } = structs.trampfd_user;
-  return { slow: slowFlag(view, flags), count: countAt(view, count) };
+  return { slow: flagsAt(view, flags, abi.slow) !== 0, count: countAt(view, count) };
 }
 
 /** `struct trampfd_table`. */
 export function decodeTable(view: DataView, names: RegisterNames): TableData {
   const at = structs.trampfd_table;
+  flagsAt(view, at.flags, 0);
   const data = {
-    slow: slowFlag(view, at.flags),
     count: countAt(view, at.count),
     codeRegister: view.getUint32(at.code_reg, true),
     dataRegister: view.getUint32(at.data_reg, true),
@@ -52,11 +53,16 @@ export function decodeTable(view: DataView, names: RegisterNames): TableData {
 /** `struct trampfd_code`. */
 export function decodeCode(view: DataView, names: RegisterNames): CodeData {
   const at = structs.trampfd_code;
-  const flags = view.getUint32(at.flags, true);
-  if (flags !== 0) throw new Refusal('EINVAL', `unknown flags 0x${flags.toString(16)}`);
+  flagsAt(view, at.flags, 0);
   const size = view.getUint32(at.nregs, true);
   if (size > limits.registers) throw new Refusal('EINVAL', `nregs is ${size}; at most ${limits.registers}`);
-  const registers = Array.from({ length: size }, (_, index) => view.getUint32(at.regs + 4 * index, true));
+  const regs = Array.from({ length: limits.registers }, (_, index) =>
+    view.getUint32(at.regs + 4 * index, true),
+  );
+  if (regs.some((register, index) => index >= size && register !== 0)) {
+    throw new Refusal('EINVAL', 'regs behind nregs are not 0');
+  }
+  const registers = regs.slice(0, size);
   for (const [index, register] of registers.entries()) {
     loadable(register, names);
     if (index > 0 && register <= registers[index - 1]!) {
@@ -80,10 +86,11 @@ function stackAt(view: DataView): StackLayout | undefined {
   return size === 0 ? undefined : { size, ...layout };
 }
 
-function slowFlag(view: DataView, at: number): boolean {
+/** Flags, of which those in `known` have a meaning. */
+function flagsAt(view: DataView, at: number, known: number): number {
   const flags = view.getUint32(at, true);
-  if ((flags & ~abi.slow) !== 0) throw new Refusal('EINVAL', `unknown flags 0x${flags.toString(16)}`);
-  return (flags & abi.slow) !== 0;
+  if ((flags & ~known) !== 0) throw new Refusal('EINVAL', `unknown flags 0x${flags.toString(16)}`);
+  return flags;
 }
 
 function countAt(view: DataView, at: number): number {

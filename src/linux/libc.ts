@@ -17,6 +17,8 @@ interface Libc {
   madvise: Native<[bigint, number, number], number>;
   msync: Native<[bigint, number, number], number>;
   getpagesize: Native<[], number>;
+  getrlimit: Native<[number, bigint], number>;
+  setrlimit: Native<[number, bigint], number>;
   prctl: Native<[number, number, number, number, number], number>;
   ioctl: Native<[number, number, bigint], number>;
   memfd_create: Native<[string, number], number>;
@@ -65,6 +67,8 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   madvise: 'int madvise(uintptr_t, size_t, int)',
   msync: 'int msync(uintptr_t, size_t, int)',
   getpagesize: 'int getpagesize()',
+  getrlimit: 'int getrlimit64(int, uintptr_t)',
+  setrlimit: 'int setrlimit64(int, uintptr_t)',
   prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
   // Variadic in C; a pointer is passed like any other argument by the ABIs that we know.
   ioctl: 'int ioctl(int, unsigned long, uintptr_t)',

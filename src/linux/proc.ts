@@ -4,8 +4,17 @@ import { constants } from 'node:os';
 import { fromNode, systemError } from './errno.js';
 import { isMapped } from './memory.js';
 
-/** The process that a thread belongs to, and the thread that traces it (0 for none); nothing when it is gone. */
-export function threadStatus(tid: number): { readonly pid: number; readonly tracer: number } | undefined {
+export interface ThreadStatus {
+  /** The process that it belongs to. */
+  readonly pid: number;
+  /** The thread that traces it, 0 for none. */
+  readonly tracer: number;
+  /** Whether it runs no more, and only waits to be taken note of. */
+  readonly ended: boolean;
+}
+
+/** What state a thread is in; nothing when it is gone. */
+export function threadStatus(tid: number): ThreadStatus | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${tid}/status`, 'latin1');
@@ -13,7 +22,7 @@ export function threadStatus(tid: number): { readonly pid: number; readonly trac
     return undefined;
   }
   const number = (field: string) => Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(text)?.[1]);
-  return { pid: number('Tgid'), tracer: number('TracerPid') };
+  return { pid: number('Tgid'), tracer: number('TracerPid'), ended: /^State:\s*[ZX]/m.test(text) };
 }
 
 /** The threads of a process; none when it is gone. */

@@ -15,7 +15,6 @@ type SlowObject = Extract<ToTracer, { kind: 'object' }>;
 /** A thread that stopped because of a fault. */
 export interface Faulting {
   readonly tid: number;
-  readonly pid: number;
   readonly mappings: MappingQuery;
 }
 
@@ -51,7 +50,7 @@ export class Faults {
   }
 
   /** @returns whether the thread can go on without the signal: an invocation was done */
-  handle({ tid, pid, mappings }: Faulting): boolean {
+  handle({ tid, mappings }: Faulting): boolean {
     const signal = stopSignal(tid);
     // Sent by somebody: what the registers say is chance.
     if (signal === undefined || signal.code <= 0) return false;
@@ -71,7 +70,7 @@ export class Faults {
         surroundings: this.#surroundings,
         readMemory: (at, length) => readMemory(tid, at, length),
         writeMemory: (at, bytes) => writeMemory(tid, at, bytes),
-        checkTarget: (pc) => this.#rules.checkTarget(pc, pid),
+        checkTarget: (pc) => this.#rules.checkTarget(pc, tid),
       });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

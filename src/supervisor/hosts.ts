@@ -42,6 +42,9 @@ export function host(): Host {
 
 const attempt = 'use a trampoline descriptor';
 
+/** Objects to look at, for each new one, whether anybody still uses them. */
+const few = 8;
+
 const supervisor: Host = {
   create: (type, data) => trampfd_create(type, data, 'make a trampoline descriptor'),
   map: (fd) => readMap(fd, attempt),
@@ -69,7 +72,7 @@ class OwnHost implements Host {
     const kind = objectType(type)!;
     const plan = kind.plan(new DataView(data.buffer, data.byteOffset, data.length), this.#surroundings);
     if (plan.slow) requireSupervisor('make a slow trampoline descriptor');
-    this.#objects.collect();
+    this.#objects.collect(few);
     const object = new TrampolineObject(kind, plan, abi.offsetBase, this.#surroundings);
     this.#objects.add(object);
     return object.file.reader;

@@ -57,9 +57,6 @@ export class TrampolineObject {
   }
 }
 
-/** Objects to look at in one turn of the collector, so that nobody waits for it. */
-const turn = 32;
-
 export class Objects {
   readonly #byFile = new Map<string, TrampolineObject>();
   #looking: Iterator<TrampolineObject> = this.#byFile.values();
@@ -87,7 +84,7 @@ export class Objects {
    * Looks at some objects, from where it stopped the last time, and removes those that nobody can reach any more.
    * @returns what was removed
    */
-  collect(most = turn): TrampolineObject[] {
+  collect(most: number): TrampolineObject[] {
     const gone: TrampolineObject[] = [];
     for (let looked = 0; looked < most; looked++) {
       const { value, done } = this.#looking.next();

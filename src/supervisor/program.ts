@@ -12,6 +12,7 @@ import {
   listDescriptor,
   programCalls,
 } from '../linux/launch.js';
+import { RLIMIT_NOFILE } from '../linux/limits.js';
 import { takeDescriptor } from '../linux/pidfd.js';
 import { type RestrictionName, restrictionCalls } from '../linux/restrictions.js';
 import {
@@ -44,8 +45,7 @@ export interface Program {
   readonly listener: number;
 }
 
-// <linux/resource.h>, <signal.h>, <fcntl.h>
-const RLIMIT_NOFILE = 7;
+// <signal.h>, <fcntl.h>
 const SIG_SETMASK = 2;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;

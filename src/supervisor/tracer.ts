@@ -39,6 +39,7 @@ const machine = thisMachine();
 const surroundings = { machine, names: registerNames(machine.registerFile), pageSize: pageSize() };
 const reports = new Reports(machine, setting);
 
+const self = threadId();
 /** Traced threads, by the process that they belong to. */
 const threads = new Map<number, number>();
 /** The mappings of traced processes. */
@@ -51,7 +52,7 @@ const faults = new Faults(surroundings, new Rules(setting.policy), {
   learn: hear,
 });
 const sleeper = startSleeper();
-tellMain({ kind: 'ready', tid: threadId(), wake: sleeper });
+tellMain({ kind: 'ready', tid: self, wake: sleeper });
 while (!ended) see(waitForChange(__WALL | WUNTRACED | WCONTINUED)!);
 
 function see(change: Change): void {
@@ -101,10 +102,11 @@ function isInvocation(tid: number): boolean {
   let query = mappings.get(pid);
   try {
     if (query === undefined) {
-      query = new MappingQuery(pid);
+      // By the thread: the process's first one may have ended.
+      query = new MappingQuery(tid);
       mappings.set(pid, query);
     }
-    return faults.handle({ tid, pid, mappings: query });
+    return faults.handle({ tid, mappings: query });
   } catch {
     return false; // the process is going
   }
@@ -148,7 +150,10 @@ function attach(tid: number): string | undefined {
       try {
         if (!seize(thread)) continue;
       } catch (error) {
-        return (error as Error).message;
+        const status = threadStatus(thread);
+        if (status === undefined || status.ended) continue;
+        // One that we trace may have started it, and then we do so already.
+        if (status.tracer !== self) return (error as Error).message;
       }
       threads.set(thread, pid);
       found = true;
