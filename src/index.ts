@@ -3,6 +3,14 @@ export type { CodePageMethodName } from './codepage/method.js';
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
 export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
 export type { RestrictionName } from './linux/restrictions.js';
+export {
+  type CreateHandlerTrampolineOptions,
+  createHandlerTrampoline,
+  type Handler,
+  HandlerTrampoline,
+  resumeRegisters,
+  savedRegisters,
+} from './local/handler.js';
 export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './local/native.js';
 export type { TrampolineOptions } from './local/options.js';
 export {
@@ -15,6 +23,7 @@ export {
   type TrampolineTableOptions,
 } from './local/table.js';
 export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './local/trampoline.js';
+export type { SavedRegisters } from './machine/index.js';
 export {
   createTrampolineDescriptor,
   TrampolineDescriptor,
@@ -25,4 +34,4 @@ export { type SuperviseOptions, supervise } from './supervisor/supervise.js';
 export type { CallerRange, RegisterValues, StackValues } from './trampoline/contexts.js';
 export { TrampfdError } from './trampoline/errors.js';
 export { limits } from './trampoline/limits.js';
-export type { RegisterAlias, RegisterName, TableRegister } from './trampoline/registers.js';
+export type { RegisterAlias, RegisterName, SavedRegister, TableRegister } from './trampoline/registers.js';

@@ -40,8 +40,9 @@ function asText({ pid, tables, names }: InspectedProcess): string {
   return parts.join('\n\n');
 }
 
-function heading({ name, kind, layout, method, registers, stack }: InspectedTable): string {
+function heading({ name, kind, type, layout, method, registers, stack }: InspectedTable): string {
   const title = kind === 'single' ? 'single trampolines' : name === undefined ? 'table' : `table "${name}"`;
+  if (type === 'handler') return `${title}: save all registers and call (${layout}, ${method})`;
   const loads = registers.length === 0 ? 'loads only the PC' : `loads ${registers.join(', ')} and the PC`;
   const data =
     stack === undefined

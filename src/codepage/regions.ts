@@ -21,6 +21,8 @@ import {
   pageSize,
   reserve,
 } from '../linux/memory.js';
+import { registerFrames } from '../linux/unwind.js';
+import { ehFrame } from '../machine/eh-frame.js';
 import type { CodeImage } from '../machine/index.js';
 import { dataLayout, type Shape, shapeKey } from '../trampoline/shape.js';
 import type { Code, CodePageMethod, CodePageMethodName, PreparedCode } from './method.js';
@@ -135,6 +137,7 @@ function makeRegion(kind: RegionKind): Region {
     const dataLength = Math.ceil((image.count * dataLayout(image.shape).stride) / pageSize()) * pageSize();
     const code = mapSealed(prepared, { codeLength, dataLength, alignment: regionAlignment });
     regions.add(code / BigInt(regionAlignment));
+    if (image.frame !== undefined) registerFrames(ehFrame(image.frame, code));
     kind.prepared = prepared;
     return { kind, image, code, data: code + BigInt(codeLength), dataLength };
   } catch (error) {

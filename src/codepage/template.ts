@@ -21,7 +21,7 @@ import { memoryAt, pageSize } from '../linux/memory.js';
 import type { Machine } from '../machine/index.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { registerNumber } from '../trampoline/registers.js';
-import { emptyShape, type Shape, shapeKey } from '../trampoline/shape.js';
+import { emptyShape, handlerShape, type Shape, shapeKey } from '../trampoline/shape.js';
 import type { Code, CodePageMethod } from './method.js';
 import { fromFile } from './shared-file.js';
 
@@ -47,7 +47,7 @@ export function templatePath(architecture: string): string {
   return fileURLToPath(new URL(`../native/templates-${architecture}.bin`, import.meta.url));
 }
 
-/** The shapes that are shipped: only a jump, every single register, every two argument registers, farewells. */
+/** The shapes that are shipped: only a jump, every single register, every two argument registers, farewells, handlers. */
 export function templateShapes({ registerFile, farewell }: Machine): Shape[] {
   const pc = registerNumber(registerFile, 'pc');
   const singles = Object.values(registerFile.numbers).filter((number) => number !== pc);
@@ -57,7 +57,7 @@ export function templateShapes({ registerFile, farewell }: Machine): Shape[] {
   const pairs = args.flatMap((a, index) => args.slice(index + 1).map((b) => [a, b]));
   const sets = [...singles.map((number) => [number]), ...pairs, Object.values(farewell.registers)];
   const shapes = sets.map((set) => ({ registers: set.toSorted((a, b) => a - b), stack: undefined }));
-  return [emptyShape, ...shapes];
+  return [emptyShape, ...shapes, handlerShape];
 }
 
 /** All images of an architecture. */
@@ -66,7 +66,7 @@ export function templateCode(machine: Machine): Code[] {
     key: shapeKey(shape),
     bytes: machine.codeImage(shape, imageLength).bytes,
   }));
-  const others = [machine.farewell, machine.faultHandler(imageLength)];
+  const others = [machine.farewell, machine.resume, machine.faultHandler(imageLength)];
   return [
     ...tables,
     ...others.map(({ key, bytes }) => ({ key, bytes: machine.padCode(bytes, imageLength) })),

@@ -25,7 +25,7 @@ export const trampfd: CodePageMethod = {
   name: 'trampfd',
   prepare({ bytes, shape }) {
     requireSupervisor(attempt);
-    if (shape === undefined) {
+    if (shape === undefined || shape.type === 'handler') {
       const message = `Cannot ${attempt}: a supervisor makes code of trampolines, and no other`;
       throw new TrampfdError(message, { code: 'ERR_NO_SHAPE' });
     }

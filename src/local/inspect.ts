@@ -9,6 +9,7 @@ import { regionAlignment } from '../codepage/regions.js';
 import { fromNode } from '../linux/errno.js';
 import { mappings, readMemory } from '../linux/proc.js';
 import { TrampfdError } from '../trampoline/errors.js';
+import type { TrampolineType } from '../trampoline/shape.js';
 import { integer } from '../trampoline/values.js';
 import { readWhole } from './line-file.js';
 import { disassembleCode } from './listing.js';
@@ -23,6 +24,8 @@ export interface InspectedTable {
   readonly kind: 'table' | 'single';
   readonly layout: 'inline' | 'atomic' | 'slow';
   readonly method: string;
+  /** What they do: load registers and jump, or call a handler. */
+  readonly type: TrampolineType;
   /** The registers that are loaded besides the PC. */
   readonly registers: readonly string[];
   readonly stack: { readonly size: number; readonly offset: number; readonly setSp: boolean } | undefined;
@@ -207,8 +210,8 @@ function rowsOf(table: readonly RemoteBlock[], blocks: readonly RemoteBlock[]): 
   const atomic = line.role === 'entry';
   const slots = table.reduce((sum, block) => sum + block.line.count, 0);
   const rows = new Map<string, InspectedTable & { live: number; free: number; addresses: bigint[] }>();
-  const row = (shape: Pick<BlockLine, 'registers' | 'stack'>, code: () => string | undefined) => {
-    const key = JSON.stringify([shape.registers, shape.stack]);
+  const row = (shape: Pick<BlockLine, 'type' | 'registers' | 'stack'>, code: () => string | undefined) => {
+    const key = JSON.stringify([shape.type, shape.registers, shape.stack]);
     let found = rows.get(key);
     if (found === undefined) {
       found = {
@@ -216,6 +219,7 @@ function rowsOf(table: readonly RemoteBlock[], blocks: readonly RemoteBlock[]): 
         kind: line.shared ? 'single' : 'table',
         layout: line.role === 'slow' ? 'slow' : atomic ? 'atomic' : 'inline',
         method: line.method,
+        type: shape.type,
         registers: shape.registers,
         stack: shape.stack ?? undefined,
         live: 0,

@@ -3,7 +3,7 @@ import { thisMachine } from '../linux/host.js';
 
 export interface Listing {
   readonly text: string;
-  /** Where the last instruction jumps, if it is a jump through a word that could be read. */
+  /** Where the last instruction jumps, if it says so, or a word that could be read does. */
   readonly leadsTo: bigint | undefined;
 }
 
@@ -20,7 +20,7 @@ export function disassembleCode(
     const value = refersTo === undefined ? undefined : word(read, refersTo);
     const note = refersTo === undefined ? '' : `   # ${show(value, refersTo)}`;
     lines.push(`${instruction.address.toString(16)}:  ${hex.padEnd(24)}${instruction.text}${note}`);
-    if (instruction.ends) return { text: lines.join('\n'), leadsTo: value };
+    if (instruction.ends) return { text: lines.join('\n'), leadsTo: instruction.target ?? value };
   }
   return { text: lines.join('\n'), leadsTo: undefined };
 }

@@ -83,7 +83,7 @@ const longest = 512;
 
 /**
  * The instructions of a trampoline, one a line: address, bytes, text, and the value of each word that it reads.
- * Where one trampoline leads to another, as the entry of an atomic one does to its body, both are shown.
+ * Where one piece leads to another, as the entry of an atomic trampoline does to its body, all are shown.
  * Knows the instructions that trampolines are made of, and no others.
  *
  * @example

@@ -24,6 +24,8 @@ export const blockLine = z.object({
   stride: count.min(1),
   trapAt: count.nullable(),
   dataStride: count.min(8),
+  /** What the code does. */
+  type: z.enum(['user', 'handler']).default('user'),
   registers: z.array(text(8)).max(40),
   stack: z.object({ size: count, offset: count, setSp: z.boolean() }).nullable(),
   method: text(16),

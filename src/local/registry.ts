@@ -88,6 +88,7 @@ function describe(block: Block, { source }: Slots, entry: TableEntry): BlockLine
     kind: 'block',
     ...entry,
     method: block.method,
+    type: shape.type ?? 'user',
     registers: shape.registers.map((number) => registerName(thisMachine().registerFile, number)),
     stack: shape.stack ?? null,
     code: hex(block.code),

@@ -1,5 +1,4 @@
 /** Single trampolines: every context can change, the set of registers included, while others invoke them. */
-import type { CodePageMethodName } from '../codepage/method.js';
 import { thisMachine } from '../linux/host.js';
 import {
   allowedPcList,
@@ -14,15 +13,12 @@ import {
   stackContext,
 } from '../trampoline/contexts.js';
 import { limits } from '../trampoline/limits.js';
-import { dataLayout, type Shape, shapeKey } from '../trampoline/shape.js';
+import { dataLayout, type Shape } from '../trampoline/shape.js';
 import { options as checkNames } from '../trampoline/values.js';
-import type { Bodies } from './bodies.js';
-import { checkExecutable, freedError, Notes, type Wanted } from './notes.js';
+import { Entry } from './entry.js';
+import { checkExecutable } from './notes.js';
 import { checkedOptions, type Mode, optionNames, type TrampolineOptions } from './options.js';
-import { newTableNumber } from './registry.js';
-import type { SlotNumber, Slots } from './slots.js';
 import { countersOf, type SlowBlock } from './slow-blocks.js';
-import { openBodies, openEntries, type StorageOptions } from './storage.js';
 
 export interface CreateTrampolineOptions extends TrampolineOptions {
   /** Registers to load; `pc` is where the trampoline jumps. */
@@ -59,62 +55,19 @@ export function createTrampoline(options: CreateTrampolineOptions): Trampoline {
   return new Trampoline(options);
 }
 
-/** What trampolines of one kind share. */
-interface House {
-  readonly storage: StorageOptions;
-  readonly entries: Slots;
-  readonly notes: Notes;
-  readonly bodies: Map<string, Bodies>;
-}
-
-const houses = new Map<string, House>();
-
-function houseOf(mode: Mode, method: CodePageMethodName | undefined): House {
-  const key = `${mode} ${method ?? ''}`;
-  let house = houses.get(key);
-  if (house === undefined) {
-    const storage = { mode, method, isolated: false };
-    const entries = openEntries(storage, { table: newTableNumber(), name: null, shared: true }).kept;
-    house = { storage, entries, notes: new Notes(entries, storage), bodies: new Map() };
-    houses.set(key, house);
-  }
-  return house;
-}
-
-function bodiesOf({ bodies, storage }: House, shape: Shape): Bodies {
-  const key = shapeKey(shape);
-  let found = bodies.get(key);
-  if (found === undefined) {
-    found = openBodies(shape, storage, { table: newTableNumber(), name: null, shared: true }).kept;
-    bodies.set(key, found);
-  }
-  return found;
-}
-
-/** What an entry leads to. */
-interface Body {
-  readonly home: Bodies;
-  readonly address: bigint;
-}
-
 /**
  * One trampoline; made by {@link createTrampoline}. Its address stays valid until `free`, also when the
  * object itself is forgotten. Every change is one step for other threads that invoke it.
  */
 export class Trampoline {
-  readonly #house: House;
-  readonly #slot: SlotNumber;
-  readonly #address: bigint;
-  readonly #name: string | undefined;
+  readonly #entry: Entry;
   readonly #debug: boolean;
   readonly #mode: Mode;
   #registers: RegisterContext | undefined;
   #stack: StackContext | undefined;
   #allowedPcs: readonly bigint[] | undefined;
   #allowedCallers: readonly CallerRange[] | undefined;
-  #body: Body | undefined;
   #countedBefore: [invocations: bigint, refusals: bigint] = [0n, 0n];
-  #state: 'open' | 'frozen' | 'freed' = 'open';
 
   /** @internal */
   constructor(options: CreateTrampolineOptions) {
@@ -125,7 +78,8 @@ export class Trampoline {
       'allowedPcs',
       'allowedCallers',
     ]);
-    const { mode, method, name, debug, perfMap } = checkedOptions(given);
+    const checked = checkedOptions(given);
+    const { mode, debug } = checked;
     this.#mode = mode;
     const registers = registerContext(given.registers, thisMachine().registerFile);
     const stack = stackContext(given.stack);
@@ -133,22 +87,15 @@ export class Trampoline {
     this.#allowedCallers = callerRanges(given.allowedCallers);
     if (mode === 'fast' && this.#allowedCallers !== undefined)
       throw new RangeError(onlySlow('allowedCallers'));
-    this.#name = name;
     this.#debug = debug;
     this.#check(registers, stack);
 
-    this.#house = houseOf(mode, method);
-    this.#house.entries.ensure(1);
-    const body = this.#makeBody(registers, stack);
-    this.#slot = this.#house.entries.allocate();
-    this.#address = this.#house.entries.address(this.#slot);
+    this.#entry = new Entry('trampoline', checked);
     // The place may have been another's before.
     if (mode === 'slow') this.#countedBefore = [...this.#counters()] as [bigint, bigint];
-    this.#select(body, registers, stack);
-    const wanted: Wanted = { debug, perfMap, listed: name !== undefined };
-    if (!debug && !perfMap && name === undefined) return;
     try {
-      this.#house.notes.created(this.#slot, { name: name ?? 'trampoline', wanted, below: createTrampoline });
+      this.#lead(registers, stack);
+      this.#entry.note(checked, createTrampoline);
     } catch (error) {
       this.free();
       throw error;
@@ -157,19 +104,19 @@ export class Trampoline {
 
   /** Where to call it. */
   get address(): bigint {
-    this.#checkAlive('tell the address');
-    return this.#address;
+    this.#entry.checkAlive('tell the address');
+    return this.#entry.address;
   }
 
   /** The registers that it loads, by the names they were set by; `undefined` when they were removed. */
   get registers(): RegisterValues | undefined {
-    this.#checkAlive('tell the registers');
+    this.#entry.checkAlive('tell the registers');
     return this.#registers?.values;
   }
 
   /** The stack data that it writes, a copy. */
   get stack(): Required<StackValues> | undefined {
-    this.#checkAlive('tell the stack data');
+    this.#entry.checkAlive('tell the stack data');
     if (this.#stack === undefined) return undefined;
     const { data, offset, setSp } = this.#stack;
     return { data: data.slice(), offset, setSp };
@@ -177,13 +124,13 @@ export class Trampoline {
 
   /** The PCs that it may be set to; `undefined` when there is no list. */
   get allowedPcs(): readonly bigint[] | undefined {
-    this.#checkAlive('tell the allowed PCs');
+    this.#entry.checkAlive('tell the allowed PCs');
     return this.#allowedPcs;
   }
 
   /** The ranges that callers must lie in; `undefined` when there are none. */
   get allowedCallers(): readonly CallerRange[] | undefined {
-    this.#checkAlive('tell the allowed callers');
+    this.#entry.checkAlive('tell the allowed callers');
     return this.#allowedCallers;
   }
 
@@ -191,14 +138,14 @@ export class Trampoline {
   setRegisters(registers: RegisterValues | null): void {
     const context = registers === null ? undefined : registerContext(registers, thisMachine().registerFile);
     // Not before: a getter of the values can free this trampoline.
-    this.#checkOpen('set registers');
+    this.#entry.checkOpen('set registers');
     this.#change(context, this.#stack);
   }
 
   /** Replaces the stack data. With `null`, or without any bytes, it is removed. */
   setStack(stack: StackValues | null): void {
     const context = stackContext(stack);
-    this.#checkOpen('set stack data');
+    this.#entry.checkOpen('set stack data');
     this.#change(this.#registers, context);
   }
 
@@ -208,7 +155,7 @@ export class Trampoline {
    */
   setAllowedPcs(allowedPcs: readonly bigint[] | null): void {
     const list = allowedPcList(allowedPcs);
-    this.#checkOpen('set allowed PCs');
+    this.#entry.checkOpen('set allowed PCs');
     this.#allowedPcs = list;
     this.#change(this.#registers, this.#stack);
   }
@@ -216,7 +163,7 @@ export class Trampoline {
   /** Replaces the ranges that callers must lie in, of a slow trampoline; `null` removes them. */
   setAllowedCallers(allowedCallers: readonly CallerRange[] | null): void {
     const ranges = callerRanges(allowedCallers);
-    this.#checkOpen('set allowed callers');
+    this.#entry.checkOpen('set allowed callers');
     if (this.#mode === 'fast') throw new TypeError(onlySlow('allowedCallers'));
     this.#allowedCallers = ranges;
     this.#change(this.#registers, this.#stack);
@@ -224,7 +171,7 @@ export class Trampoline {
 
   /** How often a slow trampoline was invoked, and how often an invocation was refused. Fast ones do not count. */
   stats(): { readonly invocations: bigint; readonly refusals: bigint } {
-    this.#checkAlive('tell the numbers');
+    this.#entry.checkAlive('tell the numbers');
     if (this.#mode === 'fast') throw new TypeError(onlySlow('stats()'));
     const [invocations, refusals] = this.#counters();
     return {
@@ -235,18 +182,12 @@ export class Trampoline {
 
   /** Refuses every later change. `free` still works. */
   freeze(): void {
-    this.#checkAlive('freeze');
-    this.#state = 'frozen';
+    this.#entry.freeze();
   }
 
   /** Frees it. Calling its address traps; after all others that are free it is used again. Freeing again does nothing. */
   free(): void {
-    if (this.#state === 'freed') return;
-    this.#state = 'freed';
-    const { entries, notes } = this.#house;
-    entries.free(this.#slot);
-    this.#retire();
-    notes.freed(this.#slot, this.free);
+    this.#entry.free(this.free);
   }
 
   [Symbol.dispose](): void {
@@ -255,14 +196,12 @@ export class Trampoline {
 
   #change(registers: RegisterContext | undefined, stack: StackContext | undefined): void {
     this.#check(registers, stack);
-    const { entries } = this.#house;
     if (registers === undefined) {
-      entries.trap(this.#slot);
-      this.#retire();
+      this.#entry.trap();
       this.#registers = undefined;
       this.#stack = stack;
     } else {
-      this.#select(this.#makeBody(registers, stack), registers, stack);
+      this.#lead(registers, stack);
     }
   }
 
@@ -273,44 +212,18 @@ export class Trampoline {
     if (this.#debug) checkExecutable(registers.pc, 'registers.pc');
   }
 
-  #makeBody(registers: RegisterContext, stack: StackContext | undefined): Body {
+  /** From now on invocations have these contexts. */
+  #lead(registers: RegisterContext, stack: StackContext | undefined): void {
     const shape = shapeOf(registers, stack);
-    const home = bodiesOf(this.#house, shape);
     const checks = { allowedPcs: this.#allowedPcs, allowedCallers: this.#allowedCallers?.flat() };
-    return { home, address: home.make(stage(shape, registers, stack), checks) };
-  }
-
-  /** From now on invocations run this body. */
-  #select(body: Body, registers: RegisterContext, stack: StackContext | undefined): void {
-    this.#house.entries.store(this.#slot, 0, body.address);
-    this.#retire();
-    this.#body = body;
+    this.#entry.lead(shape, stage(shape, registers, stack), checks);
     this.#registers = registers;
     this.#stack = stack;
   }
 
   #counters(): BigUint64Array {
-    const { entries } = this.#house;
-    return countersOf(entries.block(this.#slot) as SlowBlock, entries.place(this.#slot));
-  }
-
-  #retire(): void {
-    this.#body?.home.retire(this.#body.address);
-    this.#body = undefined;
-  }
-
-  #checkAlive(attempt: string): void {
-    if (this.#state === 'freed') throw freedError(attempt, this.#called());
-  }
-
-  #checkOpen(attempt: string): void {
-    this.#checkAlive(attempt);
-    if (this.#state === 'frozen') throw new TypeError(`Cannot ${attempt}: ${this.#called()} is frozen`);
-  }
-
-  #called(): string {
-    const where = `at 0x${this.#address.toString(16)}`;
-    return this.#name === undefined ? `the trampoline ${where}` : `the trampoline "${this.#name}" ${where}`;
+    const { block, place } = this.#entry.place;
+    return countersOf(block as SlowBlock, place);
   }
 }
 

@@ -2,6 +2,7 @@
  * Writes the ELF files that we need: a shared library of a few functions and some data, and a file of one
  * symbol for debuggers. Layouts: gABI version 4.1, chapters 4 and 5.
  */
+import { Bytes } from './bytes.js';
 
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
@@ -39,49 +40,6 @@ const fileHeaderSize = 64;
 const programHeaderSize = 56;
 const sectionHeaderSize = 64;
 const symbolSize = 24;
-
-/** Little-endian bytes, appended. */
-class Bytes {
-  readonly #parts: number[] = [];
-
-  get length(): number {
-    return this.#parts.length;
-  }
-
-  u8(...values: number[]): this {
-    this.#parts.push(...values);
-    return this;
-  }
-
-  u16(...values: number[]): this {
-    for (const value of values) this.u8(value & 0xff, value >> 8);
-    return this;
-  }
-
-  u32(...values: number[]): this {
-    for (const value of values) this.u16(value & 0xffff, value >>> 16);
-    return this;
-  }
-
-  u64(...values: (number | bigint)[]): this {
-    for (const value of values) this.u32(Number(BigInt(value) & 0xffff_ffffn), Number(BigInt(value) >> 32n));
-    return this;
-  }
-
-  raw(bytes: Uint8Array): this {
-    for (const byte of bytes) this.#parts.push(byte);
-    return this;
-  }
-
-  padTo(position: number): this {
-    while (this.length < position) this.u8(0);
-    return this;
-  }
-
-  finish(): Uint8Array {
-    return Uint8Array.from(this.#parts);
-  }
-}
 
 /** Strings, each with its place in a string table. */
 class Strings {

@@ -4,14 +4,16 @@
  * distance, so the image holds no byte that belongs to one trampoline and can be sealed, shared and mapped
  * as often as one likes.
  *
- *     code  | slot 0 | slot 1 | …   padding (traps) |      read, execute
+ *     code  | slot 0 | slot 1 | …   traps | common |      read, execute
  *     data  | slot 0 | slot 1 | …                   |      read (and write, unless isolated)
  *
- * Everything here is pure: bytes in, bytes out. Nothing above this room knows the architecture.
+ * Slots of some types go on to a part that they have in common. Everything here is pure: bytes in, bytes out.
+ * Nothing above this room knows the architecture.
  */
 import type { RegisterContext, StackContext, StackLayout } from '../trampoline/contexts.js';
-import type { RegisterFile } from '../trampoline/registers.js';
+import type { RegisterFile, SavedRegister } from '../trampoline/registers.js';
 import type { Shape } from '../trampoline/shape.js';
+import type { Frame } from './eh-frame.js';
 
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
@@ -37,6 +39,8 @@ export interface CodeImage {
   readonly stride: number;
   /** Where in a code slot the trap behind the jump stands: what the PC of a free slot points to. */
   readonly trapAt: number;
+  /** How to unwind through the part that all slots share, where that calls functions. */
+  readonly frame?: Frame;
 }
 
 /** One decoded instruction. */
@@ -47,20 +51,34 @@ export interface Instruction {
   readonly text: string;
   /** The address of the memory operand, where the code tells it. */
   readonly refersTo: bigint | undefined;
+  /** Where it jumps to, or may, where the code tells it. */
+  readonly target: bigint | undefined;
   /** Whether control never goes on to the next instruction. */
   readonly ends: boolean;
+}
+
+/** Code that is no table of slots. */
+export interface NamedCode {
+  /** What code page methods call it. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
 }
 
 /**
  * How a freed trampoline says whose it was before it traps: code that writes a message to standard error and
  * then jumps to the trap, told by registers what and where.
  */
-export interface FarewellCode {
-  /** What code page methods call it. */
-  readonly key: string;
-  readonly bytes: Uint8Array;
+export interface FarewellCode extends NamedCode {
   /** The registers that carry the message's address, its length and the trap's address. */
   readonly registers: { readonly text: number; readonly length: number; readonly trap: number };
+}
+
+/** The block in which a handler finds the registers. */
+export interface SavedRegisters {
+  /** Bytes. */
+  readonly size: number;
+  /** Where each register stands, by its own name and by those that mean the same on every architecture. */
+  readonly offsets: Readonly<Record<SavedRegister, number>>;
 }
 
 /** What the launcher's code has to know of the program around it, and of those who use it. */
@@ -82,10 +100,7 @@ export interface SignalRelayCode {
 }
 
 /** The handler of faults behind slow trampolines. Its control block stands at a fixed distance. */
-export interface FaultHandlerCode {
-  /** What code page methods call it. */
-  readonly key: string;
-  readonly bytes: Uint8Array;
+export interface FaultHandlerCode extends NamedCode {
   /** Where the routine of each type begins. */
   readonly types: Readonly<Record<string, number>>;
   /** Where the handler returns to: the system call `rt_sigreturn`. */
@@ -174,6 +189,9 @@ export interface Machine {
   /** `e_machine` of ELF files. */
   readonly elfMachine: number;
   readonly farewell: FarewellCode;
+  readonly savedRegisters: SavedRegisters;
+  /** A function that loads all registers from a block, whose address is its argument, and never returns. */
+  readonly resume: NamedCode;
   /** A function that returns at once. */
   readonly emptyFunction: Uint8Array;
   /** System call numbers, by their kernel names. */

@@ -69,6 +69,12 @@ export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registe
 /** Registers that a table may load besides the PC, which it always does. */
 export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
 
+/** What a handler finds in its block: vector registers too, and more that has a portable name. */
+export type SavedRegister =
+  | (keyof typeof x64Registers | RegisterAlias)
+  | ('rsp' | 'rflags' | 'sp' | 'flags')
+  | ('xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7');
+
 /** The register names of one architecture: what `machine/` supplies. */
 export interface RegisterFile {
   readonly architecture: string;

@@ -4,7 +4,15 @@
  */
 import type { StackLayout } from './contexts.js';
 
+/**
+ * What the code of a trampoline does. `user` loads registers, writes stack data and jumps. `handler` saves all
+ * registers, calls, and loads what it is left.
+ */
+export type TrampolineType = 'user' | 'handler';
+
 export interface Shape {
+  /** Without one, `user`. */
+  readonly type?: TrampolineType;
   /** The registers to load besides the PC, as numbers of the C interface, ascending. */
   readonly registers: readonly number[];
   readonly stack: StackLayout | undefined;
@@ -12,6 +20,12 @@ export interface Shape {
 
 /** The shape that only jumps. */
 export const emptyShape: Shape = Object.freeze({ registers: Object.freeze([]), stack: undefined });
+
+/** The shape of all trampolines that call handlers. */
+export const handlerShape: Shape = Object.freeze({ ...emptyShape, type: 'handler' });
+
+/** The words of its data slots. */
+export const handlerWords = { handler: 0, trampoline: 1, count: 2 } as const;
 
 /** A data slot: 8-byte words for the PC, then the registers in order, then the stack data, padded. */
 export interface DataLayout {
@@ -23,14 +37,15 @@ export interface DataLayout {
   readonly stackAt: number;
 }
 
-export function dataLayout({ registers, stack }: Shape): DataLayout {
-  const stackAt = 8 * (1 + registers.length);
+export function dataLayout({ type, registers, stack }: Shape): DataLayout {
+  const stackAt = 8 * (type === 'handler' ? handlerWords.count : 1 + registers.length);
   const stride = stackAt + Math.ceil((stack?.size ?? 0) / 8) * 8;
   return { words: stride / 8, stride, stackAt };
 }
 
 /** Equal for shapes that share code, different for others. */
-export function shapeKey({ registers, stack }: Shape): string {
+export function shapeKey({ type, registers, stack }: Shape): string {
+  if (type === 'handler') return type;
   const data = stack === undefined ? '' : `+${stack.size}@${stack.offset}${stack.setSp ? '!' : ''}`;
   return `${registers.join(',')}${data}`;
 }

@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { createHandlerTrampoline, createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
 import { closeMemfd, memfd_create } from '#src/linux/memfd.js';
 import { registryLine } from '#src/local/registry-schema.js';
 import { ownErrors } from '../support/child.js';
@@ -23,6 +23,7 @@ function trampfd(...args: string[]) {
 interface Row {
   name?: string;
   kind: string;
+  type: string;
   layout: string;
   method: string;
   registers: string[];
@@ -111,6 +112,17 @@ test('tells tables, shapes, numbers and names as they were made', async () => {
   assert.match(
     text,
     /table "inline ones": loads .* and the PC, 9 bytes of stack data at 0 \(inline, memfd\)\n {2}650 live/,
+  );
+
+  using spy = createHandlerTrampoline({ handler: pc, name: 'spy' });
+  using other = createHandlerTrampoline({ handler: symbolAddress('getpid') });
+  const row = inspect().tables.find(({ type }) => type === 'handler')!;
+  assert.equal(row.kind, 'single');
+  assert.deepEqual(row.addresses, [hex(spy.address), hex(other.address)]);
+  assert.ok(row.code!.includes(`# ${hex(pc)}\n`) && row.code!.includes(`# ${hex(spy.address)}\n`));
+  assert.match(
+    trampfd('inspect', String(process.pid)).stdout,
+    /single trampolines: save all registers and call \(atomic, memfd\)\n {2}2 live, .*\n {2}0x[0-9a-f]+ spy\n/,
   );
 
   for (const owner of [single, plain, table, atomic]) owner.free();

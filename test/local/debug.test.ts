@@ -10,6 +10,9 @@ const makers = {
   single: `const t = createTrampoline({ registers: { pc }, name: 'lost', ...options });
            const { address } = t;
            function giveUp() { t.free(); }`,
+  handler: `const t = trampfd.createHandlerTrampoline({ handler: pc, name: 'lost', ...options });
+           const { address } = t;
+           function giveUp() { t.free(); }`,
   inline: `const t = createTrampolineTable({ registers: ['arg0'], name: 'lost', ...options });
            const address = t.add({ pc, arg0: 1n });
            function giveUp() { t.remove(address); }`,

@@ -24,7 +24,12 @@ test('objdump and our disassembler read what the assembler wrote', { skip: needs
         refersTo: position === undefined || !refers ? undefined : BigInt.asUintN(64, BigInt(position)),
       };
       const hex = Buffer.from(code.subarray(at, at + length)).toString('hex');
-      const { bytes, ends, ...own } = ours[index]!;
+      const { bytes, ends, target: led, ...own } = ours[index]!;
+      assert.equal(
+        led,
+        refers || position === undefined ? undefined : BigInt.asUintN(64, BigInt(position)),
+        hex,
+      );
       same({ ...own, length: bytes.length }, expected, `our disassembler on ${hex}`);
       same(theirs[index]!, expected, `objdump on ${hex}`);
       assert.equal(ends, /^(jmp|ret)/.test(expected.text), hex);

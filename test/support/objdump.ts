@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gpr8, gpr16, gpr32, gpr64 } from '#src/machine/x64/operands.js';
+import { gpr8, gpr16, gpr32, gpr64, xmm } from '#src/machine/x64/operands.js';
 
 export interface Line {
   readonly address: bigint;
@@ -45,6 +45,8 @@ const sizes = new Map<string, number>([
   ...gpr32.map((name) => [name, 32] as const),
   ...gpr16.map((name) => [name, 16] as const),
   ...gpr8.map((name) => [name, 8] as const),
+  ...xmm.map((name) => [name, 128] as const),
+  ['xmmword', 128],
   ...(['qword', 'dword', 'word', 'byte'] as const).map((name, index) => [name, 64 >> index] as const),
 ]);
 
@@ -69,7 +71,9 @@ function normalise(text: string): string {
     });
     return told ? memory.replace(/^\w+ ptr /, '') : memory;
   });
-  return `${mnemonic} ${written.join(', ')}`.trim();
+  // Its names for these leave out the size.
+  const name = mnemonic === 'pushf' || mnemonic === 'popf' ? `${mnemonic}q` : mnemonic;
+  return `${name} ${written.join(', ')}`.trim();
 }
 
 const signed = (value: bigint): string =>

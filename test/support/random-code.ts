@@ -77,7 +77,7 @@ function randomOperand(random: Random, name: OperandName): string | number | big
   }
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
   if (name === 'rel32') return 'label';
-  const isMemory = name.startsWith('m') || (name.startsWith('r/m') && random.flip());
+  const isMemory = name.startsWith('m') || (name.includes('/m') && random.flip());
   if (!isMemory) return random.pick(registersOf[name]!);
   if (random.flip()) return 'label';
   const base = random.pick(gpr64);
@@ -108,9 +108,11 @@ function show(operand: {
   if ('label' in value) return `0x${BigInt.asUintN(64, BigInt(end + distance)).toString(16)}`;
   const far = 'to' in value ? distance : (value.displacement ?? 0);
   const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
-  const told = operands[place] === 'm' || operands.some((name) => /^r\d/.test(name));
+  const told = operands[place] === 'm' || operands.some((name) => /^(r\d|xmm$)/.test(name));
   const bits = Number(operands[place]!.replace(/^\D+/, ''));
-  const size = told ? '' : `${{ 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
+  const size = told
+    ? ''
+    : `${{ 128: 'xmmword', 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
   return `${size}[${'to' in value ? 'rip' : `${value.base}${showIndex(value.index)}`}${offset}]`;
 }
 

@@ -77,7 +77,7 @@ export class Assembler {
       const index = operands.findIndex(matches);
       return index < 0 ? undefined : given[index];
     };
-    const register = value((name) => /^r\d+$/.test(name));
+    const register = value((name) => /^(r\d+|xmm)$/.test(name));
     // A register in the opcode has its high bit where the one in ModRM.rm has: SDM table 3-1.
     const [reg, rm] = addsRegister ? [undefined, register] : [register, value((name) => isRm(name))];
     const rmName = operands.find((name) => isRm(name));
@@ -156,7 +156,7 @@ export class Assembler {
 
 /** Whether an operand stands in ModRM.rm. */
 export function isRm(operand: OperandName): boolean {
-  return operand.startsWith('r/m') || operand.startsWith('m');
+  return operand.startsWith('m') || operand.includes('/m');
 }
 
 function baseCode(memory: Memory): number {

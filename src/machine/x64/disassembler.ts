@@ -34,7 +34,14 @@ function decode(bytes: Uint8Array, address: bigint): Instruction {
     const decoded = match(encoding, bytes, address);
     if (decoded !== undefined) return decoded;
   }
-  return { address, bytes: bytes.subarray(0, 1), text: '(unknown)', refersTo: undefined, ends: false };
+  return {
+    address,
+    bytes: bytes.subarray(0, 1),
+    text: '(unknown)',
+    refersTo: undefined,
+    target: undefined,
+    ends: false,
+  };
 }
 
 function match(encoding: Encoding, bytes: Uint8Array, address: bigint): Instruction | undefined {
@@ -71,9 +78,13 @@ function describe(found: {
   const refersTo =
     distance === undefined ? undefined : BigInt.asUintN(64, address + BigInt(length) + BigInt(distance));
 
+  const target = operands.includes('rel32')
+    ? BigInt.asUintN(64, address + BigInt(length) + BigInt(value))
+    : undefined;
+
   const texts = operands.map((operand) => {
     if (operand.startsWith('imm')) return hex(value);
-    if (operand === 'rel32') return hex(BigInt.asUintN(64, address + BigInt(length) + BigInt(value)));
+    if (target !== undefined) return hex(target);
     const code = isRm(operand) ? modrm!.rm : modrm!.reg;
     return typeof code === 'string' ? sized(code, operand, operands) : register(operand, code, rex);
   });
@@ -83,6 +94,7 @@ function describe(found: {
     bytes: bytes.subarray(0, length),
     text: `${mnemonic} ${texts.join(', ')}`.trim(),
     refersTo,
+    target,
     ends: mnemonic === 'jmp' || mnemonic === 'ret',
   };
 }
@@ -93,7 +105,13 @@ function sized(memory: string, operand: OperandName, operands: readonly OperandN
   return told ? memory : `${sizeNames[operand.replace(/^\D+/, '')]} ptr ${memory}`;
 }
 
-const sizeNames: Readonly<Record<string, string>> = { 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' };
+const sizeNames: Readonly<Record<string, string>> = {
+  128: 'xmmword',
+  64: 'qword',
+  32: 'dword',
+  16: 'word',
+  8: 'byte',
+};
 
 function register(operand: OperandName, code: number, rex: number | undefined): string | undefined {
   // Without a REX prefix these codes are ah to bh, which no form of ours has.

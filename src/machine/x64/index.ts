@@ -4,9 +4,11 @@ import type { FarewellCode, Machine } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { disassemble } from './disassembler.js';
 import { faultHandler } from './fault-handler.js';
+import { resume } from './handler.js';
 import { launcher } from './launcher.js';
 import { body, bodySize, entries, entryStride, trapAt } from './object-code.js';
 import { registerFile } from './registers.js';
+import { savedOffset, savedSize } from './saved-registers.js';
 import { signalRelay } from './signal-relay.js';
 import { codeImage, padCode, slotLayout } from './slot.js';
 import { stackPlace } from './stack.js';
@@ -19,6 +21,8 @@ export const x64: Machine = {
   registerFile,
   elfMachine: 62, // EM_X86_64
   farewell: farewell(),
+  savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffset }),
+  resume: { key: 'resume', bytes: resume() },
   emptyFunction: emptyFunction(),
   systemCalls,
   auditArchitecture,

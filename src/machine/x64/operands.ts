@@ -18,10 +18,16 @@ export const gpr8 = [
   ...(['r8b', 'r9b', 'r10b', 'r11b', 'r12b', 'r13b', 'r14b', 'r15b'] as const),
 ] as const;
 
+export const xmm = [
+  ...(['xmm0', 'xmm1', 'xmm2', 'xmm3', 'xmm4', 'xmm5', 'xmm6', 'xmm7'] as const),
+  ...(['xmm8', 'xmm9', 'xmm10', 'xmm11', 'xmm12', 'xmm13', 'xmm14', 'xmm15'] as const),
+] as const;
+
 export type Gpr64 = (typeof gpr64)[number];
 export type Gpr32 = (typeof gpr32)[number];
 export type Gpr16 = (typeof gpr16)[number];
 export type Gpr8 = (typeof gpr8)[number];
+export type Xmm = (typeof xmm)[number];
 
 /** A place in the code or near it, known to an assembler. */
 export interface Label {
@@ -52,6 +58,8 @@ export interface OperandTypes {
   'r/m8': Gpr8 | Memory;
   m: Memory;
   m64: Memory;
+  xmm: Xmm;
+  'xmm/m128': Xmm | Memory;
   imm8: number;
   /** Without a sign. */
   imm16: number;
@@ -70,4 +78,6 @@ export const registersOf: Readonly<Partial<Record<OperandName, readonly string[]
   'r/m32': gpr32,
   'r/m16': gpr16,
   'r/m8': gpr8,
+  xmm,
+  'xmm/m128': xmm,
 };

@@ -1,0 +1,208 @@
+/** Handler trampolines, bit by bit: what a handler is given, and what becomes of what it leaves. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { addressOf, createHandlerTrampoline, resumeRegisters, savedRegisters } from 'trampfd';
+import {
+  allFlags,
+  captureAt,
+  captureTarget,
+  randomState,
+  registerNames,
+  type State,
+  word,
+} from '../support/capture.js';
+import { openHandlers, type Saved, savedNames, savedOf, savedWord, withSaved } from '../support/handlers.js';
+import { needs } from '../support/needs.js';
+import { type Random, randomFor, rounds } from '../support/random.js';
+import { usedMethod } from '../support/used-method.js';
+
+/** The stack of the captured code, large enough for a handler. */
+const arena = new Uint8Array(2 ** 16);
+const middle = (addressOf(arena) & -16n) + BigInt(arena.length / 2);
+const redZone = 128;
+
+/** Words of a state that are for the handler to use: xmm8 to xmm15. */
+const isFree = (index: number): boolean => index >= word.xmm + 16;
+
+function same(actual: BigUint64Array, expected: BigUint64Array, names: (index: number) => string): void {
+  expected.forEach((value, index) => {
+    assert.ok(
+      actual[index] === value,
+      `${names(index)}: 0x${actual[index]!.toString(16)}, not 0x${value.toString(16)}`,
+    );
+  });
+}
+
+const stateName = (index: number): string => registerNames[index] ?? `word ${index} of the state`;
+
+function sameState(after: State, expected: State): void {
+  same(
+    after.filter((_, index) => !isFree(index)),
+    expected.filter((_, index) => !isFree(index)),
+    stateName,
+  );
+}
+
+function documentedStructure(): string {
+  const path = fileURLToPath(new URL('../../../docs/handlers.md', import.meta.url));
+  return /^```c\n([\s\S]*?)^```$/m.exec(readFileSync(path, 'utf8'))![1]!;
+}
+
+/** The values of C expressions after some declarations. */
+function valuesInC(declarations: string, expressions: readonly string[]): number[] {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+  try {
+    const [source, program] = [join(folder, 'values.c'), join(folder, 'values')];
+    const body = expressions.map((expression) => `printf("%zu\\n", ${expression});`).join('\n');
+    const head = `#include <stddef.h>\n#include <stdio.h>\n${declarations}`;
+    writeFileSync(source, `${head}\nint main(void) {\n${body}\n}\n`);
+    execFileSync('gcc', ['-Wall', '-Werror', '-o', program, source]);
+    return execFileSync(program, { encoding: 'utf8' }).trimEnd().split('\n').map(Number);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Bytes of the stack that nobody may touch: the red zone below a stack pointer, and all above it. */
+function kept(sp: bigint): Uint8Array {
+  return arena.slice(Number(sp - addressOf(arena)) - redZone);
+}
+
+/** A random stack, and a random state with the stack pointer at some place of it. */
+function start(random: Random, alignment = random.integer({ to: 15 })): State {
+  arena.set(random.bytes(1024), arena.length / 2 - 512);
+  return randomState(random, middle + BigInt(alignment));
+}
+
+/** What a handler sees of a state: a caller's, after the return. */
+function expectedSaved(before: State): Saved {
+  const saved = savedOf(before);
+  const at = Number(before[word.sp]! - addressOf(arena));
+  saved[savedWord.pc] = new DataView(arena.buffer).getBigUint64(at, true);
+  saved[savedWord.sp]! += 8n;
+  return saved;
+}
+
+describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 only' }, () => {
+  const { address, left, seen, called } = openHandlers();
+
+  test('the layout is that of the C structure in the documentation', () => {
+    const { size, offsets } = savedRegisters;
+    const fields = [...registerNames, 'flags', 'pc', 'sp'] as const;
+    const vectors = ['xmm0', 'xmm1', 'xmm2', 'xmm3', 'xmm4', 'xmm5', 'xmm6', 'xmm7'] as const;
+    const places = [...fields, ...vectors.map((_, index) => `xmm[${index}]`)];
+    const known = valuesInC(documentedStructure(), [
+      ...places.map((place) => `offsetof(struct saved_registers, ${place})`),
+      'sizeof(struct saved_registers)',
+    ]);
+    assert.deepEqual([...[...fields, ...vectors].map((name) => offsets[name]), size], known);
+    const { flags, rflags, pc, rip, sp, rsp, arg0, arg1, arg5, chain, rdi, rsi, r9, r10 } = offsets;
+    assert.deepEqual([rflags, rip, rsp], [flags, pc, sp]);
+    assert.deepEqual([arg0, arg1, arg5, chain], [rdi, rsi, r9, r10]);
+    assert.ok(Object.isFrozen(offsets));
+  });
+
+  /** Jumps to the trampoline; the handler leaves `leave`, whose PC is the capturing code's. */
+  function invoke(trampoline: bigint, before: State, leave: Saved): State {
+    left.set(leave);
+    left[savedWord.pc] = captureTarget();
+    return captureAt(trampoline, before, true);
+  }
+
+  test('sees all registers, and changes none that it leaves alone', (t) => {
+    const random = randomFor(t);
+    using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
+    for (let round = 0; round < rounds({ normal: 200, long: 20_000 }); round++) {
+      const before = start(random, round % 16);
+      const expected = expectedSaved(before);
+      const untouched = kept(before[word.sp]!);
+      const after = invoke(trampoline.address, before, expected);
+      same(seen, expected, (index) => savedNames[index]!);
+      sameState(after, withSaved(before, expected));
+      assert.deepEqual(kept(before[word.sp]!), untouched);
+      const [block, self, stack, flags] = called as unknown as [bigint, bigint, bigint, bigint];
+      assert.equal(self, trampoline.address);
+      assert.equal(block % 16n, 0n);
+      assert.equal(stack % 16n, 0n, 'the stack is aligned at the call: psABI, section 3.2.2');
+      assert.ok(block + BigInt(savedRegisters.size) <= before[word.sp]! - BigInt(redZone));
+      assert.equal(flags & 0x400n, 0n, 'the direction flag is clear');
+    }
+  });
+
+  test('sees all flags', (t) => {
+    const random = randomFor(t);
+    using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
+    for (const flags of allFlags()) {
+      const before = start(random);
+      before[word.flags] = flags;
+      const expected = expectedSaved(before);
+      const after = invoke(trampoline.address, before, expected);
+      assert.equal(seen[savedWord.flags]! & ~0x10000n, flags);
+      assert.equal(after[word.flags], flags);
+    }
+  });
+
+  // In every test the PC is changed: what stands on the random stack is no return address.
+  for (const [index, name] of savedNames.entries()) {
+    if (index === savedWord.pc) continue;
+    test(`can change ${name}`, (t) => {
+      const random = randomFor(t);
+      using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
+      for (let round = 0; round < rounds({ normal: 20, long: 1000 }); round++) {
+        const before = start(random);
+        const changed = expectedSaved(before);
+        if (index === savedWord.flags) changed[index] = random.pick(allFlags());
+        // Also to where the block and the words for the way out overlap.
+        else if (index === savedWord.sp) changed[index]! += BigInt(random.integer({ from: -1000, to: 1000 }));
+        else changed[index] = random.word();
+        const untouched = kept(changed[savedWord.sp]!);
+        const after = invoke(trampoline.address, before, changed);
+        sameState(after, withSaved(before, changed));
+        if (index !== savedWord.sp) assert.deepEqual(kept(changed[savedWord.sp]!), untouched);
+      }
+    });
+  }
+
+  test('can change all of them at once', (t) => {
+    const random = randomFor(t);
+    using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
+    for (let round = 0; round < rounds({ normal: 100, long: 10_000 }); round++) {
+      const before = start(random);
+      const changed = savedOf(start(random));
+      const after = invoke(trampoline.address, before, changed);
+      sameState(after, withSaved(before, changed));
+    }
+  });
+
+  test('resumeRegisters sets all registers from a block, wherever it lies', (t) => {
+    const random = randomFor(t);
+    const elsewhere = new Uint8Array(1024);
+    const entry = resumeRegisters();
+    assert.equal(resumeRegisters(), entry);
+    const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
+    assert.equal(usedMethod(entry), first === '' ? 'memfd' : first);
+    for (let round = 0; round < rounds({ normal: 300, long: 30_000 }); round++) {
+      const before = start(random);
+      const wanted = savedOf(start(random));
+      wanted[savedWord.pc] = captureTarget();
+      const bytes = new Uint8Array(wanted.buffer);
+      // In other memory, or on the stack that is resumed: above its pointer, or below it and below the red zone.
+      const area = random.pick([elsewhere, arena]);
+      const at =
+        area === elsewhere
+          ? random.integer({ to: elsewhere.length - bytes.length })
+          : arena.length / 2 + random.integer({ from: -1000, to: 1000 });
+      area.set(bytes, at);
+      const untouched = kept(wanted[savedWord.sp]!);
+      before[registerNames.indexOf('rdi')] = addressOf(area) + BigInt(at);
+      const after = captureAt(entry, before, true);
+      sameState(after, withSaved(before, wanted));
+      assert.deepEqual(kept(wanted[savedWord.sp]!), untouched);
+    }
+  });
+});

@@ -1,0 +1,131 @@
+/** Unwind tables as readelf reads them, beside those that the GNU assembler makes of the same rules. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ehFrame, FrameRules } from '#src/machine/eh-frame.js';
+import { codeImage } from '#src/machine/x64/slot.js';
+import { handlerShape } from '#src/trampoline/shape.js';
+import { needs } from '../support/needs.js';
+
+const skip = process.arch === 'x64' ? needs('gcc', 'readelf', 'objdump') : 'x86-64 only';
+
+/** Runs in a folder of its own. */
+function inFolder<Result>(run: (file: (name: string) => string) => Result): Result {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+  try {
+    return run((name) => join(folder, name));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The instructions of the first FDE, as readelf shows them. */
+function instructions(path: string): string[] {
+  const output = execFileSync('readelf', ['--debug-dump=frames', '--wide', path], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [, fde] = output.split(/ FDE .*\n/);
+  const lines = fde!.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line.startsWith('DW_CFA') && !line.startsWith('DW_CFA_nop'));
+}
+
+/** Of a table that stands at address 0. */
+function readTable(table: Uint8Array): string {
+  return inFolder((file) => {
+    writeFileSync(file('table'), table);
+    execFileSync('objcopy', [
+      ...['-I', 'binary', '-O', 'elf64-x86-64', '--set-section-flags', '.data=alloc,readonly'],
+      ...['--rename-section', '.data=.eh_frame', file('table'), file('object')],
+    ]);
+    return [
+      execFileSync('readelf', ['--debug-dump=frames', '--wide', file('object')], { encoding: 'utf8' }),
+      ...instructions(file('object')),
+    ].join('\n');
+  });
+}
+
+function readAssembled(source: string): string[] {
+  return inFolder((file) => {
+    writeFileSync(file('code.s'), source);
+    execFileSync('gcc', ['-c', '-o', file('code.o'), file('code.s')]);
+    return instructions(file('code.o'));
+  });
+}
+
+test('rules read like those that the assembler makes', { skip }, () => {
+  const rules = new FrameRules(15)
+    .at(16)
+    .cfa({ register: 7, offset: 16 })
+    .savedBelowCfa(3, 16)
+    .at(17)
+    .cfa({ register: 7, offset: 128 })
+    .at(17 + 63)
+    .cfa({ register: 0, offset: 70_000 })
+    .savedBelowCfa(12, 2048)
+    .at(80 + 64)
+    .cfaSaved({ register: 7, offset: 136 })
+    .saved(16, { register: 7, offset: 63 })
+    .saved(6, { register: 15, offset: 64 })
+    .saved(5, { register: 0, offset: -64 })
+    .saved(4, { register: 0, offset: -65 })
+    .at(144 + 255)
+    .unchanged(6)
+    .at(399 + 256)
+    .unchanged(3);
+  const table = ehFrame(
+    { start: 15, length: 701, returnAddress: 16, rules: rules.finish() },
+    0x7f1200000000n,
+  );
+  const shown = readTable(table);
+  assert.match(shown, /Augmentation: +"zR"/);
+  assert.match(shown, /Data alignment factor: -8/);
+  assert.match(shown, /Return address column: 16/);
+  assert.match(shown, /pc=00007f120000000f\.\.00007f12000002cc/);
+  assert.equal(table.length % 8, 4, 'entries of whole words, and a zero');
+
+  const expected = readAssembled(`
+    .cfi_startproc simple
+    .skip 1
+    .cfi_def_cfa 7, 16
+    .cfi_offset 3, -16
+    .skip 1
+    .cfi_def_cfa 7, 128
+    .skip 63
+    .cfi_def_cfa 0, 70000
+    .cfi_offset 12, -2048
+    .skip 64
+    .cfi_escape 0x0f, 4, 0x77, 0x88, 0x01, 0x06
+    .cfi_escape 0x10, 16, 2, 0x77, 0x3f
+    .cfi_escape 0x10, 6, 3, 0x7f, 0xc0, 0x00
+    .cfi_escape 0x10, 5, 2, 0x70, 0x40
+    .cfi_escape 0x10, 4, 3, 0x70, 0xbf, 0x7f
+    .skip 255
+    .cfi_same_value 6
+    .skip 256
+    .cfi_same_value 3
+    .skip 45
+    .cfi_endproc
+  `);
+  // The addresses in "advance" lines are relative to the start of each.
+  const plain = (line: string) => line.replace(/ to [0-9a-f]+$/, '');
+  const own = shown.split('\n').filter((line) => line.startsWith('DW_CFA') && !line.startsWith('DW_CFA_nop'));
+  assert.deepEqual(own.map(plain), expected.map(plain));
+  assert.equal(own.length, 18);
+});
+
+test('the table of the common part ends where the code ends', { skip }, () => {
+  const { frame } = codeImage(handlerShape, 4096);
+  const shown = readTable(ehFrame(frame!, 0x10000n));
+  const { start, length } = frame!;
+  const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;
+  assert.deepEqual(
+    [from, to].map((text) => Number.parseInt(text!, 16)),
+    [0x10000 + start, 0x10000 + start + length],
+  );
+  const advances = [...shown.matchAll(/^DW_CFA_advance_loc\S* \S+ to ([0-9a-f]+)/gm)];
+  assert.ok(Number.parseInt(advances.at(-1)![1]!, 16) < 0x10000 + start + length);
+});
