@@ -4,6 +4,7 @@ import { addressOfBytes } from './memory.js';
 
 // <fcntl.h>, <linux/stat.h>
 const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
 const STATX_INO = 0x100;
 
 /** `struct statx`, which is laid out alike everywhere. Checked against C by a test. */
@@ -13,8 +14,9 @@ const result = new DataView(new ArrayBuffer(statx.size));
 
 /** Device and inode as one key, equal for equal files; nothing when there is no such descriptor. */
 export function fileBehind(tid: number | 'self', fd: number): string | undefined {
-  const done = libc().statx(AT_FDCWD, `/proc/${tid}/fd/${fd}`, 0, STATX_INO, addressOfBytes(result));
-  if (done !== 0) return undefined;
+  const own = tid === 'self';
+  const [folder, path, flags] = own ? [fd, '', AT_EMPTY_PATH] : [AT_FDCWD, `/proc/${tid}/fd/${fd}`, 0];
+  if (libc().statx(folder, path, flags, STATX_INO, addressOfBytes(result)) !== 0) return undefined;
   return fileKey({
     major: result.getUint32(statx.deviceMajor, true),
     minor: result.getUint32(statx.deviceMinor, true),

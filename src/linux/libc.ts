@@ -56,6 +56,7 @@ interface Libc {
   dlopen: Native<[string | null, number], Long>;
   dlsym: Native<[bigint, string], Long>;
   dlerror: Native<[], string | null>;
+  memcpy: Native<[bigint, Uint8Array, number], Long>;
   malloc: Native<[number], Long>;
   free: Native<[bigint], void>;
 }
@@ -106,6 +107,7 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   dlopen: 'uintptr_t dlopen(const char *, int)',
   dlsym: 'uintptr_t dlsym(uintptr_t, const char *)',
   dlerror: 'const char *dlerror()',
+  memcpy: 'uintptr_t memcpy(uintptr_t, const void *, size_t)',
   malloc: 'uintptr_t malloc(size_t)',
   free: 'void free(uintptr_t)',
 };

@@ -2,7 +2,7 @@
 import { ftruncateSync, openSync, writeSync } from 'node:fs';
 import { errnoName, fromNode, systemError } from './errno.js';
 import { errno, libc } from './libc.js';
-import { MAP_FIXED, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from './memory.js';
+import { addressOfBytes, MAP_FIXED, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from './memory.js';
 
 // <linux/memfd.h>
 const MFD_CLOEXEC = 1;
@@ -72,6 +72,20 @@ export function sealedMemfd(name: string, bytes: Uint8Array, attempt: string): n
 export function setLength(fd: number, length: bigint, attempt: string): void {
   if (libc().ftruncate(fd, length) !== 0) {
     throw systemError(attempt, { syscall: 'ftruncate', errno: errno() });
+  }
+}
+
+/** `pwrite`, all of it: bytes of a file that nobody has mapped yet, without mapping it here. @see pwrite(2) */
+export function writeAt(
+  fd: number,
+  { offset, bytes }: { offset: bigint; bytes: Uint8Array },
+  attempt: string,
+): void {
+  const start = addressOfBytes(bytes);
+  for (let done = 0; done < bytes.length; ) {
+    const more = Number(libc().pwrite(fd, start + BigInt(done), bytes.length - done, offset + BigInt(done)));
+    if (more < 0) throw systemError(attempt, { syscall: 'pwrite', errno: errno() });
+    done += more;
   }
 }
 

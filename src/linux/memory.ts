@@ -1,6 +1,6 @@
 /** Memory mappings. Each function is a system call under its own name; refusals are {@link TrampfdError}s. */
 import { systemError } from './errno.js';
-import { errno, libc, memoryAt } from './libc.js';
+import { errno, libc } from './libc.js';
 
 export { addressOfBytes, memoryAt } from './libc.js';
 
@@ -115,7 +115,7 @@ export function reserve(
   return aligned;
 }
 
-/** Writes bytes to memory that is mapped and writable. */
+/** Writes bytes to memory that is mapped and writable. A view of it would cost more than the writing. */
 export function writeMapped(address: bigint, bytes: Uint8Array): void {
-  new Uint8Array(memoryAt(address, bytes.length)).set(bytes);
+  libc().memcpy(address, bytes, bytes.length);
 }

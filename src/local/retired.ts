@@ -15,7 +15,8 @@ const leastAge = 1000;
 export class Retired {
   readonly #recycle: (body: number) => void;
   readonly #batches: { readonly bodies: Uint32Array<ArrayBuffer>; readonly since: number }[] = [];
-  #bodies = new Uint32Array(batchSize);
+  /** Made when it is needed: most owners never replace a body. */
+  #bodies: Uint32Array<ArrayBuffer> | undefined;
   #count = 0;
 
   /** @param recycle lets a body be taken again */
@@ -24,11 +25,12 @@ export class Retired {
   }
 
   add(body: number): void {
+    this.#bodies ??= new Uint32Array(batchSize);
     this.#bodies[this.#count++] = body;
     if (this.#count < batchSize) return;
     const now = performance.now();
     this.#batches.push({ bodies: this.#bodies, since: now });
-    this.#bodies = new Uint32Array(batchSize);
+    this.#bodies = undefined;
     this.#count = 0;
     // Two for one, so that what a burst has left behind comes back.
     for (let turn = 0; turn < 2 && this.#batches.length > batchesKept; turn++) {

@@ -7,6 +7,9 @@ import { readProcess, writeProcess } from '../linux/process-memory.js';
 /** The caller is gone; there is nobody to answer. */
 export class Gone extends Error {}
 
+/** What was read last; more than any call reads. New memory would cost more than the reading. */
+const scratch = new Uint8Array(4096);
+
 export class Call {
   readonly id: bigint;
   readonly tid: number;
@@ -18,7 +21,7 @@ export class Call {
     this.id = id;
     this.tid = tid;
     this.number = number;
-    this.args = Array.from(args);
+    this.args = [args[0]!, args[1]!, args[2]!, args[3]!, args[4]!, args[5]!];
     this.#listener = listener;
   }
 
@@ -32,9 +35,9 @@ export class Call {
     return Number(BigInt.asUintN(32, this.args[index]!));
   }
 
-  /** Memory of the program. @throws Refusal `EFAULT` */
+  /** Memory of the program, as it stands until the next is read. @throws Refusal `EFAULT` */
   read(address: bigint, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+    const bytes = scratch.subarray(0, length);
     this.#check(readProcess(this.tid, address, bytes), `${length} bytes at 0x${address.toString(16)}`);
     // Before anything that was read is believed: was it the caller's?
     this.stillThere();

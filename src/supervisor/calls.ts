@@ -64,7 +64,7 @@ export class Calls {
     if (call.unsigned(2) !== 0) throw new Refusal('EINVAL', 'flags is not 0');
     if (call.args[1] === 0n) throw new Refusal('EINVAL', 'data is NULL');
     const data = call.read(call.args[1]!, type.dataSize);
-    const plan = type.plan(new DataView(data.buffer), surroundings);
+    const plan = type.plan(new DataView(data.buffer, 0, data.length), surroundings);
     rules.checkCreate(type, plan, objects.size);
     if (plan.slow && !trace(call)) return { kind: 'later' };
     const object = this.#make(() => new TrampolineObject(type, plan, base, surroundings));

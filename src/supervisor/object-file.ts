@@ -7,7 +7,7 @@
 import { close, open } from '../linux/descriptors.js';
 import { fileBehind } from '../linux/file-identity.js';
 import { isUnused } from '../linux/leases.js';
-import { closeMemfd, memfd_create, sealFile, setLength } from '../linux/memfd.js';
+import { closeMemfd, memfd_create, sealFile, setLength, writeAt } from '../linux/memfd.js';
 import { MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE, writeMapped } from '../linux/memory.js';
 
 const attempt = 'make a trampoline object';
@@ -47,14 +47,10 @@ export class ObjectFile {
       opened.push(keeper);
       this.reader = open(path, O_RDONLY, attempt);
       opened.push(this.reader);
-      if (content !== undefined || writable) {
+      if (content !== undefined) writeAt(fd, { offset: base, bytes: content }, attempt);
+      if (writable) {
         const prot = PROT_READ | PROT_WRITE;
         address = mmap({ length, prot, flags: MAP_SHARED, fd: keeper, offset: base }, attempt);
-      }
-      if (content !== undefined) writeMapped(address, content);
-      if (address !== 0n && !writable) {
-        munmap(address, length);
-        address = 0n;
       }
       sealFile(fd, { writableMapping: writable }, attempt);
       this.key = fileBehind('self', keeper)!;

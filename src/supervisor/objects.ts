@@ -1,4 +1,5 @@
 /** All objects of a supervisor. An object lives as long as any process holds or maps it. */
+import type { RegisterNames } from '../abi/contexts.js';
 import { Contexts, contextMemory } from './contexts.js';
 import { ObjectFile } from './object-file.js';
 import type { ObjectType, Plan, Surroundings } from './types/type.js';
@@ -23,17 +24,25 @@ export class TrampolineObject {
   readonly file: ObjectFile;
   /** Where in the file it begins. */
   readonly base: bigint;
-  readonly contexts: Contexts | undefined;
+  readonly #names: RegisterNames;
+  #contexts: Contexts | undefined;
   readonly #changed: ReturnType<NonNullable<Plan['changes']>> | undefined;
 
   constructor(type: ObjectType, plan: Plan, base: bigint, { names }: Surroundings) {
-    const { length, content, slow, count, hasContexts, changes } = plan;
+    const { length, content, changes } = plan;
     this.type = type;
     this.plan = plan;
     this.base = base;
     this.file = new ObjectFile({ base, length, content, writable: changes !== undefined });
-    this.contexts = hasContexts ? new Contexts(contextMemory(count, slow), names) : undefined;
+    this.#names = names;
     this.#changed = changes?.(this.file);
+  }
+
+  /** What its instances were told; nothing when they are told nothing. Made when somebody asks. */
+  get contexts(): Contexts | undefined {
+    const { hasContexts, count, slow } = this.plan;
+    if (hasContexts) this.#contexts ??= new Contexts(contextMemory(count, slow), this.#names);
+    return this.#contexts;
   }
 
   get map(): MapParameters {

@@ -51,7 +51,11 @@ function slowPlan(count: number, { pageSize }: Surroundings): Plan {
   return { slow: true, count, length, stride: slowStride, content: undefined, hasContexts: true };
 }
 
+/** Made last: most objects have one instance, and then the same plan. */
+let lastFast: Plan | undefined;
+
 function fastPlan(count: number, { machine, pageSize }: Surroundings): Plan {
+  if (lastFast?.count === count) return lastFast;
   const { objectCode } = machine;
   const stride = objectCode.entryStride;
   const selectorsAt = Math.ceil((count * stride) / pageSize) * pageSize;
@@ -61,7 +65,7 @@ function fastPlan(count: number, { machine, pageSize }: Surroundings): Plan {
   const selectors = new BigUint64Array(content.buffer, selectorsAt, count);
   for (let index = 0; index < count; index++) selectors[index] = BigInt(objectCode.trapAt(index));
   const places = { count, selectorsAt, bodiesAt, pageSize };
-  return {
+  lastFast = {
     slow: false,
     count,
     length: bodiesAt + Bodies.length(places, objectCode),
@@ -69,13 +73,15 @@ function fastPlan(count: number, { machine, pageSize }: Surroundings): Plan {
     content,
     hasContexts: true,
     changes(file) {
-      const bodies = new Bodies(file, places, objectCode);
+      let bodies: Bodies | undefined;
       return (index, { registers, stack }) => {
+        bodies ??= new Bodies(file, places, objectCode);
         if (registers === undefined) bodies.remove(index);
         else bodies.replace(index, { ...registers, stack });
       };
     },
   };
+  return lastFast;
 }
 
 function wordAt(invocation: Invocation, address: bigint): bigint {
