@@ -23,8 +23,11 @@ import { addTypes } from './types/index.js';
 const pause = 500;
 /** Calls between such looks otherwise. */
 const busy = 64;
-/** Objects to look at in one turn, so that nobody waits long: one takes about two microseconds. */
-const [looksWhenBusy, looksWhenIdle] = [64, 1024];
+/**
+ * Objects to look at in one turn, so that nobody waits long: one takes about two microseconds. More than calls can
+ * have made meanwhile, or the end would never be reached while a program makes objects steadily.
+ */
+const [looksWhenBusy, looksWhenIdle] = [2 * busy, 1024];
 
 const main = parentPort!;
 const setting = workerData as AnswererData;
