@@ -44,7 +44,12 @@ export function addRun(program: Command): void {
         // Node would set the terminal back to how it was, whatever the program has made of it.
         exitNow(status);
       } catch (error) {
-        if (!(error instanceof TrampfdError)) throw error;
+        if (!(error instanceof TrampfdError)) {
+          console.error('trampfd: the supervisor failed:', error);
+          // Node would wait for threads that wait for others.
+          exitNow(failed);
+          return;
+        }
         console.error(`trampfd: ${error.message}`);
         const missing = { ENOENT: notFound, EACCES: notRunnable }[error.code] ?? failed;
         exitNow(error.syscall === undefined || error.syscall === 'execve' ? missing : failed);

@@ -8,6 +8,7 @@ import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
 
 // <linux/ptrace.h>
+const PTRACE_PEEKDATA = 2;
 const PTRACE_CONT = 7;
 const PTRACE_GETREGS = 12;
 const PTRACE_SETREGS = 13;
@@ -71,6 +72,11 @@ export function readRegisters(tid: number, into: DataView): boolean {
 /** Sets them. */
 export function writeRegisters(tid: number, registers: DataView): boolean {
   return call(PTRACE_SETREGS, tid, 0n, addressOfBytes(registers));
+}
+
+/** Touches a stopped thread's memory. A stack that had not grown so far grows, as if the thread had touched it. */
+export function touch(tid: number, address: bigint): void {
+  libc().ptrace(PTRACE_PEEKDATA, tid, address, 0n);
 }
 
 function call(request: number, tid: number, address: bigint, data: bigint): boolean {

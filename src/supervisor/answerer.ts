@@ -71,7 +71,10 @@ function run(): void {
     let looks = looksWhenIdle;
     if ((poll.events(0) & POLLIN) !== 0) {
       const received = listener.receive();
-      if (received !== undefined) serve(new Call(received, listener));
+      if (received !== undefined) {
+        counts.calls++;
+        serve(new Call(received, listener));
+      }
       if (turn % busy !== 0) continue;
       looks = looksWhenBusy;
     } else if (poll.events(0) !== 0) {
@@ -85,7 +88,6 @@ function run(): void {
 }
 
 function serve(call: Call): void {
-  counts.calls++;
   try {
     finish(call, calls.answer(call));
   } catch (error) {

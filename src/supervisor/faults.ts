@@ -3,7 +3,7 @@ import { Refusal } from '../abi/refusal.js';
 import { errnoName } from '../linux/errno.js';
 import type { MappingQuery } from '../linux/mapping-query.js';
 import { readProcess, writeProcess } from '../linux/process-memory.js';
-import { readRegisters, stopSignal, writeRegisters } from '../linux/ptrace.js';
+import { readRegisters, stopSignal, touch, writeRegisters } from '../linux/ptrace.js';
 import { Contexts } from './contexts.js';
 import type { ToTracer } from './messages.js';
 import type { Rules } from './policy.js';
@@ -73,8 +73,9 @@ export class Faults {
         checkTarget: (pc) => this.#rules.checkTarget(pc, tid),
       });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#refused(tid, address, error.message);
+      const { message, stack } = error as Error;
+      this.#refused(tid, address, message);
+      if (!(error instanceof Refusal)) console.error(`trampfd: an invocation failed: ${stack}`);
       return false;
     }
     this.invocations++;
@@ -102,7 +103,13 @@ function readMemory(tid: number, address: bigint, length: number): Uint8Array {
 }
 
 function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
-  check(writeProcess(tid, address, bytes), address);
+  let error = writeProcess(tid, address, bytes);
+  if (error !== 0) {
+    // Since Linux 6.5 such a write lets no stack grow.
+    touch(tid, address);
+    error = writeProcess(tid, address, bytes);
+  }
+  check(error, address);
 }
 
 function check(error: number, address: bigint): void {

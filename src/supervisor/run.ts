@@ -136,6 +136,8 @@ class Supervisor {
     const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: data, transferList });
     worker.on('message', heard);
     worker.on('error', (error) => this.#fail(error));
+    // When all is done nobody hears this any more.
+    worker.on('exit', () => this.#fail(new Error(`the ${name} has ended`)));
     return worker;
   }
 

@@ -58,7 +58,8 @@ while (!ended) see(waitForChange(__WALL | WUNTRACED | WCONTINUED)!);
 function see(change: Change): void {
   const { pid: tid } = change;
   if (tid === sleeper) {
-    if (change.kind !== 'stopped') return;
+    if (change.kind === 'continued') return;
+    if (change.kind !== 'stopped') throw new Error('somebody killed the process that wakes the tracer');
     // First this, then what there is to hear: what comes later stops it again.
     kill(sleeper, SIGCONT);
     hear();

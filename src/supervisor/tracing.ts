@@ -6,6 +6,8 @@ import type { Call } from './call.js';
 import type { Attached, ToTracer } from './messages.js';
 
 const SIGSTOP = 19;
+/** Messages that the tracer may leave unread, each with the memory that it carries. */
+const mostUnread = 64;
 
 export interface Tracer {
   readonly port: MessagePort;
@@ -23,6 +25,7 @@ export class Tracing {
   /** Calls that wait until the tracer has attached to their process, by a number of ours. */
   readonly #waiting = new Map<number, Call>();
   #nextTicket = 1;
+  #unread = 0;
 
   /** @param want asks for a tracer, once */
   constructor(want: () => void) {
@@ -46,7 +49,10 @@ export class Tracing {
       this.#unsent.push(message);
     } else {
       this.#tracer.port.postMessage(message);
-      if (now) kill(this.#tracer.wake, SIGSTOP);
+      this.#unread++;
+      if (!now && this.#unread < mostUnread) return;
+      this.#unread = 0;
+      kill(this.#tracer.wake, SIGSTOP);
     }
   }
 

@@ -1,11 +1,14 @@
 /** Every example in the documentation runs, every command in it exists, every link leads somewhere. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ownErrors } from '../support/child.js';
+import { needs } from '../support/needs.js';
+import { runSupervised } from '../support/supervised.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -45,6 +48,27 @@ describe('examples', () => {
   }
 });
 
+describe('programs in C', { skip: needs('gcc') }, () => {
+  for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
+    for (const [index, program] of blocks(text, 'c').entries()) {
+      if (!program.includes('int main')) continue;
+      test(`${path}, program ${index + 1}, under a supervisor`, async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'trampfd-docs-'));
+        try {
+          const [source, binary] = [join(folder, 'program.c'), join(folder, 'program')];
+          writeFileSync(source, program);
+          const flags = ['-std=c99', '-Wall', '-Wextra', '-Werror', `-I${join(root, 'include')}`];
+          execFileSync('gcc', [...flags, '-o', binary, source]);
+          const { status, stderr } = await runSupervised(binary);
+          assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+      });
+    }
+  }
+});
+
 describe('commands', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
@@ -55,6 +79,7 @@ describe('commands', () => {
     /^npm start( -- \S+)?$/,
     /^npm test$/,
     /^npx trampfd doctor$/,
+    /^npx trampfd run( --(trace|stats|harden [a-z,-]+|policy policy\.json|audit \S+))* -- \.?\/?\w+$/,
     /^npx trampfd inspect PID$/,
     /^npx trampfd doctor( --(json|matrix|under [a-z,-]+))*( > docs\/matrix\.md)?$/,
     /^[A-Z_]+=1 node program\.js$/,
