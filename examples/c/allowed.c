@@ -1,0 +1,47 @@
+/*
+ * Allowed PCs: a trampoline that can lead to two functions, and to nothing else.
+ *
+ * Who can make this program write to the object, say through a bug in how it handles messages, can still choose
+ * between the two. Any other target is refused, and what stood before stays.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <trampfd.h>
+
+static void greet(const char *name) { printf("Good morning, %s.\n", name); }
+static void dismiss(const char *name) { printf("Good night, %s.\n", name); }
+static void steal(const char *name) { printf("Thank you for your purse, %s.\n", name); }
+
+/* Lets the trampoline lead to a function, and tells how that went. */
+static void lead_to(int fd, void (*function)(const char *), const char *what)
+{
+    struct trampfd_reg regs[] = {
+        {.name = TRAMPFD_REG_PC, .value = (uintptr_t)function},
+        {.name = TRAMPFD_REG_ARG0, .value = (uintptr_t)"Ada"},
+    };
+    int refused = trampfd_set_regs(fd, regs, 2);
+    printf("lead to %s: %s\n", what, refused ? strerror(errno) : "done");
+}
+
+int main(void)
+{
+    uint64_t pcs[] = {(uintptr_t)greet, (uintptr_t)dismiss};
+    struct trampfd_user user = {.count = 1};
+    uintptr_t address;
+
+    int fd = trampfd_create(TRAMPFD_USER, &user, 0);
+    if (fd < 0 || trampfd_set_allowed_pcs(fd, pcs, 2) != 0 || trampfd_map(fd, &address) != 0) {
+        perror("trampfd");
+        return 1;
+    }
+    void (*meet)(void) = (void (*)(void))address;
+
+    lead_to(fd, greet, "greet");
+    meet();
+    lead_to(fd, steal, "steal");
+    meet();
+    lead_to(fd, dismiss, "dismiss");
+    meet();
+    puts("EXIT-SUCCESS");
+    return 0;
+}

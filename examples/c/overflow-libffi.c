@@ -1,0 +1,62 @@
+/*
+ * The exhibit: a buffer overflow takes over a libffi closure.
+ *
+ * libffi keeps in ordinary memory which function a closure calls, and with what. Memory that can be written can
+ * be overwritten: here by a name that is too long. overflow-trampfd.c is the same program on trampfd.
+ */
+#include <ffi.h>
+
+struct callback {
+    ffi_closure closure;
+};
+
+#include "overflow.h"
+
+static ffi_cif cif;
+static ffi_type *arguments[] = {&ffi_type_sint};
+
+static void handle(ffi_cif *unused, void *result, void **given, void *level)
+{
+    (void)unused;
+    *(ffi_arg *)result = *(int *)given[0] <= (intptr_t)level;
+}
+
+/* libffi gives room for the closure and what a program wants to keep with it. */
+static struct session *make_session(intptr_t level, opens **callback)
+{
+    void *code;
+    struct session *session = ffi_closure_alloc(sizeof *session, &code);
+    if (session == NULL ||
+        ffi_prep_closure_loc(&session->callback.closure, &cif, handle, (void *)level, code) != FFI_OK) {
+        fputs("libffi makes no closure.\n", stderr);
+        exit(1);
+    }
+    *callback = (opens *)(uintptr_t)code;
+    return session;
+}
+
+static int open_all(void) { return 1; }
+
+/* A function that libffi calls in place of `handle`. */
+static void handle_nothing(ffi_cif *unused, void *result, void **given, void *level)
+{
+    (void)unused, (void)given, (void)level;
+    *(ffi_arg *)result = (ffi_arg)open_all();
+}
+
+/* The closure as it was, but for its function: an attacker knows the program, and has learned its addresses. */
+static struct session forge_session(const struct session *victim)
+{
+    struct session forged = *victim;
+    forged.callback.closure.fun = handle_nothing;
+    return forged;
+}
+
+int main(void)
+{
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, arguments) != FFI_OK || !attack())
+        return 1;
+    puts("The overflow reached the closure: it is the attacker's now.");
+    puts("EXIT-SUCCESS");
+    return 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * The program of the two exhibits, overflow-libffi.c and overflow-trampfd.c: a server with a bug.
+ *
+ * Each guest has a session. It holds what belongs to the guest's callback, which answers whether a door opens,
+ * and the name that the guest sent. The name is copied without a look at its length.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int opens(int door);
+
+/* The exhibits say what a callback keeps, and how it is made and forged. */
+struct session {
+    struct callback callback;
+    char name[32];
+};
+
+/* A session with a callback that opens the doors up to `level`. */
+static struct session *make_session(intptr_t level, opens **callback);
+/* What an attacker would put where the session of somebody else lies. */
+static struct session forge_session(const struct session *victim);
+
+/* Opens every door: what the attacker wants to be called, with whatever arguments. */
+static int open_all(void);
+
+static void receive_name(struct session *session, const void *bytes, size_t length)
+{
+    memcpy(session->name, bytes, length); /* the bug */
+}
+
+/* Returns whether the attack opened a door that was closed. */
+static int attack(void)
+{
+    opens *first_guest, *second_guest;
+    struct session *first = make_session(1, &first_guest);
+    struct session *second = make_session(1, &second_guest);
+    if ((uintptr_t)second <= (uintptr_t)first) {
+        fputs("The sessions do not lie one after the other.\n", stderr);
+        exit(1);
+    }
+
+    size_t distance = (uintptr_t)second - (uintptr_t)first->name;
+    char *name = calloc(1, distance + sizeof *second);
+    struct session forged = forge_session(second);
+    memcpy(name + distance, &forged, sizeof forged);
+
+    printf("the second guest at door 7: %s\n", second_guest(7) ? "open" : "closed");
+    receive_name(first, name, distance + sizeof forged);
+    printf("the first guest sent a name too long for %zu bytes\n", sizeof first->name);
+    int open = second_guest(7);
+    printf("the second guest at door 7: %s\n", open ? "OPEN" : "closed");
+    return open;
+}
