@@ -259,31 +259,57 @@ static inline int trampfd_supported(void)
 /*
  * Makes an object of a type, from that type's structure; flags is 0. Returns a close-on-exec descriptor.
  * This function and all that follow return -1 with errno set when they fail; ENOSYS: there is no supervisor.
+ * A signal that comes before the supervisor sees a call ends it with EINTR; these functions then call again.
  */
 static inline int trampfd_create(int type, const void *data, unsigned int flags)
 {
+    long fd;
     if (!trampfd_supported()) {
         errno = ENOSYS;
         return -1;
     }
-    return (int)syscall(__NR_trampfd_create, (long)type, data, (unsigned long)flags);
+    do
+        fd = syscall(__NR_trampfd_create, (long)type, data, (unsigned long)flags);
+    while (fd < 0 && errno == EINTR);
+    return (int)fd;
+}
+
+static inline int trampfd_invalid(void)
+{
+    errno = EINVAL;
+    return -1;
+}
+
+/* Whether a supervisor sees what happens at an offset. With too large a number of an instance it does not. */
+static inline int trampfd_is_seen(int64_t offset)
+{
+    return offset >> 32 == TRAMPFD_OFFSET_BASE >> 32;
 }
 
 /* Reads a context. A file that is no object has nothing at these offsets, or not enough. */
 static inline int trampfd_read(int fd, void *to, size_t length, int64_t offset)
 {
-    long got = syscall(SYS_pread64, (long)fd, to, length, offset);
-    if (got == (long)length)
-        return 0;
-    if (got >= 0)
-        errno = EINVAL;
-    return -1;
+    long got;
+    if (!trampfd_is_seen(offset))
+        return trampfd_invalid();
+    do
+        got = syscall(SYS_pread64, (long)fd, to, length, offset);
+    while (got < 0 && errno == EINTR);
+    if (got >= 0 && got != (long)length)
+        return trampfd_invalid();
+    return got < 0 ? -1 : 0;
 }
 
 /* Writes a context of exactly `length` bytes. */
 static inline int trampfd_write(int fd, const void *from, size_t length, int64_t offset)
 {
-    return syscall(SYS_pwrite64, (long)fd, from, length, offset) < 0 ? -1 : 0;
+    long put;
+    if (!trampfd_is_seen(offset))
+        return trampfd_invalid();
+    do
+        put = syscall(SYS_pwrite64, (long)fd, from, length, offset);
+    while (put < 0 && errno == EINTR);
+    return put < 0 ? -1 : 0;
 }
 
 /* Sets the registers of an instance; n = 0 removes them, and then an invocation traps. */
@@ -291,10 +317,8 @@ static inline int trampfd_set_regs_at(int fd, uint32_t instance, const struct tr
 {
     struct trampfd_regs context;
     uint32_t i;
-    if (n > TRAMPFD_MAX_REGS) {
-        errno = EINVAL;
-        return -1;
-    }
+    if (n > TRAMPFD_MAX_REGS)
+        return trampfd_invalid();
     context.nregs = n;
     context.reserved = 0;
     for (i = 0; i < n; i++)
@@ -318,10 +342,9 @@ static inline int trampfd_get_regs_at(int fd, uint32_t instance, struct trampfd_
 static inline int trampfd_set_stack_at(int fd, uint32_t instance, const struct trampfd_stack *stack)
 {
     const int64_t offset = TRAMPFD_AT(TRAMPFD_STACK_OFFSET, instance);
-    if (stack->size <= TRAMPFD_MAX_STACK_DATA)
-        return trampfd_write(fd, stack, TRAMPFD_STACK_SIZE(stack->size), offset);
-    errno = EINVAL;
-    return -1;
+    if (stack->size > TRAMPFD_MAX_STACK_DATA)
+        return trampfd_invalid();
+    return trampfd_write(fd, stack, TRAMPFD_STACK_SIZE(stack->size), offset);
 }
 
 /* Reads the stack data of an instance. */
@@ -335,10 +358,8 @@ static inline int trampfd_set_values(int fd, int64_t offset, const uint64_t *val
 {
     struct trampfd_values context;
     uint32_t i;
-    if (n > TRAMPFD_MAX_PCS) {
-        errno = EINVAL;
-        return -1;
-    }
+    if (n > TRAMPFD_MAX_PCS)
+        return trampfd_invalid();
     context.nvalues = n;
     context.reserved = 0;
     for (i = 0; i < n; i++)
@@ -442,8 +463,10 @@ static inline int trampfd_map_at(int fd, uintptr_t base, uintptr_t *address)
     void *mapped;
     if (trampfd_get_map(fd, &map) != 0)
         return -1;
-    mapped = mmap((void *)base, map.size, (int)map.prot, (int)map.flags | (base == 0 ? 0 : MAP_FIXED), fd,
-                  TRAMPFD_OFFSET_BASE + (off_t)map.offset_page * 4096);
+    do
+        mapped = mmap((void *)base, map.size, (int)map.prot, (int)map.flags | (base == 0 ? 0 : MAP_FIXED), fd,
+                      TRAMPFD_OFFSET_BASE + (off_t)map.offset_page * 4096);
+    while (mapped == MAP_FAILED && errno == EINTR);
     if (mapped == MAP_FAILED)
         return -1;
     *address = (uintptr_t)mapped + map.ioffset;

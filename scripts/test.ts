@@ -37,7 +37,7 @@ if (process.platform !== 'linux') {
   console.error(`The tests need Linux, and this system is ${process.platform}.`);
   process.exit(1);
 }
-provideTools();
+provideTools({ 'ffi.h': 'libffi-dev' });
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
 else if (values.mdwe === true) process.exitCode = underMdwe();

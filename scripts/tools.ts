@@ -12,6 +12,7 @@ const packages = {
   gdb: 'gdb',
   strace: 'strace',
   groff: 'groff-base',
+  make: 'make',
 } as const;
 
 export type Tool = keyof typeof packages;

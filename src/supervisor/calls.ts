@@ -1,11 +1,5 @@
 /** The system call and what else programs do with objects: the kernel's part, played here. */
-import {
-  contextLengths,
-  decodeAllowedCallers,
-  decodeAllowedPcs,
-  decodeRegisters,
-  decodeStack,
-} from '../abi/contexts.js';
+import { contextLengths } from '../abi/contexts.js';
 import { abi, structs } from '../abi/layout.js';
 import { Refusal } from '../abi/refusal.js';
 import { isShortage } from '../linux/errno.js';
@@ -19,7 +13,7 @@ import type { Surroundings } from './types/type.js';
 
 /** The kinds of mappings: what `MAP_TYPE` covers. <linux/mman.h> */
 const MAP_TYPE = 15;
-const { regs, stack, allowedPcs, allowedCallers, map } = abi.contexts;
+const { allowedCallers, map } = abi.contexts;
 const passOn: Outcome = { kind: 'continue' };
 
 export interface CallsOptions {
@@ -136,21 +130,18 @@ export class Calls {
   #write(call: Call, { object, index, context }: Target): void {
     const { surroundings, rules } = this.#options;
     checkLength(object, context, call.args[2]!);
-    const bytes = call.read(call.args[1]!, Number(call.args[2]!));
-    const { allowedPcs: allowed } = object.contexts!.read(index);
-    if (context === regs) {
-      const registers = decodeRegisters(bytes, surroundings.names);
-      if (registers !== undefined) {
-        if (allowed?.includes(registers.pc) === false) {
-          throw new Refusal('EINVAL', `0x${registers.pc.toString(16)} is not among the allowed PCs`);
-        }
-        rules.checkRegisters(registers.pc, allowed, call.tid);
-        if (!object.plan.slow) checkFast(registers.loads, surroundings);
+    const contexts = object.contexts!;
+    const change = contexts.decode(context, call.read(call.args[1]!, Number(call.args[2]!)));
+    const { registers } = change.told;
+    if (registers !== undefined) {
+      const { allowedPcs: allowed } = contexts.read(index);
+      if (allowed?.includes(registers.pc) === false) {
+        throw new Refusal('EINVAL', `0x${registers.pc.toString(16)} is not among the allowed PCs`);
       }
-    } else if (context === stack) decodeStack(bytes);
-    else if (context === allowedPcs) decodeAllowedPcs(bytes);
-    else decodeAllowedCallers(bytes);
-    object.change(index, context, bytes);
+      rules.checkRegisters(registers.pc, allowed, call.tid);
+      if (!object.plan.slow) checkFast(registers.loads, surroundings);
+    }
+    object.change(index, change);
   }
 
   /** `mmap`: the kernel does it; faults of slow objects have to be seen from then on. */

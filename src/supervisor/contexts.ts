@@ -26,6 +26,20 @@ export interface Told {
   readonly allowedCallers: readonly CallerRange[] | undefined;
 }
 
+const untold: Told = {
+  registers: undefined,
+  stack: undefined,
+  allowedPcs: undefined,
+  allowedCallers: undefined,
+};
+
+/** A context to keep: bytes that have passed the checks, and what they say. */
+export interface Change {
+  readonly context: number;
+  readonly bytes: Uint8Array;
+  readonly told: Partial<Told>;
+}
+
 const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
 /** Where each context stands in a record, behind the version. */
@@ -64,18 +78,32 @@ export class Contexts {
     return longest.slice(0, contextLength(context, longest));
   }
 
-  /** Keeps a context. The bytes have passed the checks. */
-  set(index: number, context: number, bytes: Uint8Array): void {
-    const version = (index * recordSize) / 4;
-    Atomics.add(this.#words, version, 1);
+  /** What a context says. @throws Refusal */
+  decode(context: number, bytes: Uint8Array): Change {
+    return { context, bytes, told: this.#told(context, bytes) };
+  }
+
+  #told(context: number, bytes: Uint8Array): Partial<Told> {
+    if (context === regs) return { registers: decodeRegisters(bytes, this.#names) };
+    if (context === stack) return { stack: decodeStack(bytes) };
+    if (context === allowedPcs) return { allowedPcs: decodeAllowedPcs(bytes) };
+    return { allowedCallers: decodeAllowedCallers(bytes) };
+  }
+
+  set(index: number, { context, bytes, told }: Change): void {
+    const before = this.read(index);
+    const at = (index * recordSize) / 4;
+    Atomics.add(this.#words, at, 1);
     this.#bytes.set(bytes, this.#at(index, context));
-    Atomics.add(this.#words, version, 1);
+    const version = Atomics.add(this.#words, at, 1) + 1;
+    this.#decoded.set(index, { version, told: { ...before, ...told } });
   }
 
   /** All contexts of an instance, as they stood at one moment. */
   read(index: number): Told {
     for (;;) {
       const version = Atomics.load(this.#words, (index * recordSize) / 4);
+      if (version === 0) return untold;
       if (version % 2 !== 0) continue; // for less than a microsecond
       const known = this.#decoded.get(index);
       if (known?.version === version) return known.told;

@@ -101,7 +101,8 @@ class OwnHost implements Host {
 
   write(fd: number, { context, instance }: Place, bytes: Uint8Array): void {
     try {
-      this.#withContexts(fd, { context, instance }).change(instance, context, bytes);
+      const object = this.#withContexts(fd, { context, instance });
+      object.change(instance, object.contexts!.decode(context, bytes));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       throw new TrampfdError(`Cannot change a trampoline: ${error.message}`, { code: error.code });

@@ -1,6 +1,6 @@
 /** All objects of a supervisor. An object lives as long as any process holds or maps it. */
 import type { RegisterNames } from '../abi/contexts.js';
-import { Contexts, contextMemory } from './contexts.js';
+import { type Change, Contexts, contextMemory } from './contexts.js';
 import { ObjectFile } from './object-file.js';
 import type { ObjectType, Plan, Surroundings } from './types/type.js';
 
@@ -52,17 +52,10 @@ export class TrampolineObject {
   }
 
   /** Lets a change of an instance's contexts take effect. @throws Refusal when there is no room; nothing has changed */
-  change(index: number, context: number, bytes: Uint8Array): void {
+  change(index: number, change: Change): void {
     const contexts = this.contexts!;
-    const before = contexts.get(index, context);
-    contexts.set(index, context, bytes);
-    if (this.#changed === undefined) return;
-    try {
-      this.#changed(index, contexts.read(index));
-    } catch (error) {
-      contexts.set(index, context, before);
-      throw error;
-    }
+    this.#changed?.(index, { ...contexts.read(index), ...change.told });
+    contexts.set(index, change);
   }
 }
 

@@ -23,7 +23,6 @@ import {
   seccompFilter,
 } from '../linux/seccomp.js';
 import { SIG_IGN } from '../linux/signal.js';
-import { TrampfdError } from '../trampoline/errors.js';
 import { type AbiName, notices } from './filter.js';
 import type { Inherited } from './inherited.js';
 
@@ -86,15 +85,15 @@ export function startProgram(options: ProgramOptions): Program {
     close(list.write);
     ours.shift();
 
-    if (readUpTo(report.read, 1).length === 1) {
-      const listener = takeListener(pid);
-      writeSync(go.write, Uint8Array.of(0));
-      const failure = failureIn(readUpTo(report.read, 17), calls, 'a signal');
-      if (failure === undefined) return { pid, listener };
-      close(listener);
-      throw failure;
-    }
-    throw failureIn(readUpTo(report.read, 16), calls, 'a signal') ?? new TypeError('no report');
+    // A byte says that the listener is there; 16 say what failed before.
+    const first = readUpTo(report.read, 1);
+    const listener = first.length === 0 ? undefined : takeListener(pid);
+    if (listener === undefined) throw failureIn(readUpTo(report.read, 15, first), calls, 'a signal');
+    writeSync(go.write, Uint8Array.of(0));
+    const failure = failureIn(readUpTo(report.read, 17), calls, 'a signal');
+    if (failure === undefined) return { pid, listener };
+    close(listener);
+    throw failure;
   } finally {
     for (const fd of ours) close(fd);
   }
@@ -153,22 +152,28 @@ function restoreSignals(call: AddCall, { ignored, blocked }: Inherited): void {
   call('rt_sigprocmask', 'restore which signals are blocked', SIG_SETMASK, mask, 0, signalSetSize);
 }
 
-/** Finds the listener among the launcher's descriptors. */
-function takeListener(pid: number): number {
+/** Takes the listener from among the launcher's descriptors, if it is there. */
+function takeListener(pid: number): number | undefined {
   const folder = `/proc/${pid}/fd`;
-  const fd = readdirSync(folder).find(
-    (name) => readlinkSync(`${folder}/${name}`) === 'anon_inode:seccomp notify',
-  );
-  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_LAUNCHER' });
-  return takeDescriptor(pid, Number(fd), 'take the listener from the launcher');
+  const isListener = (name: string) => readlinkSync(`${folder}/${name}`) === 'anon_inode:seccomp notify';
+  let fd: string | undefined;
+  try {
+    fd = readdirSync(folder).find(isListener);
+  } catch {
+    return undefined; // the launcher is gone
+  }
+  return fd === undefined
+    ? undefined
+    : takeDescriptor(pid, Number(fd), 'take the listener from the launcher');
 }
 
-/** Reads until there are so many bytes, or no more. */
-function readUpTo(fd: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let have = 0;
-  while (have < length) {
-    const more = readSync(fd, bytes, have, length - have, null);
+/** Reads until there are so many bytes more, or no more. @returns what was there before, and those */
+function readUpTo(fd: number, length: number, before: Uint8Array = new Uint8Array()): Uint8Array {
+  const bytes = new Uint8Array(before.length + length);
+  bytes.set(before);
+  let have = before.length;
+  while (have < bytes.length) {
+    const more = readSync(fd, bytes, have, bytes.length - have, null);
     if (more === 0) break;
     have += more;
   }

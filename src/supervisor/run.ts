@@ -21,7 +21,7 @@ import {
   waitForChange,
 } from '../linux/children.js';
 import { eventfd, ring } from '../linux/descriptors.js';
-import { raiseOpenFiles } from '../linux/limits.js';
+import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { needsDescent } from './inherited.js';
 import type { AnswererData, FromMain, FromTracer, Setting, Stats, ToMain, TracerData } from './messages.js';
 import { type ProgramOptions, startProgram } from './program.js';
@@ -66,6 +66,7 @@ class Supervisor {
     this.#program = pid;
     // Every object takes one. The program has its own limit already.
     raiseOpenFiles();
+    raiseFileSize();
     const data: AnswererData = { ...this.#setting, listener, bell: this.#bell };
     this.#answerer = this.#startThread('answerer', data, (message: ToMain) => this.#onAnswerer(message));
     this.#reap();

@@ -11,6 +11,7 @@ import { thisMachine } from '#src/linux/host.js';
 import { limits } from '#src/trampoline/limits.js';
 import { arm64Registers, registerNumber, x64Registers } from '#src/trampoline/registers.js';
 import { needs } from '../support/needs.js';
+import { needsStrace, strace } from '../support/strace.js';
 
 const include = fileURLToPath(new URL('../../../include', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-probe-'));
@@ -136,4 +137,28 @@ describe('the header', { skip: needs('gcc', 'g++') }, () => {
       assert.match(stderr, /#error "trampfd\.h is for 64-bit programs on x86-64 or little-endian arm64"/);
     });
   }
+
+  test('makes no call where no supervisor of this version is announced', { skip: needsStrace() }, () => {
+    const { program } = compile(
+      languages[0]!,
+      `
+#include <trampfd.h>
+#include <stdio.h>
+int main(void)
+{
+    struct trampfd_user user = {0, 1};
+    int fd = trampfd_create(TRAMPFD_USER, &user, 0);
+    printf("%d %d\\n", fd, errno == ENOSYS ? trampfd_supported() : -1);
+    return 0;
+}
+`,
+    );
+    for (const announced of [undefined, '', '0', '2', '11']) {
+      const env = { ...process.env, [abi.supervisor.variable]: announced };
+      const { calls, output } = strace(['!exit_group'], program, [], env);
+      assert.equal(output, '-1 0\n', announced);
+      assert.ok(calls.some(({ name }) => name === 'write'));
+      assert.ok(!calls.some(({ name }) => name === `syscall_0x${abi.createNumber.toString(16)}`));
+    }
+  });
 });

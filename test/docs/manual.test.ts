@@ -1,12 +1,15 @@
 /** The manual page: man shows it, it agrees with the header, and its example compiles. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { manPage } from '../../scripts/man-page.js';
+import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
+import { runSupervised } from '../support/supervised.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const roff = join(root, 'dist/man/trampfd_create.2');
@@ -46,6 +49,22 @@ describe('trampfd_create(2)', () => {
     const constants = [...page.matchAll(/TRAMPFD_\w+/g)].map(([name]) => name);
     for (const name of constants) assert.match(header, new RegExp(`\\b${name}\\b`));
   });
+});
+
+test('its example compiles cleanly and prints what it says', { skip: needs('gcc') }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-manual-'));
+  try {
+    const [file, program] = [join(folder, 'sort.c'), join(folder, 'sort')];
+    writeFileSync(file, code.find((block) => block.includes('int main(void)'))!);
+    const strict = ['-std=c99', '-pedantic', '-Wall', '-Wextra', '-Wconversion', '-Werror'];
+    execFileSync('gcc', [...strict, '-I', join(root, 'include'), '-o', program, file]);
+    const [, told] = /^```console\n(?:\$ .*\n)+([\s\S]*?)^```$/m.exec(page)!;
+    const { stdout, stderr } = await runSupervised(program);
+    assert.equal(ownErrors(stderr), '');
+    assert.equal(stdout, told);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('roff prints what was written', { skip: needs('groff') }, () => {

@@ -1,12 +1,13 @@
 /** Compiles the C programs and libraries of `test/programs`, each once. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const sources = join(root, 'test/programs');
 const output = join(root, 'build/programs');
+const include = join(root, 'include');
 
 /** A shared library from source files; returns its path. */
 export function compileLibrary(
@@ -29,12 +30,15 @@ export function compileProgram(
 function compile(target: string, files: readonly string[], flags: readonly string[]): string {
   const path = join(output, target);
   const inputs = files.map((file) => join(sources, file));
-  if (inputs.every((input) => modified(input) <= modified(path))) return path;
+  const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
+  const read = [...inputs, ...headers.map((file) => join(sources, file)), join(include, 'trampfd.h')];
+  if (read.every((input) => modified(input) <= modified(path))) return path;
   mkdirSync(output, { recursive: true });
   const compiler = files.some((file) => file.endsWith('.cc')) ? 'g++' : 'gcc';
   // Test files run at the same time: finish under another name, then appear at once.
   const unfinished = `${path}.${process.pid}`;
-  execFileSync(compiler, ['-O2', '-g', '-Wall', '-Wextra', '-Werror', '-o', unfinished, ...inputs, ...flags]);
+  const warnings = ['-Wall', '-Wextra', '-Werror'];
+  execFileSync(compiler, ['-O2', '-g', ...warnings, '-I', include, '-o', unfinished, ...inputs, ...flags]);
   renameSync(unfinished, path);
   return path;
 }

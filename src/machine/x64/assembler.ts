@@ -1,6 +1,6 @@
 /** An assembler for the instructions of the table, with labels. */
 import { type Encoding, encodings, type Form, type Operands } from './instructions.js';
-import { gpr64, type Label, type Memory, type OperandName, registersOf } from './operands.js';
+import { gpr64, type Label, type Memory, registersOf } from './operands.js';
 
 /** Where a label's distance stands in the code. */
 export interface Fixup {
@@ -11,6 +11,8 @@ export interface Fixup {
   readonly addend: number;
   readonly target: Label;
 }
+
+const trap = encodings.int3.opcode[0]!;
 
 type Operand = string | number | bigint | Label | Memory;
 
@@ -56,9 +58,13 @@ export class Assembler {
     while (this.position < position) this.emit('int3');
   }
 
-  /** The finished code, distances filled in. Throws when a label was never bound or is out of reach. */
-  finish(): Uint8Array {
-    const bytes = Uint8Array.from(this.#bytes);
+  /**
+   * The finished code, distances filled in, and traps behind it up to a length. Throws when a label was never bound
+   * or is out of reach.
+   */
+  finish(length = this.position): Uint8Array {
+    const bytes = new Uint8Array(length).fill(trap);
+    bytes.set(this.#bytes);
     const view = new DataView(bytes.buffer);
     for (const { at, from, addend, target } of this.#fixups) {
       const position = this.#positions.get(target);
@@ -72,39 +78,30 @@ export class Assembler {
   }
 
   #encode(encoding: Encoding, given: readonly Operand[]): void {
-    const { form, operands, prefix, rexW, opcode, addsRegister, modrm, tail } = encoding;
-    const value = (matches: (name: OperandName) => boolean): Operand | undefined => {
-      const index = operands.findIndex(matches);
-      return index < 0 ? undefined : given[index];
-    };
-    const register = value((name) => /^(r\d+|xmm)$/.test(name));
-    // A register in the opcode has its high bit where the one in ModRM.rm has: SDM table 3-1.
-    const [reg, rm] = addsRegister ? [undefined, register] : [register, value((name) => isRm(name))];
-    const rmName = operands.find((name) => isRm(name));
-    const registerCode = (operand: Operand): number => {
-      const code = operands
-        .map((name) => registersOf[name]?.indexOf(operand as string) ?? -1)
-        .find((n) => n >= 0);
-      if (code === undefined) throw new RangeError(`${form}: ${String(operand)} is no operand of it`);
+    const { form, operands, prefix, rexW, opcode, regAt, rmAt, addsRegister, modrm, tail } = encoding;
+    const registerCode = (at: number): number => {
+      const code = registersOf[operands[at]!]?.indexOf(given[at] as string) ?? -1;
+      if (code < 0) throw new RangeError(`${form}: ${String(given[at])} is no operand of it`);
       return code;
     };
-
-    const regCode = reg === undefined ? (typeof modrm === 'number' ? modrm : 0) : registerCode(reg);
+    const rm = given[rmAt];
+    const regCode = regAt >= 0 ? registerCode(regAt) : typeof modrm === 'number' ? modrm : 0;
     const memory = typeof rm === 'object' ? (rm as Memory) : undefined;
-    const rmCode = rm === undefined ? 0 : memory === undefined ? registerCode(rm) : baseCode(memory);
+    const rmCode = rm === undefined ? 0 : memory === undefined ? registerCode(rmAt) : baseCode(memory);
     // spl, bpl, sil and dil exist only with a REX prefix; without one the codes 4 to 7 mean ah to bh.
     const needsRex =
-      (reg !== undefined && operands.includes('r8') && regCode >= 4) ||
-      (rmName === 'r/m8' && memory === undefined && rmCode >= 4);
+      (operands[regAt] === 'r8' && regCode >= 4) ||
+      (operands[rmAt] === 'r/m8' && memory === undefined && rmCode >= 4);
     const rex =
       (rexW ? 8 : 0) |
-      (regCode >= 8 && reg !== undefined ? 4 : 0) |
+      (regCode >= 8 ? 4 : 0) |
       (memory !== undefined && (indexCode(memory) ?? 0) >= 8 ? 2 : 0) |
       (rmCode >= 8 ? 1 : 0);
 
     if (prefix !== undefined) this.#bytes.push(prefix);
     if (rex !== 0 || needsRex) this.#bytes.push(0x40 | rex);
-    this.#bytes.push(...opcode.slice(0, -1), opcode.at(-1)! | (addsRegister ? rmCode & 7 : 0));
+    for (const byte of opcode) this.#bytes.push(byte);
+    if (addsRegister) this.#bytes.push(this.#bytes.pop()! | (rmCode & 7));
     if (modrm !== undefined) this.#modrm(regCode & 7, rmCode & 7, memory, tail);
     if (operands.includes('rel32')) this.#distance(given[0] as Label, 0, 0);
     else if (tail === 8) this.#quad(given.at(-1) as bigint);
@@ -152,11 +149,6 @@ export class Assembler {
     this.#little(Number(BigInt.asIntN(32, value)), 4);
     this.#little(Number(value >> 32n), 4);
   }
-}
-
-/** Whether an operand stands in ModRM.rm. */
-export function isRm(operand: OperandName): boolean {
-  return operand.startsWith('m') || operand.includes('/m');
 }
 
 function baseCode(memory: Memory): number {

@@ -27,8 +27,9 @@ export function emitBlinded(asm: Assembler, register: Gpr64, value: bigint, rand
   asm.emit('lea r64, m', register, { base: register, displacement: Number(high) });
 }
 
+const view = new DataView(new ArrayBuffer(8));
+
 function byteSwap(value: bigint): bigint {
-  const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, value, true);
   return view.getBigUint64(0);
 }

@@ -3,9 +3,8 @@
  * begins none of them becomes `(unknown)`, one byte long, and decoding goes on behind it.
  */
 import type { Instruction } from '../machine.js';
-import { isRm } from './assembler.js';
 import { type Encoding, encodings } from './instructions.js';
-import { gpr64, type OperandName, registersOf } from './operands.js';
+import { gpr64, isRm, type OperandName, registersOf } from './operands.js';
 
 interface Cursor {
   readonly view: DataView;

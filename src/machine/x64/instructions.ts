@@ -2,7 +2,7 @@
  * The instructions that we write, each on one line: the form in the notation of the Intel SDM (volume 2,
  * section 3.1.1), and its encoding. The assembler and the disassembler both read this table.
  */
-import type { OperandName, OperandTypes } from './operands.js';
+import { isRm, type OperandName, type OperandTypes } from './operands.js';
 
 export const instructions = {
   endbr64: 'F3 0F 1E FA',
@@ -95,6 +95,9 @@ export interface Encoding {
   readonly prefix: number | undefined;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
+  /** Which operand stands in ModRM.reg, and which in ModRM.rm or the opcode; -1 for none. */
+  readonly regAt: number;
+  readonly rmAt: number;
   /** `+rd`: the register's code is added to the last byte of the opcode. */
   readonly addsRegister: boolean;
   /** `/r`: the register operand stands in ModRM.reg; `/0` to `/7`: that number does. */
@@ -112,6 +115,8 @@ function parse(form: Form): Encoding {
   const tokens = instructions[form].replace('REX.W + ', '').split(' ');
   const prefix = ['66', 'F0', 'F3'].includes(tokens[0]!) ? Number.parseInt(tokens.shift()!, 16) : undefined;
   const isByte = (token: string) => /^[0-9A-F]{2}(\+rd)?$/.test(token);
+  const registerAt = operands.findIndex((name) => /^(r\d+|xmm)$/.test(name));
+  const addsRegister = tokens.some((token) => token.endsWith('+rd'));
   const slash = tokens.find((token) => token.startsWith('/'))?.slice(1);
   return {
     form,
@@ -120,7 +125,10 @@ function parse(form: Form): Encoding {
     prefix,
     rexW: instructions[form].includes('REX.W'),
     opcode: tokens.filter(isByte).map((token) => Number.parseInt(token, 16)),
-    addsRegister: tokens.some((token) => token.endsWith('+rd')),
+    // A register in the opcode has its high bit where the one in ModRM.rm has: SDM table 3-1.
+    regAt: addsRegister ? -1 : registerAt,
+    rmAt: addsRegister ? registerAt : operands.findIndex(isRm),
+    addsRegister,
     modrm: slash === undefined || slash === 'r' ? slash : Number(slash),
     tail: tails[tokens.at(-1)!] ?? 0,
   };

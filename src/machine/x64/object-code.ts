@@ -10,7 +10,6 @@ import { emitBlinded } from './blinded.js';
 import type { Gpr64 } from './operands.js';
 import { registerFile } from './registers.js';
 import { repeat } from './repeat.js';
-import { padCode } from './slot.js';
 import { emitStack, redZone, scratch } from './stack.js';
 
 export const entryStride = 32;
@@ -59,7 +58,7 @@ export function body({ pc, loads, stack }: ObjectContexts, random: RandomWord): 
   if (carrier === undefined) asm.emit('ret imm16', below);
   else asm.emit('jmp r/m64', carrier);
   asm.emit('int3');
-  return padCode(asm.finish(), bodySize);
+  return asm.finish(bodySize);
 }
 
 /**

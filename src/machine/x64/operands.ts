@@ -69,6 +69,11 @@ export interface OperandTypes {
 }
 export type OperandName = keyof OperandTypes;
 
+/** Whether an operand stands in ModRM.rm. */
+export function isRm(operand: OperandName): boolean {
+  return operand.startsWith('m') || operand.includes('/m');
+}
+
 export const registersOf: Readonly<Partial<Record<OperandName, readonly string[]>>> = {
   r64: gpr64,
   r32: gpr32,
