@@ -5,7 +5,7 @@ import { addressOfBytes } from './memory.js';
 
 // <asm-generic/resource.h>
 const RLIMIT_FSIZE = 1;
-const RLIMIT_NOFILE = 7;
+export const RLIMIT_NOFILE = 7;
 
 const unlimited = 2n ** 64n - 1n;
 const limits = new BigUint64Array(2); // struct rlimit64: soft, hard

@@ -64,7 +64,7 @@ class Supervisor {
     this.#fail = fail;
     const { pid, listener } = startProgram(options);
     this.#program = pid;
-    // Every object takes one. The program has its own limit already.
+    // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.
     raiseOpenFiles();
     raiseFileSize();
     const data: AnswererData = { ...this.#setting, listener, bell: this.#bell };

@@ -47,6 +47,7 @@ const headers = [
     'linux/seccomp.h',
     'linux/fs.h',
     'linux/ptrace.h',
+    'sys/socket.h',
     'linux/stat.h',
   ],
 ];
