@@ -1,7 +1,8 @@
 /** `trampfd run`: a program and all that it starts, with the system call of the proposal. */
 import { type Command, Option } from 'commander';
-import { exitNow } from '../linux/children.js';
+import { endBy, exitNow } from '../linux/children.js';
 import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+import { writeLine } from '../supervisor/reports.js';
 import { notFound, notRunnable, type StartOptions, start } from '../supervisor/start.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { restrictions } from './restrictions.js';
@@ -39,8 +40,12 @@ export function addRun(program: Command): void {
     .allowExcessArguments(false)
     .action(async (name: string, args: string[], options: RunOptions & { type?: string[] }) => {
       try {
-        const { status, stats } = await start(name, args, { ...options, types: options.type ?? [] });
-        if (options.stats === true) console.error(`trampfd: ${JSON.stringify(stats)}`);
+        const { status, signal, stats } = await start(name, args.length, {
+          ...options,
+          types: options.type ?? [],
+        });
+        if (options.stats === true) writeLine(2, `trampfd: ${JSON.stringify(stats)}`);
+        if (signal !== undefined) endBy(signal);
         // Node would set the terminal back to how it was, whatever the program has made of it.
         exitNow(status);
       } catch (error) {
@@ -50,7 +55,7 @@ export function addRun(program: Command): void {
           exitNow(failed);
           return;
         }
-        console.error(`trampfd: ${error.message}`);
+        writeLine(2, `trampfd: ${error.message}`);
         const missing = { ENOENT: notFound, EACCES: notRunnable }[error.code] ?? failed;
         exitNow(error.syscall === undefined || error.syscall === 'execve' ? missing : failed);
       }

@@ -1,8 +1,10 @@
 /** Processes that this one starts without Node, and how they end. @see posix_spawn(3), waitpid(2) */
 import { constants } from 'node:os';
 import { errnoName, systemError } from './errno.js';
+import { thisMachine } from './host.js';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
+import { SIG_DFL, sigaction } from './signal.js';
 
 // <sys/wait.h>, <linux/wait.h>
 export const WNOHANG = 1;
@@ -68,6 +70,21 @@ export function kill(pid: number, signal: number): boolean {
   return libc().kill(pid, signal) === 0;
 }
 
+/** `SI_QUEUE`: it carries a value. <asm-generic/siginfo.h> */
+const SI_QUEUE = -1;
+
+/** Sends a signal like one that came here: with its value, and from whom it came, if the kernel lets us. */
+export function sendSignal(pid: number, signal: number, siginfo: Uint8Array): void {
+  const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
+  if (code !== SI_QUEUE) {
+    kill(pid, signal);
+    return;
+  }
+  const { rt_sigqueueinfo } = thisMachine().systemCalls;
+  const info = ['long', addressOfBytes(siginfo)] as const;
+  libc().syscall(rt_sigqueueinfo, 'long', BigInt(pid), 'long', BigInt(signal), ...info);
+}
+
 // <linux/prctl.h>
 const PR_SET_DUMPABLE = 4;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -90,6 +107,12 @@ export function exitNow(status: number): void {
 /** `pid_t gettid(void)`: the number of this thread. @see gettid(2) */
 export function threadId(): number {
   return libc().gettid();
+}
+
+/** Ends the process by a signal, whatever handles it here. */
+export function endBy(signal: number): void {
+  sigaction(signal, { handler: SIG_DFL, mask: 0n, flags: 0, restorer: 0n });
+  kill(process.pid, signal);
 }
 
 /** The name of a signal: `SIGSEGV` for 11. */

@@ -3,9 +3,12 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { TrampfdError } from '../trampoline/errors.js';
 
+/** Names by number. Node's own function knows fewer. */
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
 /** The symbolic name of an error number: `EACCES` for 13. */
 export function errnoName(errno: number): string {
-  return getSystemErrorName(-errno);
+  return names.get(errno) ?? getSystemErrorName(-errno);
 }
 
 /** The number of a symbolic name: 13 for `EACCES`. */

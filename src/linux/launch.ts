@@ -47,8 +47,11 @@ const headWords = 3;
 /** What the launcher exits with when a call failed. */
 export const launchFailed = 125;
 
-/** Bytes that a list can have; the launcher keeps this much room. */
-export const longestList = 2 ** 20;
+/**
+ * Bytes that a list can have; the launcher keeps this much room. Linux takes arguments and environment of up to
+ * 6 MiB, and a short one needs 24 bytes here.
+ */
+export const longestList = 2 ** 24;
 
 /** Where the package keeps the launcher for an architecture. */
 export function launcherPath(architecture: string): string {
@@ -136,21 +139,39 @@ const CLONE_NEWUSER = 0x10000000;
 
 /** Starts a program, given by its path, when some system calls have been made for it. */
 export function launch(path: string, args: readonly string[], options: LaunchOptions = {}): Launched {
-  return start(programCalls(path, args, options), options.stdio ?? 'inherit');
+  const { cwd = process.cwd(), env = process.env, before = [], stdio = 'inherit' } = options;
+  const variables = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${value}`,
+  );
+  return start(programCalls({ path, argv: [path, ...args], env: variables, cwd, before }), stdio);
+}
+
+/** A program to execute. Arguments and environment are strings, or bytes that end with 0. */
+export interface Execution {
+  readonly path: string;
+  readonly argv: readonly (string | Uint8Array)[];
+  readonly env: readonly (string | Uint8Array)[];
+  /** The folder to enter; nothing to stay. */
+  readonly cwd: string | undefined;
+  /** Calls to make before. */
+  readonly before: readonly LaunchCall[];
+  /** Calls to make when everything else is done, and was reported. */
+  readonly last?: readonly LaunchCall[];
 }
 
 /** The calls by which a program comes to run; with a byte to the report before the last. */
 export function programCalls(
-  path: string,
-  args: readonly string[],
-  options: Omit<LaunchOptions, 'stdio'>,
+  { path, argv, env, cwd, before, last = [] }: Execution,
   report = usualReport,
 ): LaunchCall[] {
   const { systemCalls } = thisMachine();
-  const { cwd = process.cwd(), env = process.env, before = [] } = options;
-  const variables = Object.entries(env).flatMap(([name, value]) =>
-    value === undefined ? [] : `${name}=${value}`,
-  );
+  // Behind a remount the old folder would still be open, as it was.
+  const enter = (folder: string): LaunchCall => ({
+    name: 'chdir',
+    number: systemCalls.chdir,
+    arguments: [resolve(folder)],
+    attempt: `enter ${folder}`,
+  });
   return [
     {
       name: 'fcntl',
@@ -159,13 +180,13 @@ export function programCalls(
       attempt: 'prepare the report',
     },
     ...before,
-    // Behind a remount the old folder would still be open, as it was.
-    { name: 'chdir', number: systemCalls.chdir, arguments: [resolve(cwd)], attempt: `enter ${cwd}` },
+    ...(cwd === undefined ? [] : [enter(cwd)]),
     ready(report),
+    ...last,
     {
       name: 'execve',
       number: systemCalls.execve,
-      arguments: [path, { words: [path, ...args, 0] }, { words: [...variables, 0] }],
+      arguments: [path, { words: [...argv, 0] }, { words: [...env, 0] }],
       attempt: `run ${path}`,
     },
   ];

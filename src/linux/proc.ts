@@ -25,6 +25,16 @@ export function threadStatus(tid: number): ThreadStatus | undefined {
   return { pid: number('Tgid'), tracer: number('TracerPid'), ended: /^State:\s*[ZX]/m.test(text) };
 }
 
+/** The signals to a process that wait until it takes them, a bit each; none when it is gone. */
+export function pendingSignals(pid: number): bigint {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return BigInt(`0x${/^ShdPnd:\s*(\w+)/m.exec(text)?.[1] ?? 0}`);
+  } catch {
+    return 0n;
+  }
+}
+
 /** The threads of a process; none when it is gone. */
 export function threadsOf(pid: number): number[] {
   try {

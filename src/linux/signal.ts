@@ -9,7 +9,8 @@ export const SA_SIGINFO = 4;
 export const SA_ONSTACK = 0x08000000;
 export const SA_NODEFER = 0x40000000;
 export const SA_RESTART = 0x10000000;
-/** The handler that ignores. */
+/** The default action, and ignoring, in place of a handler. */
+export const SIG_DFL = 0n;
 export const SIG_IGN = 1n;
 
 const SA_RESTORER = 0x04000000;
@@ -53,4 +54,20 @@ export function sigaction(signal: number, action?: SignalAction): SignalAction {
     flags: Number(old.getBigUint64(kernelAction.flags, true)),
     restorer: old.getBigUint64(kernelAction.restorer, true),
   };
+}
+
+const SIG_SETMASK = 2;
+/** Every signal, a bit each. */
+export const allSignals = 2n ** 64n - 1n;
+
+/**
+ * `int rt_sigprocmask(SIG_SETMASK, const sigset_t *set, sigset_t *oldset, size_t sigsetsize)`: sets which of the
+ * 64 signals this thread blocks, a bit each. @returns which it did. @see sigprocmask(2)
+ */
+export function setBlocked(mask: bigint): bigint {
+  const [set, old] = [BigUint64Array.of(mask), new BigUint64Array(1)];
+  const { rt_sigprocmask } = thisMachine().systemCalls;
+  const to = ['long', addressOfBytes(old), 'long', 8n] as const;
+  libc().syscall(rt_sigprocmask, 'long', BigInt(SIG_SETMASK), 'long', addressOfBytes(set), ...to);
+  return old[0]!;
 }

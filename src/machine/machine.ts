@@ -20,7 +20,15 @@ export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
   | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'openat' | 'fcntl' | 'ioctl' | 'dup3')
   | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'prlimit64' | 'sendmsg' | 'recvmsg')
-  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_tgsigqueueinfo' | 'kill' | 'tgkill')
+  | (
+      | 'rt_sigaction'
+      | 'rt_sigprocmask'
+      | 'rt_sigreturn'
+      | 'rt_sigqueueinfo'
+      | 'rt_tgsigqueueinfo'
+      | 'kill'
+      | 'tgkill'
+    )
   | ('getpid' | 'gettid' | 'setpgid' | 'pidfd_open' | 'pidfd_getfd')
   | ('process_vm_readv' | 'process_vm_writev' | 'process_madvise')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')

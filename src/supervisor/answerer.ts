@@ -15,7 +15,7 @@ import { Calls } from './calls.js';
 import type { AnswererData, FromMain, ToMain } from './messages.js';
 import { Objects, type TrampolineObject } from './objects.js';
 import { Rules } from './policy.js';
-import { Reports } from './reports.js';
+import { Reports, writeLine } from './reports.js';
 import { Tracing } from './tracing.js';
 import { addTypes } from './types/index.js';
 
@@ -130,7 +130,7 @@ function refuse(call: Call, error: unknown): void {
   listener.answer(call.id, { error: errorNumber(code) });
   const reason = (error as Error).message;
   if (reports.wanted) reports.call(call, { value: undefined, error: { code, reason } });
-  if (refusal === undefined) console.error(`trampfd: a call failed: ${(error as Error).stack}`);
+  if (refusal === undefined) writeLine(2, `trampfd: a call failed: ${(error as Error).stack}`);
 }
 
 /** Tells the tracer of a slow object. */

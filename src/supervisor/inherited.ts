@@ -1,7 +1,10 @@
 /**
  * What the supervisor was started with, and the program shall be started with. Node changes some of it before any
  * JavaScript runs: it forgets which signals were ignored, raises the limit of open files, and opens what was
- * closed of the standard streams. So the shell script in front of it writes down how things were.
+ * closed of the standard streams. So the shell script in front of it writes down how things were. A shell changes
+ * the environment itself: it loses variables whose names are none to it, and sets `IFS` and `PWD`.
+ *
+ * **Limitations.** Shells stop to ignore SIGCHLD when they start, and nothing tells afterwards.
  */
 import { readFileSync } from 'node:fs';
 
@@ -16,23 +19,55 @@ export interface Inherited {
   readonly blocked: bigint;
   /** Descriptors that were open. */
   readonly descriptors: readonly number[];
+  /** The environment, each variable with a 0 behind it. */
+  readonly environment: readonly Uint8Array[];
 }
 
 /** `RLIM_INFINITY`. <sys/resource.h> */
 const unlimited = 2n ** 64n - 1n;
 
-/** Reads the variable: `soft hard ignored blocked descriptor…`; numbers of signals in hexadecimal. */
+/**
+ * Reads the variable: `soft hard ignored blocked environment descriptor…`; signals in hexadecimal, and the environment
+ * in base64, or `-` where it was too long for a variable.
+ */
 export function readInherited(text: string | undefined): Inherited {
-  const parts = /^(\d+|unlimited) (\d+|unlimited) ([0-9a-f]+) ([0-9a-f]+)((?: \d+)*)$/.exec(text ?? '');
-  if (parts === null) return { openFiles: undefined, ignored: 0n, blocked: 0n, descriptors: [0, 1, 2] };
-  const [, soft, hard, ignored, blocked, descriptors] = parts as unknown as string[];
+  const parts = /^(\d+|unlimited) (\d+|unlimited) ([0-9a-f]+) ([0-9a-f]+) (\S+)((?: \d+)*)$/.exec(text ?? '');
+  if (parts === null) {
+    const nothing = { openFiles: undefined, ignored: 0n, blocked: 0n };
+    return { ...nothing, descriptors: [0, 1, 2], environment: ownEnvironment() };
+  }
+  const [, soft, hard, ignored, blocked, environment, descriptors] = parts as unknown as string[];
   const limit = (value: string) => (value === 'unlimited' ? unlimited : BigInt(value));
   return {
     openFiles: { soft: limit(soft!), hard: limit(hard!) },
     ignored: BigInt(`0x${ignored}`),
     blocked: BigInt(`0x${blocked}`),
     descriptors: descriptors!.split(' ').filter(Boolean).map(Number),
+    environment: environment === '-' ? ownEnvironment() : strings(Buffer.from(environment!, 'base64')),
   };
+}
+
+/** The last arguments that this process was started with, as bytes: Node's are text, and not every one is. */
+export function lastArguments(count: number): Uint8Array[] {
+  return count === 0 ? [] : strings(readFileSync('/proc/self/cmdline')).slice(-count);
+}
+
+function ownEnvironment(): Uint8Array[] {
+  const name = Buffer.from(`${inheritedVariable}=`);
+  return strings(readFileSync('/proc/self/environ')).filter(
+    (variable) => name.compare(variable, 0, name.length) !== 0,
+  );
+}
+
+/** Splits bytes behind each 0. */
+function strings(bytes: Buffer): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    end = bytes.indexOf(0, start) + 1;
+    if (end === 0) break;
+    found.push(bytes.subarray(start, end));
+  }
+  return found;
 }
 
 /** Whether `ptrace` is only for descendants here (Yama), so that orphans have to stay some. */

@@ -22,15 +22,15 @@ import {
   SECCOMP_SET_MODE_FILTER,
   seccompFilter,
 } from '../linux/seccomp.js';
-import { SIG_IGN } from '../linux/signal.js';
+import { allSignals, SIG_IGN, setBlocked } from '../linux/signal.js';
+import { TrampfdError } from '../trampoline/errors.js';
 import { type AbiName, notices } from './filter.js';
 import type { Inherited } from './inherited.js';
 
 export interface ProgramOptions {
   readonly path: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  readonly argv: readonly (string | Uint8Array)[];
+  readonly env: readonly (string | Uint8Array)[];
   readonly restrictions: readonly RestrictionName[];
   /** Folders to make noexec besides. */
   readonly noexec: readonly string[];
@@ -61,13 +61,13 @@ export function startProgram(options: ProgramOptions): Program {
   const [list, report, go] = [pipe(attempt), pipe(attempt), pipe(attempt)];
   const ours = [list.read, list.write, report.read, report.write, go.read, go.write];
   try {
-    // Numbers that nobody has, so that nothing inherited is in the way.
-    const free = 1 + Math.max(...readdirSync('/proc/self/fd').map(Number), listDescriptor);
-    const theirs = { report: free, go: free + 1, third: free + 2 };
+    const theirs = freeDescriptors();
     const passed = inherited.descriptors.filter((fd) => fd !== listDescriptor);
     const hasThird = passed.length < inherited.descriptors.length;
     const calls = launchCalls(options, theirs, hasThird);
     const bytes = encodeCalls(calls, theirs.report);
+    // A signal that comes meanwhile waits until the program is all but there, and then ends it, not the launcher.
+    const blocked = setBlocked(allSignals);
     const pid = spawnProcess(
       launcherPath(process.arch),
       [
@@ -79,24 +79,34 @@ export function startProgram(options: ProgramOptions): Program {
       ],
       attempt,
     );
+    setBlocked(blocked);
     for (const fd of [list.read, report.write, go.read]) close(fd);
     ours.splice(0, ours.length, list.write, report.read, go.write);
     for (let done = 0; done < bytes.length; ) done += writeSync(list.write, bytes, done);
     close(list.write);
     ours.shift();
 
-    // A byte says that the listener is there; 16 say what failed before.
-    const first = readUpTo(report.read, 1);
-    const listener = first.length === 0 ? undefined : takeListener(pid);
-    if (listener === undefined) throw failureIn(readUpTo(report.read, 15, first), calls, 'a signal');
-    writeSync(go.write, Uint8Array.of(0));
-    const failure = failureIn(readUpTo(report.read, 17), calls, 'a signal');
-    if (failure === undefined) return { pid, listener };
-    close(listener);
-    throw failure;
+    const first = readOnce(report.read);
+    if (first.length === 1) {
+      const listener = takeListener(pid);
+      writeSync(go.write, Uint8Array.of(0));
+      const failure = failureIn(readToEnd(report.read), calls, 'a signal');
+      if (failure === undefined) return { pid, listener };
+      close(listener);
+      throw failure;
+    }
+    throw failureIn(first, calls, 'a signal')!;
   } finally {
     for (const fd of ours) close(fd);
   }
+}
+
+/** Numbers that nobody has, so that nothing inherited is in the way: the lowest, since they are limited. */
+function freeDescriptors(): { report: number; go: number; third: number } {
+  const taken = new Set([listDescriptor, ...readdirSync('/proc/self/fd').map(Number)]);
+  const numbers = Array.from({ length: taken.size + 3 }, (_, fd) => fd);
+  const [report, go, third] = numbers.filter((fd) => !taken.has(fd)) as [number, number, number];
+  return { report, go, third };
 }
 
 function launchCalls(
@@ -105,13 +115,13 @@ function launchCalls(
   hasThird: boolean,
 ): LaunchCall[] {
   const machine = thisMachine();
-  const { path, args, env, cwd, restrictions, noexec, abi, inherited } = options;
+  const { path, argv, env, restrictions, noexec, abi, inherited } = options;
   const before: LaunchCall[] = [];
   const call: AddCall = (name, text, ...given) => {
     before.push({ name, number: machine.systemCalls[name], arguments: given, attempt: text });
   };
   call('fcntl', attempt, theirs.go, F_SETFD, FD_CLOEXEC);
-  restoreSignals(call, inherited);
+  restoreIgnored(call, inherited);
   if (inherited.openFiles !== undefined) {
     const { soft, hard } = inherited.openFiles;
     call('prlimit64', 'restore the limit of open files', 0, RLIMIT_NOFILE, { words: [soft, hard] }, 0);
@@ -137,10 +147,11 @@ function launchCalls(
   for (const fd of [0, 1, 2]) {
     if (!inherited.descriptors.includes(fd)) call('close', 'close a standard stream', fd);
   }
-  return programCalls(path, args, { cwd, env, before }, theirs.report);
+  const cwd = restrictions.length + noexec.length > 0 ? process.cwd() : undefined;
+  return programCalls({ path, argv, env, cwd, before, last: [restoreBlocked(inherited)] }, theirs.report);
 }
 
-function restoreSignals(call: AddCall, { ignored, blocked }: Inherited): void {
+function restoreIgnored(call: AddCall, { ignored }: Inherited): void {
   const isIgnored = (signal: number) => ((ignored >> BigInt(signal - 1)) & 1n) === 1n;
   for (let signal = 1; signal <= lastSignal; signal++) {
     if (!isIgnored(signal) && !ignoredByNode.includes(signal)) continue;
@@ -148,34 +159,34 @@ function restoreSignals(call: AddCall, { ignored, blocked }: Inherited): void {
     const action = { words: [isIgnored(signal) ? SIG_IGN : 0n, 0, 0, 0] };
     call('rt_sigaction', 'restore what signals do', signal, action, 0, signalSetSize);
   }
-  const mask = { words: [blocked] };
-  call('rt_sigprocmask', 'restore which signals are blocked', SIG_SETMASK, mask, 0, signalSetSize);
 }
 
-/** Takes the listener from among the launcher's descriptors, if it is there. */
-function takeListener(pid: number): number | undefined {
+function restoreBlocked({ blocked }: Inherited): LaunchCall {
+  return {
+    name: 'rt_sigprocmask',
+    number: thisMachine().systemCalls.rt_sigprocmask,
+    arguments: [SIG_SETMASK, { words: [blocked] }, 0, signalSetSize],
+    attempt: 'restore which signals are blocked',
+  };
+}
+
+/** Takes the listener from among the launcher's descriptors. */
+function takeListener(pid: number): number {
   const folder = `/proc/${pid}/fd`;
   const isListener = (name: string) => readlinkSync(`${folder}/${name}`) === 'anon_inode:seccomp notify';
-  let fd: string | undefined;
-  try {
-    fd = readdirSync(folder).find(isListener);
-  } catch {
-    return undefined; // the launcher is gone
-  }
-  return fd === undefined
-    ? undefined
-    : takeDescriptor(pid, Number(fd), 'take the listener from the launcher');
+  const fd = readdirSync(folder).find(isListener);
+  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_LAUNCHER' });
+  return takeDescriptor(pid, Number(fd), 'take the listener from the launcher');
 }
 
-/** Reads until there are so many bytes more, or no more. @returns what was there before, and those */
-function readUpTo(fd: number, length: number, before: Uint8Array = new Uint8Array()): Uint8Array {
-  const bytes = new Uint8Array(before.length + length);
-  bytes.set(before);
-  let have = before.length;
-  while (have < bytes.length) {
-    const more = readSync(fd, bytes, have, bytes.length - have, null);
-    if (more === 0) break;
-    have += more;
-  }
-  return bytes.subarray(0, have);
+/** What one write has put into a pipe: a byte, or how a call failed. Nothing when nobody will write. */
+function readOnce(fd: number): Uint8Array {
+  const bytes = new Uint8Array(32);
+  return bytes.subarray(0, readSync(fd, bytes));
+}
+
+function readToEnd(fd: number): Uint8Array {
+  const all: number[] = [];
+  for (let more = readOnce(fd); more.length > 0; more = readOnce(fd)) all.push(...more);
+  return Uint8Array.from(all);
 }

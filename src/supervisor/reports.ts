@@ -38,7 +38,7 @@ export class Reports {
     if (this.#traceTo !== undefined) {
       const result =
         error !== undefined ? `-1 ${error.code} (${error.reason})` : (value?.toString() ?? 'to the kernel');
-      write(this.#traceTo, `[${call.tid}] ${this.#text(call)} = ${result}`);
+      writeLine(this.#traceTo, `[${call.tid}] ${this.#text(call)} = ${result}`);
     }
     if (error?.code === 'EPERM') this.#audit({ tid: call.tid, call: this.#text(call), ...error });
   }
@@ -46,13 +46,14 @@ export class Reports {
   /** An invocation of a slow object that was refused. */
   refused(tid: number, address: bigint, reason: string): void {
     const place = `0x${address.toString(16)}`;
-    if (this.#traceTo !== undefined) write(this.#traceTo, `[${tid}] invoke ${place}: refused (${reason})`);
+    if (this.#traceTo !== undefined)
+      writeLine(this.#traceTo, `[${tid}] invoke ${place}: refused (${reason})`);
     this.#audit({ tid, invocation: place, reason });
   }
 
   #audit(event: object): void {
     if (this.#auditTo === undefined) return;
-    write(this.#auditTo, JSON.stringify({ time: new Date().toISOString(), ...event }));
+    writeLine(this.#auditTo, JSON.stringify({ time: new Date().toISOString(), ...event }));
   }
 
   #text(call: Call): string {
@@ -80,7 +81,8 @@ function contextText(offset: bigint): string {
   return index === 0 ? text : `TRAMPFD_AT(${text}, ${index})`;
 }
 
-function write(fd: number, line: string): void {
+/** Node's `console` would make pipes non-blocking, which are the program's, too. */
+export function writeLine(fd: number, line: string): void {
   try {
     writeSync(fd, `${line}\n`);
   } catch {

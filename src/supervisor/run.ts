@@ -13,6 +13,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import {
   type Change,
   kill,
+  sendSignal,
   setDumpable,
   setSubreaper,
   WCONTINUED,
@@ -25,9 +26,12 @@ import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { needsDescent } from './inherited.js';
 import type { AnswererData, FromMain, FromTracer, Setting, Stats, ToMain, TracerData } from './messages.js';
 import { type ProgramOptions, startProgram } from './program.js';
-import { catchSignals } from './signals.js';
+import { type Arrived, catchSignals } from './signals.js';
+import { Witness } from './witness.js';
 
-const [SIGCHLD, SIGCONT, SIGSTOP] = [17, 18, 19];
+const [SIGCHLD, SIGSTOP] = [17, 19];
+/** What the kernel sends to the supervisor for what it did itself: SIGXCPU and SIGIO. */
+const ownSignals = [24, 29];
 
 export interface RunOptions extends ProgramOptions, Setting {}
 
@@ -35,6 +39,11 @@ export interface RunOptions extends ProgramOptions, Setting {}
 export interface Ended {
   /** As a shell tells it: the exit code, or 128 and the signal. */
   readonly status: number;
+  /**
+   * The signal, if the terminal sent it to the supervisor as well: then both shall end by it, since shells end a script
+   * when SIGINT has ended the program, and not when it exits with 130.
+   */
+  readonly signal: number | undefined;
   readonly stats: Stats;
 }
 
@@ -49,13 +58,16 @@ export function runSupervised(options: RunOptions): Promise<Ended> {
 class Supervisor {
   readonly #setting: Setting;
   readonly #bell = eventfd('start the supervisor');
-  readonly #signals = catchSignals(({ signal, sent }) => this.#onSignal(signal, sent));
+  readonly #signals = catchSignals((signals) => this.#onSignals(signals));
+  readonly #witness: Witness;
   readonly #answerer: Worker;
   readonly #program: number;
   readonly #finish: (ended: Ended) => void;
   readonly #fail: (error: Error) => void;
+  /** Signals that the kernel sent, as for the keys of a terminal. */
+  readonly #fromKernel = new Set<number>();
   #hasTracer = false;
-  #status: number | undefined;
+  #ended: Omit<Ended, 'stats'> | undefined;
 
   constructor(options: RunOptions, finish: (ended: Ended) => void, fail: (error: Error) => void) {
     const { policy, abi, types, traceTo, auditTo } = options;
@@ -67,14 +79,28 @@ class Supervisor {
     // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.
     raiseOpenFiles();
     raiseFileSize();
+    this.#witness = new Witness();
+    // A folder that is gone is none for Workers, and this process has no need of one.
+    process.chdir('/');
     const data: AnswererData = { ...this.#setting, listener, bell: this.#bell };
     this.#answerer = this.#startThread('answerer', data, (message: ToMain) => this.#onAnswerer(message));
     this.#reap();
   }
 
-  #onSignal(signal: number, sent: boolean): void {
-    if (signal === SIGCHLD) this.#reap();
-    else if (sent) kill(this.#program, signal);
+  #onSignals(signals: readonly Arrived[]): void {
+    const others = signals.filter(({ signal }) => signal !== SIGCHLD);
+    if (others.length > 0) this.#passOn(others);
+    if (others.length < signals.length) this.#reap();
+  }
+
+  /** Passes on what was sent to the supervisor alone, or before there was a program. */
+  #passOn(signals: readonly Arrived[]): void {
+    const toGroup = this.#witness.groupSignals(new Set(signals.map(({ signal }) => signal)));
+    for (const { signal, sent, siginfo } of signals) {
+      if (!sent && signal < SIGCHLD) this.#fromKernel.add(signal);
+      if (toGroup.has(signal) || (!sent && ownSignals.includes(signal))) continue;
+      sendSignal(this.#program, signal, siginfo);
+    }
   }
 
   /** Looks what became of children; when there is a tracer, it does. */
@@ -89,27 +115,26 @@ class Supervisor {
   #onChange(change: Change): void {
     if (change.pid !== this.#program) return; // an orphan
     if (change.kind === 'exited') this.#end(change.status);
-    else if (change.kind === 'killed') this.#end(128 + change.signal);
+    else if (change.kind === 'killed') this.#end(128 + change.signal, change.signal);
     else if (change.kind === 'stopped') this.#stop(change.signal);
   }
 
-  /** Stops with the program, so that the shell sees a stopped job; who continues it continues both. */
+  /** Stops with the program, so that the shell sees a stopped job. SIGCONT comes to the group, or is passed on. */
   #stop(signal: number): void {
     if (signal !== SIGSTOP) this.#signals.release(signal);
     kill(process.pid, signal);
     if (signal !== SIGSTOP) this.#signals.take(signal);
-    kill(this.#program, SIGCONT);
   }
 
-  #end(status: number): void {
-    if (this.#status !== undefined) return;
-    this.#status = status;
+  #end(status: number, signal = 0): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { status, signal: this.#fromKernel.has(signal) ? signal : undefined };
     this.#tellAnswerer({ kind: 'end' });
   }
 
   #onAnswerer(message: ToMain): void {
     if (message.kind === 'want-tracer') this.#startTracer();
-    else this.#finish({ status: this.#status!, stats: message.stats });
+    else this.#finish({ ...this.#ended!, stats: message.stats });
   }
 
   #startTracer(): void {
@@ -134,7 +159,13 @@ class Supervisor {
     heard: (message: Message) => void,
     transferList: MessagePort[] = [],
   ): Worker {
-    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), { workerData: data, transferList });
+    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), {
+      workerData: data,
+      transferList,
+      // Node would open this process's streams for the Worker, and make pipes non-blocking, for the program, too.
+      stdout: true,
+      stderr: true,
+    });
     worker.on('message', heard);
     worker.on('error', (error) => this.#fail(error));
     // When all is done nobody hears this any more.

@@ -1,13 +1,12 @@
 /**
- * Signals for the supervisor that are meant for the program. The two are in one process group, so what the
- * terminal sends reaches both, and must not be passed on; what somebody sends to the supervisor alone must.
- * Node does not tell who sent a signal. So the handler is generated: it writes `siginfo_t` into a pipe.
+ * Signals for the supervisor. Node does not tell who sent one, and does not know all of them. So the handler is
+ * generated: it writes `siginfo_t` into a pipe.
  */
 import { Socket } from 'node:net';
 import { mapCode } from '../codepage/regions.js';
 import { pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
-import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, sigaction } from '../linux/signal.js';
+import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, setBlocked, sigaction } from '../linux/signal.js';
 
 /**
  * Signals that say something to a program: neither those of faults, which are the supervisor's own, nor SIGKILL and
@@ -23,12 +22,16 @@ const siginfo = { size: 128, signal: 0, code: 8, pid: 16 } as const;
 
 export interface Arrived {
   readonly signal: number;
-  /** Whether a process sent it, to the supervisor itself or to all of the group. */
+  /** Whether a process sent it. If not, the kernel did. */
   readonly sent: boolean;
+  readonly siginfo: Uint8Array;
 }
 
-/** Calls `arrived` for every signal from now on. @returns gives a signal back its default action, and what sets it again */
-export function catchSignals(arrived: (signal: Arrived) => void): {
+/**
+ * Calls `arrived` for all signals from now on, also if they were blocked, in the order in which they came.
+ * @returns gives a signal back its default action, and what sets it again
+ */
+export function catchSignals(arrived: (signals: readonly Arrived[]) => void): {
   release(signal: number): void;
   take(signal: number): void;
 } {
@@ -43,16 +46,21 @@ export function catchSignals(arrived: (signal: Arrived) => void): {
   const restorer = address + BigInt(relay.restorerAt);
   const take = (signal: number) => sigaction(signal, { handler: address, mask: 0n, flags, restorer });
   for (const signal of relayed) take(signal);
+  setBlocked(0n);
 
   // Writes of up to PIPE_BUF bytes arrive whole, but may be read in pieces.
   let rest = Buffer.alloc(0);
   new Socket({ fd: read, readable: true, writable: false }).on('data', (chunk: Buffer) => {
     rest = Buffer.concat([rest, chunk]);
+    const signals: Arrived[] = [];
     for (; rest.length >= siginfo.size; rest = rest.subarray(siginfo.size)) {
-      const signal = rest.readInt32LE(siginfo.signal);
-      const sent = rest.readInt32LE(siginfo.code) <= 0 && rest.readInt32LE(siginfo.pid) !== process.pid;
-      arrived({ signal, sent });
+      const own = rest.subarray(0, siginfo.size);
+      // The kernel says that SIGPIPE and SIGXFSZ come from whoever wrote.
+      if (own.readInt32LE(siginfo.pid) === process.pid && own.readInt32LE(siginfo.code) <= 0) continue;
+      const sent = own.readInt32LE(siginfo.code) <= 0;
+      signals.push({ signal: own.readInt32LE(siginfo.signal), sent, siginfo: own });
     }
+    arrived(signals);
   });
   return {
     release: (signal) => sigaction(signal, { handler: 0n, mask: 0n, flags: 0, restorer }),

@@ -1,42 +1,35 @@
-/** A process that does nothing, and ends with the supervisor. Stopping it wakes who waits for children. */
+/** Processes that do nothing, block every signal, and end with the supervisor. */
 import { writeSync } from 'node:fs';
 import { spawnProcess } from '../linux/children.js';
 import { close, pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { encodeCalls, type LaunchCall, launcherPath, listDescriptor } from '../linux/launch.js';
+import { allSignals, setBlocked } from '../linux/signal.js';
 
-/** Of the pipe that nobody writes to. */
-const silent = 4;
-
-// <signal.h>
-const SIG_SETMASK = 2;
-const signalSetSize = 8;
-const allSignals = { words: [2n ** 64n - 1n] };
+const attempt = 'start a process that waits';
+/** Where a sleeper has the pipe that nobody writes to. */
+const silentDescriptor = 4;
+/** That pipe. Its end for writing stays open as long as this process lives. */
+let silent: { readonly read: number } | undefined;
 
 /** @returns its number. Its parent is the calling thread. */
 export function startSleeper(): number {
   const { systemCalls } = thisMachine();
-  const attempt = 'start a process to wake the tracer';
   const calls: LaunchCall[] = [
-    // What a terminal sends to all of its foreground is not meant for this one.
-    {
-      name: 'rt_sigprocmask',
-      number: systemCalls.rt_sigprocmask,
-      arguments: [SIG_SETMASK, allSignals, 0, signalSetSize],
-      attempt,
-    },
-    { name: 'read', number: systemCalls.read, arguments: [silent, new Uint8Array(1), 1], attempt },
+    { name: 'read', number: systemCalls.read, arguments: [silentDescriptor, new Uint8Array(1), 1], attempt },
     { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt },
   ];
+  silent ??= pipe(attempt);
   const list = pipe(attempt);
-  // The end for writing stays open here as long as this process lives.
-  const { read } = pipe(attempt);
+  // From its first moment: what the terminal sends to all of the group must not end it.
+  const blocked = setBlocked(allSignals);
   try {
-    const descriptors = [[listDescriptor, list.read] as const, [silent, read] as const];
+    const descriptors = [[listDescriptor, list.read] as const, [silentDescriptor, silent.read] as const];
     const pid = spawnProcess(launcherPath(process.arch), descriptors, attempt);
     writeSync(list.write, encodeCalls(calls));
     return pid;
   } finally {
-    for (const fd of [list.read, list.write, read]) close(fd);
+    setBlocked(blocked);
+    for (const fd of [list.read, list.write]) close(fd);
   }
 }

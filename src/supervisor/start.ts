@@ -1,12 +1,13 @@
 /** From what the caller asks for to a supervised program: paths, policy, files for reports. */
 import { accessSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import { abi } from '../abi/layout.js';
 import { fromNode } from '../linux/errno.js';
 import type { RestrictionName } from '../linux/restrictions.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import type { AbiName } from './filter.js';
-import { inheritedVariable, readInherited } from './inherited.js';
+import { inheritedVariable, lastArguments, readInherited } from './inherited.js';
 import { type Policy, parsePolicy } from './policy.js';
 import { type Ended, runSupervised } from './run.js';
 
@@ -24,55 +25,69 @@ export interface StartOptions {
   readonly types?: readonly string[];
 }
 
+const { EACCES } = osConstants.errno;
+
 /** What shells exit with when a program is not found, or cannot be run. */
 export const notFound = 127;
 export const notRunnable = 126;
 
 /**
  * Runs a program supervised, in place of this process: with its standard streams, folder and environment.
+ * @param args how many of this process's last arguments are the program's
  * @throws TrampfdError with `ENOENT` or `EACCES` when there is no such program, and with what else is refused
  */
-export function start(program: string, args: readonly string[], options: StartOptions): Promise<Ended> {
+export function start(program: string, args: number, options: StartOptions): Promise<Ended> {
   const path = findProgram(program);
   const policy = options.policy === undefined ? {} : readPolicy(options.policy);
-  const { [inheritedVariable]: inherited, ...env } = process.env;
-  const run = (path: string, args: readonly string[]) =>
+  const inherited = readInherited(process.env[inheritedVariable]);
+  const given = lastArguments(args);
+  const announcement = `${abi.supervisor.variable}=`;
+  const run = (path: string, argv: readonly (string | Uint8Array)[]) =>
     runSupervised({
       path,
-      args,
-      env: { ...env, [abi.supervisor.variable]: abi.supervisor.version },
-      cwd: process.cwd(),
+      argv,
+      env: [
+        ...inherited.environment.filter((variable) => !startsWith(variable, announcement)),
+        `${announcement}${abi.supervisor.version}`,
+      ],
       restrictions: options.harden ?? [],
       noexec: policy.noexec ?? [],
       abi: options.abi ?? 'trampfd',
-      inherited: readInherited(inherited),
+      inherited,
       policy,
       types: options.types ?? [],
       traceTo: options.trace === true ? 2 : undefined,
       auditTo: options.audit === undefined ? undefined : openAudit(options.audit),
     });
   // A script without a first line that says what runs it is run by the shell: execvp(3).
-  return run(path, args).catch((error: unknown) => {
+  return run(path, [program, ...given]).catch((error: unknown) => {
     const { code, syscall } = error as { code?: string; syscall?: string };
     if (code !== 'ENOEXEC' || syscall !== 'execve') throw error;
-    return run('/bin/sh', [path, ...args]);
+    return run('/bin/sh', ['/bin/sh', path, ...given]);
   });
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  return Buffer.from(bytes.subarray(0, text.length)).toString('latin1') === text;
 }
 
 /** Finds a program as `execvp` does. */
 function findProgram(name: string): string {
   const candidates = name.includes('/')
     ? [name]
-    : (process.env['PATH'] ?? '/usr/bin:/bin').split(delimiter).map((folder) => resolve(folder, name));
+    : (process.env['PATH'] ?? '/usr/bin:/bin')
+        .split(delimiter)
+        .map((folder) => `${folder === '' ? '.' : folder}/${name}`);
   let refusal: TrampfdError | undefined;
   for (const path of candidates) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) continue;
     try {
-      if (stat.isDirectory()) throw Object.assign(new Error(), { errno: -13, syscall: 'execve' });
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      if (stat.isDirectory()) throw Object.assign(new Error(), { errno: EACCES });
       accessSync(path, constants.X_OK);
     } catch (error) {
-      refusal ??= fromNode(`run ${path}`, error) as TrampfdError;
+      const { errno } = error as NodeJS.ErrnoException;
+      refusal ??= fromNode(`run ${path}`, { errno, syscall: 'execve' }) as TrampfdError;
       continue;
     }
     checkReadable(path);

@@ -184,7 +184,7 @@ describe('what goes wrong', () => {
     assert.throws(() => launch('/usr/bin/touch', [marker, ...args]), {
       name: 'TrampfdError',
       code: 'E2BIG',
-      message: 'Cannot launch: arguments and environment take more than 1048576 bytes',
+      message: `Cannot launch: arguments and environment take more than ${longestList} bytes`,
     });
     nothingRan();
     // The longest that fits arrives whole.

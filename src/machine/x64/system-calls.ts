@@ -23,6 +23,7 @@ export const systemCalls: SystemCalls = {
   chdir: 80,
   ptrace: 101,
   setpgid: 109,
+  rt_sigqueueinfo: 129,
   personality: 135,
   pivot_root: 155,
   prctl: 157,

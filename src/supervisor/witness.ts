@@ -1,0 +1,34 @@
+/**
+ * Tells signals to the whole process group, which reach the program without our help, from those to the supervisor
+ * alone, which have to be passed on. The kernel tells no one. So a process of the same group blocks all signals: those
+ * for the group are pending there.
+ *
+ * The kernel goes through a group from its newest member on (`attach_pid`), so they are there before the
+ * supervisor, which is older, has its own.
+ */
+import { kill } from '../linux/children.js';
+import { pendingSignals } from '../linux/proc.js';
+import { startSleeper } from './sleeper.js';
+
+const SIGKILL = 9;
+
+export class Witness {
+  #pid = startSleeper();
+  /** Signals to the group whose like has not arrived here yet, a bit each. */
+  #open = 0n;
+
+  /** Which of these signals, that have arrived here since the last time, went to the group. */
+  groupSignals(arrived: ReadonlySet<number>): ReadonlySet<number> {
+    const pending = pendingSignals(this.#pid);
+    if (pending !== 0n) {
+      // They stay pending for ever, so the next time another has to be asked.
+      kill(this.#pid, SIGKILL);
+      this.#pid = startSleeper();
+    }
+    const sent = pending | this.#open;
+    const found = new Set([...arrived].filter((signal) => ((sent >> BigInt(signal - 1)) & 1n) === 1n));
+    this.#open = sent;
+    for (const signal of found) this.#open &= ~(1n << BigInt(signal - 1));
+    return found;
+  }
+}
