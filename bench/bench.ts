@@ -14,9 +14,10 @@ import { memory } from './memory.js';
 import { compileNative } from './native.js';
 import { printRows, printVerdicts, progress, summary } from './report.js';
 import { slow } from './slow.js';
+import { supervised } from './supervised.js';
 import { judge } from './targets.js';
 
-const subjects = [invoke, slow, make, memory];
+const subjects = [invoke, slow, make, memory, supervised];
 const parts = process.argv.slice(2);
 const wanted = subjects.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
 if (wanted.length === 0) throw new RangeError(`Subjects are ${subjects.map(({ name }) => name).join(', ')}`);

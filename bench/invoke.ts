@@ -59,7 +59,7 @@ function measure(tell: Tell): Row[] {
   return [...figures, ...absent];
 }
 
-function loop(
+export function loop(
   name: string,
   title: string,
   given: { call?: bigint; third?: bigint },

@@ -8,19 +8,25 @@ import { addressOf, symbolAddress } from '#src/index.js';
 import { hasHeader, hasTool } from '../scripts/tools.js';
 import { prove } from './harness.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, 'build/bench');
 
 /** The second and third argument of every call. No trampoline is given the third one: it has to know it. */
 export const second = 3n;
 export const third = 5n;
 
+const common = ['-O2', '-Wall', '-Wextra', '-Werror'];
 const libraries = {
   loop: {
     files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c'],
     flags: ['-Wl,-z,noexecstack'],
   },
   libffi: { files: ['libffi.c'], flags: ['-lffi'] },
+} as const;
+
+const programs = {
+  client: ['client.c', 'loop.c', 'target.c'],
+  'minimal-supervisor': ['minimal-supervisor.c'],
 } as const;
 
 /** Builds what is needed, once a run: `gcc` takes less time than knowing whether it had to. */
@@ -30,8 +36,11 @@ export function compileNative(): void {
   for (const [name, { files, flags }] of Object.entries(libraries)) {
     if (name === 'libffi' && !hasLibffi()) continue;
     const sources = files.map((file) => join(root, 'bench/native', file));
-    const common = ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC'];
-    execFileSync('gcc', [...common, '-o', library(name), ...sources, ...flags]);
+    execFileSync('gcc', [...common, '-shared', '-fPIC', '-o', library(name), ...sources, ...flags]);
+  }
+  for (const [name, files] of Object.entries(programs)) {
+    const sources = files.map((file) => join(root, 'bench/native', file));
+    execFileSync('gcc', [...common, '-o', program(name as keyof typeof programs), ...sources]);
   }
 }
 
@@ -82,6 +91,11 @@ export function proveEach(what: string, addresses: BigUint64Array, known: bigint
   const run = new Run({ count: addresses.length, extra: addressOf(addresses) });
   native('call_each')(run);
   prove(what, run.sum, BigInt.asUintN(64, sumOf(addresses.length, 0n) + known));
+}
+
+/** A program of the C side; its path. */
+export function program(name: keyof typeof programs): string {
+  return join(folder, name);
 }
 
 function library(name: string): string {

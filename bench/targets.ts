@@ -2,6 +2,7 @@
 import { compare, type Figure, type Row, spread } from './harness.js';
 import { otherMethods } from './invoke.js';
 import { crowds } from './make.js';
+import { otherPrograms } from './supervised.js';
 
 interface Target {
   readonly text: string;
@@ -64,6 +65,31 @@ export const targets: readonly Target[] = [
     unit: 'bytes',
     reached: itself('memory.slow-bytes'),
   },
+  ...['inline', 'atomic'].map((own) => ({
+    text: `a supervised object's invocation, ${own}`,
+    most: 1,
+    unit: 'ns',
+    reached: over('supervised.object', `supervised.${own}`),
+  })),
+  ...['create', 'set', 'map', 'live'].map((action) => ({
+    text: `${action} over a supervisor in C`,
+    most: 3,
+    unit: 'times',
+    reached: times(`supervised.${action}`, `supervised.${action}-c`),
+  })),
+  { text: 'slow invocation by ptrace', most: 60_000, unit: 'ns', reached: itself('supervised.slow') },
+  {
+    text: 'run -- true over true',
+    most: 150,
+    unit: 'ms',
+    reached: over('supervised.true', 'supervised.true-alone'),
+  },
+  ...otherPrograms.map(({ name }) => ({
+    text: `${name} over the same alone`,
+    most: 1.03,
+    unit: 'times',
+    reached: times(`supervised.${name}`, `supervised.${name}-alone`),
+  })),
   { text: 'mappings of their addresses', most: 1, unit: '', reached: itself('memory.slow-mappings') },
 ];
 

@@ -14,8 +14,8 @@ import { Call, Gone, type Outcome } from './call.js';
 import { Calls } from './calls.js';
 import type { AnswererData, FromMain, ToMain } from './messages.js';
 import { Objects, type TrampolineObject } from './objects.js';
-import { Rules } from './policy.js';
 import { Reports, writeLine } from './reports.js';
+import { Rules } from './rules.js';
 import { Tracing } from './tracing.js';
 import { addTypes } from './types/index.js';
 

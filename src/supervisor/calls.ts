@@ -7,7 +7,7 @@ import { fileBehind } from '../linux/file-identity.js';
 import type { Call, Outcome } from './call.js';
 import type { AbiName } from './filter.js';
 import { MAP_SHARED, type Objects, TrampolineObject } from './objects.js';
-import type { Rules } from './policy.js';
+import type { Rules } from './rules.js';
 import { objectType } from './types/index.js';
 import type { Surroundings } from './types/type.js';
 

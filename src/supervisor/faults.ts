@@ -6,7 +6,7 @@ import { readProcess, writeProcess } from '../linux/process-memory.js';
 import { readRegisters, stopSignal, touch, writeRegisters } from '../linux/ptrace.js';
 import { Contexts } from './contexts.js';
 import type { ToTracer } from './messages.js';
-import type { Rules } from './policy.js';
+import type { Rules } from './rules.js';
 import { objectType } from './types/index.js';
 import type { Surroundings } from './types/type.js';
 

@@ -1,14 +1,13 @@
 /** From what the caller asks for to a supervised program: paths, policy, files for reports. */
-import { accessSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, openSync, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import { delimiter, dirname, resolve } from 'node:path';
+import { delimiter } from 'node:path';
 import { abi } from '../abi/layout.js';
 import { fromNode } from '../linux/errno.js';
 import type { RestrictionName } from '../linux/restrictions.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import type { AbiName } from './filter.js';
 import { inheritedVariable, lastArguments, readInherited } from './inherited.js';
-import { type Policy, parsePolicy } from './policy.js';
 import { type Ended, runSupervised } from './run.js';
 
 export interface StartOptions {
@@ -36,9 +35,9 @@ export const notRunnable = 126;
  * @param args how many of this process's last arguments are the program's
  * @throws TrampfdError with `ENOENT` or `EACCES` when there is no such program, and with what else is refused
  */
-export function start(program: string, args: number, options: StartOptions): Promise<Ended> {
+export async function start(program: string, args: number, options: StartOptions): Promise<Ended> {
   const path = findProgram(program);
-  const policy = options.policy === undefined ? {} : readPolicy(options.policy);
+  const policy = options.policy === undefined ? {} : (await import('./policy.js')).readPolicy(options.policy);
   const inherited = readInherited(process.env[inheritedVariable]);
   const given = lastArguments(args);
   const announcement = `${abi.supervisor.variable}=`;
@@ -104,21 +103,6 @@ function checkReadable(path: string): void {
     const attempt = `supervise ${path}, whose memory the kernel hides since its file cannot be read`;
     throw fromNode(attempt, error);
   }
-}
-
-function readPolicy(path: string): Policy {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fromNode(`read the policy ${path}`, error);
-  }
-  const policy = parsePolicy(text, path);
-  // What a policy names, it names as seen from where it lies.
-  const absolute = (names: readonly string[] | undefined) =>
-    names?.map((name) => resolve(dirname(path), name));
-  const [libraries, noexec] = [absolute(policy.libraries), absolute(policy.noexec)];
-  return { ...policy, ...(libraries && { libraries }), ...(noexec && { noexec }) };
 }
 
 function openAudit(path: string): number {

@@ -24,8 +24,8 @@ import { threadStatus, threadsOf } from '../linux/proc.js';
 import { detach, event, eventMessage, listen, proceed, seize } from '../linux/ptrace.js';
 import { Faults } from './faults.js';
 import type { Attached, FromTracer, ToTracer, TracerData } from './messages.js';
-import { Rules } from './policy.js';
 import { Reports } from './reports.js';
+import { Rules } from './rules.js';
 import { startSleeper } from './sleeper.js';
 import { addTypes } from './types/index.js';
 

@@ -1,0 +1,28 @@
+/**
+ * A program to be supervised: measures an object's invocation beside those of the library's tables, all in this
+ * process, and writes the figures to standard output.
+ */
+import { createTrampolineDescriptor, createTrampolineTable } from '#src/index.js';
+import { takeTurns } from './harness.js';
+import { loop } from './invoke.js';
+import { target, third } from './native.js';
+
+const rounds = 501;
+
+const registers = { pc: target(), arg2: third };
+const object = createTrampolineDescriptor();
+object.setRegisters(registers);
+const inline = createTrampolineTable({ registers: ['arg2'], method: 'memfd' });
+const atomic = createTrampolineTable({ registers: ['arg2'], method: 'memfd', atomic: true });
+const figures = takeTurns(
+  [
+    loop('object', "a supervised program's object", { call: object.map().address }),
+    loop('inline', 'table trampoline in the same program', { call: inline.add(registers) }),
+    loop('atomic', 'the same, atomic', { call: atomic.add(registers) }),
+  ],
+  { rounds },
+  () => {},
+);
+console.log(
+  JSON.stringify(figures.map((figure) => ({ ...figure, id: figure.id.replace('invoke', 'supervised') }))),
+);
