@@ -12,7 +12,7 @@ import { pageSize } from '../linux/memory.js';
 import { Listener } from '../linux/notifications.js';
 import { Call, Gone, type Outcome } from './call.js';
 import { Calls } from './calls.js';
-import type { AnswererData, FromMain, ToMain } from './messages.js';
+import { type AnswererData, type FromMain, isFirst, type ToMain } from './messages.js';
 import { Objects, type TrampolineObject } from './objects.js';
 import { Reports, writeLine } from './reports.js';
 import { Rules } from './rules.js';
@@ -56,7 +56,7 @@ const calls = new Calls(
   },
   setting.abi,
 );
-run();
+if (isFirst(setting.first)) run();
 
 function run(): void {
   const poll = new Poll([setting.listener, setting.bell]);

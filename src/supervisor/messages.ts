@@ -21,6 +21,16 @@ export interface AnswererData extends Setting {
   readonly listener: number;
   /** Rung for every message to this thread. */
   readonly bell: number;
+  /** One word, shared: {@link isFirst}. */
+  readonly first: Int32Array;
+}
+
+/**
+ * Whether this thread comes first, of two that ask: the answerer before it answers anything, and the main thread
+ * when the program has ended. A thread takes longer to start than many programs run, and is not waited for then.
+ */
+export function isFirst(word: Int32Array): boolean {
+  return Atomics.exchange(word, 0, 1) === 0;
 }
 
 /** The thread that traces. */

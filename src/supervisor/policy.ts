@@ -1,5 +1,5 @@
 /** What programs may ask for, as a file says it. Read only where there is one: zod takes long to load. */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { fromNode } from '../linux/errno.js';
@@ -56,5 +56,15 @@ export function readPolicy(file: string): Policy {
   const absolute = (names: readonly string[] | undefined) =>
     names?.map((name) => resolve(dirname(file), name));
   const [libraries, noexec] = [absolute(policy.libraries), absolute(policy.noexec)];
+  libraries?.forEach(checkLibrary);
   return { ...policy, ...(libraries && { libraries }), ...(noexec && { noexec }) };
+}
+
+/** Before the program starts: it may end before the thread that keeps the rules begins. */
+function checkLibrary(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw fromNode(`follow the policy: ${path}`, error);
+  }
 }

@@ -24,7 +24,16 @@ import {
 import { eventfd, ring } from '../linux/descriptors.js';
 import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { needsDescent } from './inherited.js';
-import type { AnswererData, FromMain, FromTracer, Setting, Stats, ToMain, TracerData } from './messages.js';
+import {
+  type AnswererData,
+  type FromMain,
+  type FromTracer,
+  isFirst,
+  type Setting,
+  type Stats,
+  type ToMain,
+  type TracerData,
+} from './messages.js';
 import { type ProgramOptions, startProgram } from './program.js';
 import { type Arrived, catchSignals } from './signals.js';
 import { Witness } from './witness.js';
@@ -34,6 +43,8 @@ const [SIGCHLD, SIGSTOP] = [17, 19];
 const ownSignals = [24, 29];
 
 export interface RunOptions extends ProgramOptions, Setting {}
+
+const nothingDone: Stats = { calls: 0, refused: 0, objectsMade: 0, objectsAlive: 0 };
 
 /** How the program ended, and what it did with objects. */
 export interface Ended {
@@ -60,6 +71,7 @@ class Supervisor {
   readonly #bell = eventfd('start the supervisor');
   readonly #signals = catchSignals((signals) => this.#onSignals(signals));
   readonly #witness: Witness;
+  readonly #first = new Int32Array(new SharedArrayBuffer(4));
   readonly #answerer: Worker;
   readonly #program: number;
   readonly #finish: (ended: Ended) => void;
@@ -82,7 +94,7 @@ class Supervisor {
     this.#witness = new Witness();
     // A folder that is gone is none for Workers, and this process has no need of one.
     process.chdir('/');
-    const data: AnswererData = { ...this.#setting, listener, bell: this.#bell };
+    const data: AnswererData = { ...this.#setting, listener, bell: this.#bell, first: this.#first };
     this.#answerer = this.#startThread('answerer', data, (message: ToMain) => this.#onAnswerer(message));
     this.#reap();
   }
@@ -129,7 +141,8 @@ class Supervisor {
   #end(status: number, signal = 0): void {
     if (this.#ended !== undefined) return;
     this.#ended = { status, signal: this.#fromKernel.has(signal) ? signal : undefined };
-    this.#tellAnswerer({ kind: 'end' });
+    if (isFirst(this.#first)) this.#finish({ ...this.#ended, stats: nothingDone });
+    else this.#tellAnswerer({ kind: 'end' });
   }
 
   #onAnswerer(message: ToMain): void {

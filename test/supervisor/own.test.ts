@@ -1,0 +1,43 @@
+/** What programs do with signals, faults and children by themselves is the same beside slow objects. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { needs } from '../support/needs.js';
+import { people, program, succeed, success } from '../support/slow-programs.js';
+import { runPlain, runSupervised } from '../support/supervised.js';
+
+const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+
+for (const { name, ids } of people) {
+  describe(`a program's own affairs, as ${name}`, { skip }, () => {
+    const programs = {
+      'own-faults': 'faults, traps and sent signals with handlers',
+      'own-signals': 'alarms, stops and ends',
+      'own-children': 'forks, executions, orphans and ends of 100 processes',
+    };
+    for (const [file, what] of Object.entries(programs)) {
+      test(what, async () => {
+        const alone = success(await runPlain(program(file), [], { ids }));
+        assert.equal(await succeed(file, [], { ids }), alone);
+      });
+    }
+  });
+}
+
+describe('how a program ends is how it would end', { skip }, () => {
+  for (const way of ['null', 'kill', 'abort', 'trap', 'term', 'exit']) {
+    test(way, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'trampfd-core-'));
+      try {
+        const script = '"$0" "$@" 2>/dev/null; exit $?';
+        const alone = await runPlain('sh', ['-c', script, program('dies'), way, folder]);
+        const { status, stdout } = await runSupervised(program('dies'), [way, folder]);
+        assert.deepEqual({ status, stdout }, { status: alone.status, stdout: alone.stdout });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});

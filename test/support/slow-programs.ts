@@ -1,0 +1,35 @@
+/** Programs of `test/programs/supervised` that end in `EXIT-SUCCESS`. */
+import assert from 'node:assert/strict';
+import { compileProgram } from './compile.js';
+import { type Outcome, runSupervised, type SupervisedOptions } from './supervised.js';
+
+const root = process.getuid?.() === 0;
+
+/** This user and, where this is root, an ordinary one. For `spawn`. */
+export const people: readonly { readonly name: string; readonly ids: SupervisedOptions['ids'] & object }[] = [
+  { name: root ? 'root' : 'this user', ids: {} },
+  ...(root ? [{ name: 'an ordinary user', ids: { uid: 65534, gid: 65534 } }] : []),
+];
+
+/** Why something that only root can do is skipped. */
+export const needsRoot = !root && 'needs root';
+
+export function program(name: string): string {
+  return compileProgram(`supervised-${name}`, [`supervised/${name}.c`]);
+}
+
+/** Runs a program under the supervisor. @returns what it printed */
+export async function succeed(
+  name: string,
+  args: readonly string[] = [],
+  options: SupervisedOptions = {},
+): Promise<string> {
+  return success(await runSupervised(program(name), args, options));
+}
+
+/** @returns what was printed */
+export function success({ status, signal, stdout, stderr }: Outcome): string {
+  assert.deepEqual({ status, signal }, { status: 0, signal: null }, stdout + stderr);
+  assert.match(stdout, /^EXIT-SUCCESS\n$/m);
+  return stdout;
+}
