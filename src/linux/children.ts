@@ -9,7 +9,6 @@ import { SIG_DFL, sigaction } from './signal.js';
 // <sys/wait.h>, <linux/wait.h>
 export const WNOHANG = 1;
 export const WUNTRACED = 2;
-export const WCONTINUED = 8;
 export const __WALL = 0x40000000;
 
 /** What became of a process. */
@@ -17,8 +16,7 @@ export type Change =
   | { readonly kind: 'exited'; readonly pid: number; readonly status: number }
   | { readonly kind: 'killed'; readonly pid: number; readonly signal: number }
   /** `event` is what a tracer is told beside the signal. */
-  | { readonly kind: 'stopped'; readonly pid: number; readonly signal: number; readonly event: number }
-  | { readonly kind: 'continued'; readonly pid: number };
+  | { readonly kind: 'stopped'; readonly pid: number; readonly signal: number; readonly event: number };
 
 const status = new Int32Array(1);
 
@@ -31,7 +29,6 @@ export function waitForChange(flags: number, pid = -1): Change | undefined {
 }
 
 function decode(pid: number, word: number): Change {
-  if (word === 0xffff) return { kind: 'continued', pid };
   if ((word & 0xff) === 0x7f) {
     return { kind: 'stopped', pid, signal: (word >> 8) & 0xff, event: (word >> 16) & 0xff };
   }

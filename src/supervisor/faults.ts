@@ -6,6 +6,7 @@ import { readProcess, writeProcess } from '../linux/process-memory.js';
 import { readRegisters, stopSignal, touch, writeRegisters } from '../linux/ptrace.js';
 import { Contexts } from './contexts.js';
 import type { ToTracer } from './messages.js';
+import { writeLine } from './reports.js';
 import type { Rules } from './rules.js';
 import { objectType } from './types/index.js';
 import type { Surroundings } from './types/type.js';
@@ -75,7 +76,7 @@ export class Faults {
     } catch (error) {
       const { message, stack } = error as Error;
       this.#refused(tid, address, message);
-      if (!(error instanceof Refusal)) console.error(`trampfd: an invocation failed: ${stack}`);
+      if (!(error instanceof Refusal)) writeLine(2, `trampfd: an invocation failed: ${stack}`);
       return false;
     }
     this.invocations++;

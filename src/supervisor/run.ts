@@ -16,7 +16,6 @@ import {
   sendSignal,
   setDumpable,
   setSubreaper,
-  WCONTINUED,
   WNOHANG,
   WUNTRACED,
   waitForChange,
@@ -38,7 +37,9 @@ import { type ProgramOptions, startProgram } from './program.js';
 import { type Arrived, catchSignals } from './signals.js';
 import { Witness } from './witness.js';
 
-const [SIGCHLD, SIGSTOP] = [17, 19];
+const [SIGCHLD, SIGCONT, SIGSTOP] = [17, 18, 19];
+/** SIGTSTP, SIGTTIN and SIGTTOU. */
+const stopSignals = [20, 21, 22];
 /** What the kernel sends to the supervisor for what it did itself: SIGXCPU and SIGIO. */
 const ownSignals = [24, 29];
 
@@ -108,7 +109,10 @@ class Supervisor {
   /** Passes on what was sent to the supervisor alone, or before there was a program. */
   #passOn(signals: readonly Arrived[]): void {
     const toGroup = this.#witness.groupSignals(new Set(signals.map(({ signal }) => signal)));
-    for (const { signal, sent, siginfo } of signals) {
+    const continued = signals.findLastIndex(({ signal }) => signal === SIGCONT);
+    for (const [index, { signal, sent, siginfo }] of signals.entries()) {
+      // SIGCONT takes back what would have stopped a process, also at the witness, which can tell nothing of it then.
+      if (stopSignals.includes(signal) && index < continued) continue;
       if (!sent && signal < SIGCHLD) this.#fromKernel.add(signal);
       if (toGroup.has(signal) || (!sent && ownSignals.includes(signal))) continue;
       sendSignal(this.#program, signal, siginfo);
@@ -118,7 +122,7 @@ class Supervisor {
   /** Looks what became of children; when there is a tracer, it does. */
   #reap(): void {
     while (!this.#hasTracer) {
-      const change = waitForChange(WNOHANG | WUNTRACED | WCONTINUED);
+      const change = waitForChange(WNOHANG | WUNTRACED);
       if (change === undefined) return;
       this.#onChange(change);
     }

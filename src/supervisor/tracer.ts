@@ -7,15 +7,7 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNames } from '../abi/contexts.js';
-import {
-  __WALL,
-  type Change,
-  kill,
-  threadId,
-  WCONTINUED,
-  WUNTRACED,
-  waitForChange,
-} from '../linux/children.js';
+import { __WALL, type Change, kill, threadId, WUNTRACED, waitForChange } from '../linux/children.js';
 import { ring } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { MappingQuery } from '../linux/mapping-query.js';
@@ -53,12 +45,12 @@ const faults = new Faults(surroundings, new Rules(setting.policy), {
 });
 const sleeper = startSleeper();
 tellMain({ kind: 'ready', tid: self, wake: sleeper });
-while (!ended) see(waitForChange(__WALL | WUNTRACED | WCONTINUED)!);
+// Not with WCONTINUED: a traced process's parent would never hear that it goes on.
+while (!ended) see(waitForChange(__WALL | WUNTRACED)!);
 
 function see(change: Change): void {
   const { pid: tid } = change;
   if (tid === sleeper) {
-    if (change.kind === 'continued') return;
     if (change.kind !== 'stopped') throw new Error('somebody killed the process that wakes the tracer');
     // First this, then what there is to hear: what comes later stops it again.
     kill(sleeper, SIGCONT);
