@@ -25,6 +25,11 @@
 #define MFD_NOEXEC_SEAL 8 /* Linux 6.3; younger than the headers of Debian 12 */
 #endif
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64) /* Linux 6.6, also younger */
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
+#endif
+
 enum { page = 4096, body_size = 64, bodies = 69632, length = 2 * page + bodies * body_size, most = 65536 };
 
 struct object {
@@ -286,8 +291,10 @@ int main(int argc, char **argv)
     if (argc < 2)
         return 2;
     setenv(TRAMPFD_SUPERVISOR, TRAMPFD_VERSION, 1);
-    if (clone(start, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, argv + 1) < 0 || listener < 0)
+    const int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
+    if (clone(start, stack + sizeof stack, flags, argv + 1) < 0 || listener < 0)
         return 1;
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     struct pollfd poller = {.fd = listener, .events = POLLIN};
     while (poll(&poller, 1, -1) >= 0 && (poller.revents & POLLIN) != 0)
         serve();

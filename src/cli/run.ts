@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { endBy, exitNow } from '../linux/children.js';
 import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
-import { writeLine } from '../supervisor/reports.js';
+import { writeLine } from '../supervisor/lines.js';
 import { notFound, notRunnable, type StartOptions, start } from '../supervisor/start.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { restrictions } from './restrictions.js';

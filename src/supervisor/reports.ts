@@ -1,8 +1,8 @@
 /** Lines for those who watch: `--trace` for people, the audit log for programs. */
-import { writeSync } from 'node:fs';
 import { abi } from '../abi/layout.js';
 import type { Machine } from '../machine/index.js';
 import type { Call } from './call.js';
+import { writeLine } from './lines.js';
 import { objectType } from './types/index.js';
 
 /** How a call ended. */
@@ -79,13 +79,4 @@ function contextText(offset: bigint): string {
   const index = place >>> abi.instanceShift;
   const text = name === undefined ? `0x${offset.toString(16)}` : `TRAMPFD_${name}_OFFSET`;
   return index === 0 ? text : `TRAMPFD_AT(${text}, ${index})`;
-}
-
-/** Node's `console` would make pipes non-blocking, which are the program's, too. */
-export function writeLine(fd: number, line: string): void {
-  try {
-    writeSync(fd, `${line}\n`);
-  } catch {
-    // Nobody reads any more; the program goes on.
-  }
 }

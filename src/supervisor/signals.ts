@@ -3,9 +3,10 @@
  * generated: it writes `siginfo_t` into a pipe.
  */
 import { Socket } from 'node:net';
-import { mapCode } from '../codepage/regions.js';
+import { memfd } from '../codepage/memfd.js';
 import { pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
+import { MAP_ANONYMOUS, MAP_PRIVATE, mmap, PROT_NONE, pageSize } from '../linux/memory.js';
 import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, setBlocked, sigaction } from '../linux/signal.js';
 
 /**
@@ -38,10 +39,7 @@ export function catchSignals(arrived: (signals: readonly Arrived[]) => void): {
   const attempt = 'catch signals';
   const { read, write } = pipe(attempt);
   const relay = thisMachine().signalRelay(write, siginfo.size);
-  const { address } = mapCode(() => ({ key: 'signal-relay', bytes: relay.bytes }), {
-    method: undefined,
-    dataLength: 0,
-  });
+  const address = mapRelay(relay.bytes, attempt);
   const flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   const restorer = address + BigInt(relay.restorerAt);
   const take = (signal: number) => sigaction(signal, { handler: address, mask: 0n, flags, restorer });
@@ -66,4 +64,17 @@ export function catchSignals(arrived: (signals: readonly Arrived[]) => void): {
     release: (signal) => sigaction(signal, { handler: 0n, mask: 0n, flags: 0, restorer }),
     take,
   };
+}
+
+/** By memfd, since without there are no objects either; to load all methods takes long. */
+function mapRelay(bytes: Uint8Array, attempt: string): bigint {
+  const length = pageSize();
+  const code = memfd.prepare({ key: 'signal-relay', bytes: thisMachine().padCode(bytes, length) });
+  try {
+    const address = mmap({ length, prot: PROT_NONE, flags: MAP_PRIVATE | MAP_ANONYMOUS }, attempt);
+    code.mapAt(address);
+    return address;
+  } finally {
+    code.close();
+  }
 }

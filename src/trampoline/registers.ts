@@ -94,10 +94,10 @@ export function registerNumber(file: RegisterFile, name: string): number {
 
 /** The register's own name on this architecture. */
 export function registerName(file: RegisterFile, number: number): string {
-  const found = Object.entries(file.numbers).find(([, candidate]) => candidate === number);
+  const found = Object.keys(file.numbers).find((name) => file.numbers[name] === number);
   if (found === undefined)
     throw new RangeError(`no register of ${file.architecture} has the number ${number}`);
-  return found[0];
+  return found;
 }
 
 function refusal(file: RegisterFile, name: string): string {
