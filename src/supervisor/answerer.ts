@@ -24,6 +24,8 @@ import { addTypes } from './types/index.js';
 const pause = 500;
 /** Calls between such looks otherwise. */
 const busy = 64;
+/** Turns between two of Node's own loop, where what was left behind by views of memory is given back. */
+const breath = 256;
 /**
  * Objects to look at in one turn, so that nobody waits long: one takes about two microseconds. More than calls can
  * have made meanwhile, or the end would never be reached while a program makes objects steadily.
@@ -50,6 +52,7 @@ const calls = new Calls(
     rules: new Rules(setting.policy),
     trace: (call) => tracing.isTraced(call),
     announce,
+    collect: () => collect(Number.POSITIVE_INFINITY),
     discard: (object) => {
       object.file.close();
       forget(object);
@@ -57,13 +60,14 @@ const calls = new Calls(
   },
   setting.abi,
 );
-if (isFirst(setting.first)) run();
+if (isFirst(setting.first)) await run();
 
-function run(): void {
+async function run(): Promise<void> {
   const poll = new Poll([setting.listener, setting.bell]);
   // Objects often go in crowds: while some are found, the next are looked at.
   let found = 0;
   for (let turn = 1; ; turn++) {
+    if (turn % breath === 0) await new Promise(setImmediate);
     poll.wait(found > 0 ? 0 : objects.size > 0 ? pause : -1);
     if (poll.events(1) !== 0) {
       silence(setting.bell);
@@ -82,10 +86,15 @@ function run(): void {
       // Nobody is left who could call; only the bell can ring.
       poll.forget(0);
     }
-    const gone = objects.collect(looks);
-    found = gone.length;
-    for (const object of gone) forget(object);
+    found = collect(looks);
   }
+}
+
+/** @returns how many objects are gone */
+function collect(looks: number): number {
+  const gone = objects.collect(looks);
+  for (const object of gone) forget(object);
+  return gone.length;
 }
 
 function serve(call: Call): void {

@@ -24,6 +24,8 @@ export interface CallsOptions {
   readonly trace: (call: Call) => boolean;
   /** Tells whoever handles faults of a new slow object. */
   readonly announce: (object: TrampolineObject) => void;
+  /** Removes all objects that nobody can reach. @returns how many */
+  readonly collect: () => number;
   /** Takes an object back that nobody got. */
   readonly discard: (object: TrampolineObject) => void;
 }
@@ -52,14 +54,15 @@ export class Calls {
 
   /** `int trampfd_create(int type, const void *data, unsigned int flags)` */
   #create(call: Call, base: bigint): Outcome {
-    const { surroundings, objects, rules, trace, announce, discard } = this.#options;
+    const { surroundings, objects, rules, trace, announce, collect, discard } = this.#options;
     const type = objectType(call.int(0));
     if (type === undefined) throw new Refusal('EINVAL', `there is no type ${call.int(0)}`);
     if (call.unsigned(2) !== 0) throw new Refusal('EINVAL', 'flags is not 0');
     if (call.args[1] === 0n) throw new Refusal('EINVAL', 'data is NULL');
     const data = call.read(call.args[1]!, type.dataSize);
     const plan = type.plan(new DataView(data.buffer, 0, data.length), surroundings);
-    rules.checkCreate(type, plan, objects.size);
+    rules.checkType(type, plan);
+    if (rules.isFull(objects.size) && collect() === 0) rules.refuseMore();
     if (plan.slow && !trace(call)) return { kind: 'later' };
     const object = this.#make(() => new TrampolineObject(type, plan, base, surroundings));
     if (plan.slow) announce(object);
@@ -74,10 +77,12 @@ export class Calls {
     };
   }
 
-  #make(make: () => TrampolineObject): TrampolineObject {
+  #make(make: () => TrampolineObject, again = true): TrampolineObject {
     try {
       return make();
     } catch (error) {
+      // What is used up may be held for objects that are gone.
+      if (again && isShortage(error) && this.#options.collect() > 0) return this.#make(make, false);
       const { code, message } = error as { code?: string; message: string };
       if (code === 'EMFILE' || code === 'ENFILE') throw new Refusal('ENFILE', message);
       if (code === 'EFBIG') throw new Refusal('EFBIG', message);

@@ -88,15 +88,16 @@ export class Objects {
    */
   collect(most: number): TrampolineObject[] {
     const gone: TrampolineObject[] = [];
-    for (let looked = 0; looked < most; looked++) {
-      const { value, done } = this.#looking.next();
-      if (done === true) {
+    for (let left = Math.min(most, this.size); left > 0; left--) {
+      let next = this.#looking.next();
+      if (next.done === true) {
         this.#looking = this.#byFile.values();
-        break;
+        next = this.#looking.next();
       }
-      if (!value.file.isUnused()) continue;
-      this.remove(value);
-      gone.push(value);
+      const object = next.value!;
+      if (!object.file.isUnused()) continue;
+      this.remove(object);
+      gone.push(object);
     }
     return gone;
   }

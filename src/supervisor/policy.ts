@@ -1,9 +1,10 @@
 /** What programs may ask for, as a file says it. Read only where there is one: zod takes long to load. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { fromNode } from '../linux/errno.js';
 import { TrampfdError } from '../trampoline/errors.js';
+import { openLibrary } from './libraries.js';
 
 const typeNames = ['user', 'table', 'code'] as const;
 
@@ -30,10 +31,10 @@ export const policySchema = z.strictObject({
     .describe('Folders from which the program can map nothing executable. Needs a mount namespace.'),
 });
 
-/** A policy as its file has it. */
+/** A policy, as its file has it or, when it is in force, with its libraries opened. */
 export type Policy = z.infer<typeof policySchema>;
 
-/** @throws TrampfdError that tells what is wrong */
+/** Reads a policy, and opens the libraries that it names. @throws TrampfdError that tells what is wrong */
 export function readPolicy(file: string): Policy {
   const refuse = (reason: string) =>
     new TrampfdError(`Cannot follow the policy ${file}: ${reason}`, { code: 'ERR_POLICY' });
@@ -55,16 +56,6 @@ export function readPolicy(file: string): Policy {
   // What a policy names, it names as seen from where it lies.
   const absolute = (names: readonly string[] | undefined) =>
     names?.map((name) => resolve(dirname(file), name));
-  const [libraries, noexec] = [absolute(policy.libraries), absolute(policy.noexec)];
-  libraries?.forEach(checkLibrary);
+  const [libraries, noexec] = [absolute(policy.libraries)?.map(openLibrary), absolute(policy.noexec)];
   return { ...policy, ...(libraries && { libraries }), ...(noexec && { noexec }) };
-}
-
-/** Before the program starts: it may end before the thread that keeps the rules begins. */
-function checkLibrary(path: string): void {
-  try {
-    accessSync(path, constants.R_OK);
-  } catch (error) {
-    throw fromNode(`follow the policy: ${path}`, error);
-  }
 }

@@ -1,33 +1,38 @@
 /** A policy that is in force. */
-import { closeSync, openSync } from 'node:fs';
 import { Refusal } from '../abi/refusal.js';
-import { fromNode } from '../linux/errno.js';
 import { MappingQuery } from '../linux/mapping-query.js';
-import { MAP_PRIVATE, mmap, munmap, PROT_READ, pageSize } from '../linux/memory.js';
 import type { Policy } from './policy.js';
 import type { ObjectType, Plan } from './types/type.js';
 
-/** Libraries are open, so that their numbers are nobody else's. */
+/** Its libraries are told as `openLibrary` tells them. */
 export class Rules {
   readonly #policy: Policy;
   readonly #libraries: ReadonlySet<string> | undefined;
 
   constructor(policy: Policy) {
     this.#policy = policy;
-    this.#libraries =
-      policy.libraries === undefined ? undefined : new Set(policy.libraries.map(fileAsMapped));
+    this.#libraries = policy.libraries === undefined ? undefined : new Set(policy.libraries);
   }
 
   /** @throws Refusal */
-  checkCreate(type: ObjectType, { slow }: Plan, alive: number): void {
-    const { types, modes, objects, demandAllowedPcs } = this.#policy;
+  checkType(type: ObjectType, { slow }: Plan): void {
+    const { types, modes, demandAllowedPcs } = this.#policy;
     const name = type.name.replace('TRAMPFD_', '').toLowerCase();
     if (types?.some((allowed) => allowed === name) === false) forbid(`objects of the type ${name}`);
     const mode = slow ? 'slow' : 'fast';
     if (modes?.includes(mode) === false) forbid(`${mode} objects`);
     if (type.openTargets && demandAllowedPcs === true) forbid(`the type ${name}, which has no allowed PCs`);
     if (type.openTargets && this.#libraries !== undefined) forbid(`the type ${name}, whose targets are open`);
-    if (objects !== undefined && alive >= objects) forbid(`more than ${objects} objects`);
+  }
+
+  /** Whether there are as many objects as there may be. */
+  isFull(alive: number): boolean {
+    return alive >= (this.#policy.objects ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** @throws Refusal */
+  refuseMore(): never {
+    forbid(`more than ${this.#policy.objects} objects`);
   }
 
   /** @throws Refusal */
@@ -59,33 +64,4 @@ export class Rules {
 
 function forbid(what: string): never {
   throw new Refusal('EPERM', `the policy forbids ${what}`);
-}
-
-/**
- * How a file shows in the mappings of processes; `stat` tells other numbers on some file systems. The file stays
- * open for good: while it does, no other file gets its inode.
- */
-function fileAsMapped(path: string): string {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw fromNode(`follow the policy: ${path}`, error);
-  }
-  const length = pageSize();
-  const attempt = `follow the policy: map ${path}`;
-  let address: bigint;
-  try {
-    address = mmap({ length, prot: PROT_READ, flags: MAP_PRIVATE, fd }, attempt);
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-  const query = new MappingQuery(process.pid);
-  try {
-    return query.at(address)!.file;
-  } finally {
-    query.close();
-    munmap(address, length);
-  }
 }

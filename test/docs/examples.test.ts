@@ -104,3 +104,13 @@ test('links between documents lead somewhere', () => {
     }
   }
 });
+
+test('files that documents name are there', () => {
+  for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
+    for (const [, name] of text.matchAll(
+      /`((?:bench|docs|examples|include|scripts|src|test)\/[\w./-]+\.\w+)`/g,
+    )) {
+      assert.ok(existsSync(join(root, name!)), `${path}: ${name}`);
+    }
+  }
+});

@@ -30,7 +30,9 @@ export function compileProgram(
 function compile(target: string, files: readonly string[], flags: readonly string[]): string {
   const path = join(output, target);
   const inputs = files.map((file) => join(sources, file));
-  const headers = readdirSync(sources).filter((file) => file.endsWith('.h'));
+  const headers = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.h'),
+  );
   const read = [...inputs, ...headers.map((file) => join(sources, file)), join(include, 'trampfd.h')];
   if (read.every((input) => modified(input) <= modified(path))) return path;
   mkdirSync(output, { recursive: true });

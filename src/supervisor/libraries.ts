@@ -1,0 +1,35 @@
+/** The files that targets must lie in. */
+import { closeSync, openSync } from 'node:fs';
+import { fromNode } from '../linux/errno.js';
+import { MappingQuery } from '../linux/mapping-query.js';
+import { MAP_PRIVATE, mmap, munmap, PROT_READ, pageSize } from '../linux/memory.js';
+
+/**
+ * Opens a library that a policy names, before the program begins: afterwards another file may stand in its place.
+ * It stays open for good, so that no other file gets its inode.
+ * @returns how it shows in the mappings of processes; `stat` tells other numbers on some file systems
+ */
+export function openLibrary(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    throw fromNode(`follow the policy: ${path}`, error);
+  }
+  const length = pageSize();
+  const attempt = `follow the policy: map ${path}`;
+  let address: bigint;
+  try {
+    address = mmap({ length, prot: PROT_READ, flags: MAP_PRIVATE, fd }, attempt);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  const query = new MappingQuery(process.pid);
+  try {
+    return query.at(address)!.file;
+  } finally {
+    query.close();
+    munmap(address, length);
+  }
+}

@@ -1,0 +1,42 @@
+/** Random contexts, written to objects of the supervisor, read back and invoked: `contexts fast|slow rounds seed`. */
+import assert from 'node:assert/strict';
+import { limits, type RegisterName } from 'trampfd';
+import { allFlags, registerNames } from '../support/capture.js';
+import { type Contexts, check, type Start, stackOf, valuesFor } from '../support/contexts.js';
+import { Random } from '../support/random.js';
+import { SupervisedObject } from '../support/supervised-object.js';
+
+const [mode, rounds, seed] = process.argv.slice(2);
+const slow = mode === 'slow';
+const random = new Random(Number(seed));
+const instances = 5;
+const object = new SupervisedObject({ slow, count: instances });
+
+function checkOne(contexts: Contexts, start: Start = { alignment: random.integer({ to: 15 }) }): void {
+  const index = random.integer({ to: instances - 1 });
+  for (const { written, back } of object.set(index, contexts)) assert.deepEqual(back, written);
+  const made = {
+    address: object.address(index),
+    scratch: slow ? [] : ['r10', 'r11'],
+    parks: !slow && ['r10', 'r11'].every((name) => Object.hasOwn(contexts.registers, name)),
+  };
+  check(random, made, contexts, start);
+}
+
+const some = (): RegisterName[] => random.some(registerNames);
+for (const names of [...registerNames.map((name) => [name]), [], registerNames, registerNames.toReversed()]) {
+  checkOne({ registers: valuesFor(random, names), stack: undefined });
+}
+for (let size = 1; size <= limits.stackSize; size++) {
+  for (const setSp of [false, true]) {
+    checkOne({ registers: valuesFor(random, some()), stack: stackOf(random, { size, setSp }) });
+  }
+}
+for (let left = Number(rounds); left > 0; left--) {
+  const stack = random.flip() ? stackOf(random) : undefined;
+  checkOne({ registers: valuesFor(random, some()), stack });
+}
+for (const flags of allFlags()) {
+  checkOne({ registers: {}, stack: stackOf(random) }, { alignment: 8, flags });
+}
+console.log('EXIT-SUCCESS');

@@ -1,0 +1,19 @@
+/** What objects of the supervisor do with a whole state of the processor, compared with the rules. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { needs } from '../support/needs.js';
+import { randomFor, rounds } from '../support/random.js';
+import { runSupervised } from '../support/supervised.js';
+
+const script = fileURLToPath(new URL('contexts.child.js', import.meta.url));
+const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+
+for (const mode of ['fast', 'slow']) {
+  test(`${mode} objects load, write and jump as they were told`, { skip }, async (t) => {
+    const many = rounds({ normal: 300, long: 20_000 });
+    const args = [script, mode, `${many}`, `${randomFor(t).u32()}`];
+    const { status, stdout, stderr } = await runSupervised(process.execPath, args, { timeout: 300_000 });
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'EXIT-SUCCESS\n', stderr: '' });
+  });
+}
