@@ -5,7 +5,9 @@ import { addressOfBytes } from './memory.js';
 
 // <fcntl.h>, <poll.h>
 const O_CLOEXEC = 0o2000000;
+const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
+const O_NONBLOCK = 0o4000;
 export const POLLIN = 1;
 export const POLLHUP = 16;
 
@@ -28,6 +30,11 @@ export function pipe(attempt: string): { read: number; write: number } {
     throw systemError(attempt, { syscall: 'pipe2', errno: errno() });
   }
   return { read: fds[0]!, write: fds[1]! };
+}
+
+/** Lets calls fail that would have to wait: `O_NONBLOCK`. @see fcntl(2) */
+export function refuseToWait(fd: number): void {
+  libc().fcntl(fd, F_SETFL, 'int', O_NONBLOCK);
 }
 
 /** `int eventfd(0, O_CLOEXEC)`: what one thread rings to wake another. @see eventfd(2) */
@@ -57,38 +64,42 @@ export function duplicate(fd: number, least: number, attempt: string): number {
   return copy;
 }
 
+/** `struct pollfd`, in bytes. Checked against C by a test. */
+export const pollfd = { size: 8, fd: 0, events: 4, revents: 6 } as const;
+
 /** Waits for descriptors to become readable. Made once for a loop, since every wait takes the same. @see poll(2) */
 export class Poll {
-  /** `struct pollfd`: a descriptor, the events that are asked for, and those that came. */
-  readonly #words: Int16Array;
+  /** Of each descriptor: its number, the events that are asked for, and those that came. */
+  readonly #entries: DataView;
   readonly #at: bigint;
   readonly #count: number;
 
   constructor(fds: readonly number[]) {
     this.#count = fds.length;
-    this.#words = new Int16Array(4 * fds.length);
-    const numbers = new Int32Array(this.#words.buffer);
+    this.#entries = new DataView(new ArrayBuffer(fds.length * pollfd.size));
     for (const [index, fd] of fds.entries()) {
-      numbers[2 * index] = fd;
-      this.#words[4 * index + 2] = POLLIN;
+      this.#entries.setInt32(index * pollfd.size + pollfd.fd, fd, true);
+      this.#entries.setInt16(index * pollfd.size + pollfd.events, POLLIN, true);
     }
-    this.#at = addressOfBytes(this.#words);
+    this.#at = addressOfBytes(this.#entries);
   }
 
   /** Waits for a descriptor no longer. */
   forget(index: number): void {
-    new Int32Array(this.#words.buffer)[2 * index] = -1;
+    this.#entries.setInt32(index * pollfd.size + pollfd.fd, -1, true);
   }
 
   /** @param timeout in milliseconds; -1 waits for ever */
   wait(timeout: number): void {
     if (libc().poll(this.#at, this.#count, timeout) >= 0) return;
     // A signal came.
-    for (let index = 0; index < this.#count; index++) this.#words[4 * index + 3] = 0;
+    for (let index = 0; index < this.#count; index++) {
+      this.#entries.setInt16(index * pollfd.size + pollfd.revents, 0, true);
+    }
   }
 
   /** What came for the descriptor at a place, as it stood after the last wait. */
   events(index: number): number {
-    return this.#words[4 * index + 3]!;
+    return this.#entries.getInt16(index * pollfd.size + pollfd.revents, true);
   }
 }

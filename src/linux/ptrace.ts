@@ -26,8 +26,10 @@ const PTRACE_O_TRACECLONE = 8;
 const PTRACE_O_TRACEEXEC = 16;
 const options = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
 
-/** `siginfo_t`: 128 bytes, the code at 8, the address of a fault at 16. */
-const siginfo = new DataView(new ArrayBuffer(128));
+/** `siginfo_t`, in bytes, as far as it is of interest. Checked against C by a test. */
+export const siginfo = { size: 128, code: 8, address: 16 } as const;
+
+const information = new DataView(new ArrayBuffer(siginfo.size));
 const message = new BigUint64Array(1);
 
 /** Attaches without stopping; what the thread starts is traced, too. @returns whether the thread is there */
@@ -60,8 +62,11 @@ export function eventMessage(tid: number): number {
 
 /** The signal that stopped a thread: who sent it (above 0: the kernel), and for faults the address. */
 export function stopSignal(tid: number): { readonly code: number; readonly address: bigint } | undefined {
-  if (!call(PTRACE_GETSIGINFO, tid, 0n, addressOfBytes(siginfo))) return undefined;
-  return { code: siginfo.getInt32(8, true), address: siginfo.getBigUint64(16, true) };
+  if (!call(PTRACE_GETSIGINFO, tid, 0n, addressOfBytes(information))) return undefined;
+  return {
+    code: information.getInt32(siginfo.code, true),
+    address: information.getBigUint64(siginfo.address, true),
+  };
 }
 
 /** Reads the general registers of a stopped thread. */

@@ -53,10 +53,13 @@ export function lastArguments(count: number): Uint8Array[] {
 }
 
 function ownEnvironment(): Uint8Array[] {
-  const name = Buffer.from(`${inheritedVariable}=`);
-  return strings(readFileSync('/proc/self/environ')).filter(
-    (variable) => name.compare(variable, 0, name.length) !== 0,
-  );
+  const name = `${inheritedVariable}=`;
+  return strings(readFileSync('/proc/self/environ')).filter((variable) => !startsWith(variable, name));
+}
+
+/** Whether bytes begin with a text in ASCII. */
+export function startsWith(bytes: Uint8Array, text: string): boolean {
+  return Buffer.from(bytes.subarray(0, text.length)).toString('latin1') === text;
 }
 
 /** Splits bytes behind each 0. */

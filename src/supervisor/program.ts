@@ -71,7 +71,8 @@ export function startProgram(options: ProgramOptions): Program {
     const pid = spawnProcess(
       launcherPath(process.arch),
       [
-        ...passed.map((fd) => [fd, fd] as const),
+        // The standard ones are open here in any case; the launcher closes those that were not.
+        ...[...new Set([0, 1, 2, ...passed])].map((fd) => [fd, fd] as const),
         ...(hasThird ? [[theirs.third, listDescriptor] as const] : []),
         [listDescriptor, list.read],
         [theirs.report, report.write],

@@ -38,10 +38,10 @@ import { type Arrived, catchSignals } from './signals.js';
 import { Witness } from './witness.js';
 
 const [SIGCHLD, SIGCONT, SIGSTOP] = [17, 18, 19];
-/** SIGTSTP, SIGTTIN and SIGTTOU. */
+/** SIGTSTP, SIGTTIN and SIGTTOU, which the kernel always sends to a group. */
 const stopSignals = [20, 21, 22];
-/** What the kernel sends to the supervisor for what it did itself: SIGXCPU and SIGIO. */
-const ownSignals = [24, 29];
+/** What the kernel sends to the supervisor for what it did itself, SIGXCPU and SIGIO, or to others as well. */
+const ownSignals = [24, 29, ...stopSignals];
 
 export interface RunOptions extends ProgramOptions, Setting {}
 
@@ -87,17 +87,17 @@ class Supervisor {
     this.#setting = { policy, abi, types, traceTo, auditTo };
     this.#finish = finish;
     this.#fail = fail;
+    // Before the program, so that it misses nothing that the program gets.
+    this.#witness = new Witness();
     const { pid, listener } = startProgram(options);
     this.#program = pid;
     // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.
     raiseOpenFiles();
     raiseFileSize();
-    this.#witness = new Witness();
     // A folder that is gone is none for Workers, and this process has no need of one.
     process.chdir('/');
     const data: AnswererData = { ...this.#setting, listener, bell: this.#bell, first: this.#first };
     this.#answerer = this.#startThread('answerer', data, (message: ToMain) => this.#onAnswerer(message));
-    this.#reap();
   }
 
   #onSignals(signals: readonly Arrived[]): void {
@@ -157,8 +157,9 @@ class Supervisor {
   #startTracer(): void {
     const { port1, port2 } = new MessageChannel();
     const data: TracerData = { ...this.#setting, port: port2, bell: this.#bell };
-    // From now on it waits for children; two would take each other's news.
+    // From now on it waits for children; two would take each other's news. Each stop of a traced thread is one.
     this.#hasTracer = true;
+    this.#signals.release(SIGCHLD);
     this.#startThread(
       'tracer',
       data,

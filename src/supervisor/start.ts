@@ -7,7 +7,7 @@ import { fromNode } from '../linux/errno.js';
 import type { RestrictionName } from '../linux/restrictions.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import type { AbiName } from './filter.js';
-import { inheritedVariable, lastArguments, readInherited } from './inherited.js';
+import { inheritedVariable, lastArguments, readInherited, startsWith } from './inherited.js';
 import { type Ended, runSupervised } from './run.js';
 
 export interface StartOptions {
@@ -66,17 +66,14 @@ export async function start(program: string, args: number, options: StartOptions
   });
 }
 
-function startsWith(bytes: Uint8Array, text: string): boolean {
-  return Buffer.from(bytes.subarray(0, text.length)).toString('latin1') === text;
-}
-
 /** Finds a program as `execvp` does. */
 function findProgram(name: string): string {
-  const candidates = name.includes('/')
-    ? [name]
-    : (process.env['PATH'] ?? '/usr/bin:/bin')
-        .split(delimiter)
-        .map((folder) => `${folder === '' ? '.' : folder}/${name}`);
+  const candidates =
+    name === '' || name.includes('/')
+      ? [name]
+      : (process.env['PATH'] ?? '/usr/bin:/bin')
+          .split(delimiter)
+          .map((folder) => `${folder === '' ? '.' : folder}/${name}`);
   let refusal: TrampfdError | undefined;
   for (const path of candidates) {
     try {

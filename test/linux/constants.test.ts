@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
+import { pollfd } from '#src/linux/descriptors.js';
+import { statx } from '#src/linux/file-identity.js';
 import { thisMachine } from '#src/linux/host.js';
+import { procmapQuery } from '#src/linux/mapping-query.js';
+import { addition, answer, notification } from '#src/linux/notifications.js';
+import { event, siginfo } from '#src/linux/ptrace.js';
 import { seccompFilter } from '#src/linux/seccomp.js';
 import { hasHeader } from '../../scripts/tools.js';
 import { needs } from '../support/needs.js';
@@ -170,6 +175,50 @@ test('structures of a filter and of mounts', { skip }, () => {
     Object.fromEntries(values),
     Object.fromEntries(Object.entries(expected).map(([name, value]) => [name, BigInt(value)])),
   );
+});
+
+/** Our names for members of the kernel's structures, and theirs. */
+const structures = {
+  'struct seccomp_notif': [notification, { id: 'id', pid: 'pid', number: 'data.nr', args: 'data.args' }],
+  'struct seccomp_notif_resp': [answer, { id: 'id', value: 'val', error: 'error', flags: 'flags' }],
+  'struct seccomp_notif_addfd': [
+    addition,
+    { id: 'id', flags: 'flags', source: 'srcfd', target: 'newfd', targetFlags: 'newfd_flags' },
+  ],
+  'struct statx': [statx, { inode: 'stx_ino', deviceMajor: 'stx_dev_major', deviceMinor: 'stx_dev_minor' }],
+  'struct procmap_query': [
+    procmapQuery,
+    {
+      ...{ flags: 'query_flags', address: 'query_addr', start: 'vma_start', end: 'vma_end' },
+      ...{ vmaFlags: 'vma_flags', offset: 'vma_offset', inode: 'inode' },
+      ...{ major: 'dev_major', minor: 'dev_minor' },
+    },
+  ],
+  siginfo_t: [siginfo, { code: 'si_code', address: 'si_addr' }],
+  'struct pollfd': [pollfd, { fd: 'fd', events: 'events', revents: 'revents' }],
+} as const;
+
+describe('structures that the supervisor shares with the kernel', { skip }, () => {
+  for (const [type, [ours, members]] of Object.entries(structures)) {
+    test(type, (t) => {
+      if (type === 'struct procmap_query' && valuesOf({ query: 'PROCMAP_QUERY' }).size === 0) {
+        t.diagnostic('the headers here do not know it');
+        return;
+      }
+      const entries = Object.entries(members).map(([name, member]) => [name, `offsetof(${type}, ${member})`]);
+      const values = valuesOf({ size: `sizeof(${type})`, ...Object.fromEntries(entries) });
+      assert.deepEqual(
+        { ...ours },
+        Object.fromEntries([...values].map(([name, value]) => [name, Number(value)])),
+      );
+    });
+  }
+
+  test('events of ptrace', () => {
+    const names = Object.keys(event).map((name) => [name, `PTRACE_EVENT_${name.toUpperCase()}`]);
+    const values = [...valuesOf(Object.fromEntries(names))].map(([name, value]) => [name, Number(value)]);
+    assert.deepEqual(Object.fromEntries(values), { ...event });
+  });
 });
 
 test('registers of a stopped thread', { skip: process.arch === 'x64' ? skip : 'x86-64 only' }, () => {

@@ -80,7 +80,7 @@ describe('objects', { skip: needs('gcc', 'g++') }, () => {
   }
 
   test('two threads change a slow object while two invoke it', async () => {
-    const invocations = rounds({ normal: 2e4, long: 1e6 });
+    const invocations = rounds({ normal: 4e3, long: 1e6 });
     const args = ['1', `${invocations}`, '1'];
     const ended = await runSupervised(program('race.c'), args, { timeout: 300_000 });
     expectSuccess(ended, '0 mixed, some changes: yes\n');

@@ -29,12 +29,16 @@ static void alarms_while_working(void)
 
 static void stops(int stop)
 {
-    int status;
+    int status, go[2];
+    char byte;
+    CHECK(pipe(go) == 0);
     pid_t child = fork();
     if (child == 0) {
         setpgid(0, 0); /* the kernel stops no group whose parents are all of other sessions */
+        close(go[1]);
         raise(stop);
         if (address != 0) CHECK(sums(address, 5));
+        CHECK(read(go[0], &byte, 1) == 0);
         _exit(9);
     }
     CHECK(waitpid(child, &status, WUNTRACED) == child);
@@ -43,8 +47,9 @@ static void stops(int stop)
     CHECK(kill(child, SIGCONT) == 0);
     CHECK(waitpid(child, &status, WCONTINUED) == child);
     printf("continued %d\n", WIFCONTINUED(status));
-    CHECK(waitpid(child, &status, WUNTRACED) == child);
-    printf("exited %d\n", WEXITSTATUS(status));
+    close(go[0]);
+    close(go[1]);
+    printf("exited %d\n", WEXITSTATUS(status_of(child)));
 }
 
 /* A group of threads that is stopped and continued from outside, again and again. */

@@ -1,0 +1,78 @@
+/* Which system calls a signal interrupts, and which are restarted. */
+#include "../check.h"
+#include <signal.h>
+#include <sys/poll.h>
+#include <sys/select.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+static volatile sig_atomic_t count;
+static int ends[2];
+
+static void handle(int signal)
+{
+    (void)signal;
+    count++;
+}
+
+/* A child that signals us every 20 ms, and ends or writes after that. */
+static pid_t nag(int times, int and_write)
+{
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    for (int round = 0; round < times; round++) {
+        usleep(20000);
+        kill(getppid(), SIGUSR1);
+    }
+    usleep(20000);
+    if (and_write)
+        CHECK(write(ends[1], "x", 1) == 1);
+    _exit(3);
+}
+
+static void with(int flags)
+{
+    struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
+    char byte;
+    int status;
+    sigaction(SIGUSR1, &action, NULL);
+    printf("flags %x\n", (unsigned)flags);
+    count = 0;
+    pid_t child = nag(3, 1);
+    ssize_t got = read(ends[0], &byte, 1);
+    if (got < 0) {
+        printf("read: %s\n", strerror(errno));
+        while (read(ends[0], &byte, 1) < 0)
+            ;
+    } else
+        printf("read: %zd\n", got);
+    while (waitpid(child, &status, 0) < 0)
+        ;
+    printf("signals %d\n", count);
+    child = nag(2, 0);
+    pid_t waited = waitpid(child, &status, 0);
+    printf("waitpid: %s\n", waited < 0 ? strerror(errno) : "child");
+    while (waited < 0)
+        waited = waitpid(child, &status, 0);
+    child = nag(1, 0);
+    struct pollfd poll_one = {.fd = ends[0], .events = POLLIN};
+    printf("poll: %d %s\n", poll(&poll_one, 1, 2000), strerror(errno));
+    waitpid(child, &status, 0);
+    child = nag(1, 0);
+    struct timespec time = {5, 0}, left;
+    printf("nanosleep: %d %s, %d\n", nanosleep(&time, &left), strerror(errno), left.tv_sec >= 3);
+    waitpid(child, &status, 0);
+    child = nag(1, 0);
+    printf("pause: %d %s\n", pause(), strerror(errno));
+    waitpid(child, &status, 0);
+}
+
+int main(void)
+{
+    CHECK(pipe(ends) == 0);
+    with(0);
+    with(SA_RESTART);
+    return success();
+}

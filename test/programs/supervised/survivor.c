@@ -1,0 +1,52 @@
+/*
+ * What becomes of a program when its supervisor ends: by itself, since the first process has ended, or killed.
+ * Meanwhile one process makes calls without a pause.
+ */
+#include "../check.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <trampfd.h>
+
+static long add(long value, long carried)
+{
+    return value + carried;
+}
+
+static void call_until_nobody_answers(const char *name, uintptr_t address)
+{
+    struct trampfd_user user = {.count = 1};
+    int fd;
+    alarm(30); /* a hang is a failure */
+    while ((fd = trampfd_create(TRAMPFD_USER, &user, 0)) >= 0)
+        close(fd);
+    CHECK(errno == ENOSYS);
+    struct trampfd_map map;
+    CHECK(trampfd_get_map(3, &map) == -1);
+    printf("%s: ENOSYS, and %ld\n", name, ((long (*)(long))address)(40));
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct trampfd_user user = {.count = 1};
+    struct trampfd_reg regs[] = {
+        {.name = TRAMPFD_REG_PC, .value = (uintptr_t)add},
+        {.name = TRAMPFD_REG_ARG1, .value = 2},
+    };
+    uintptr_t address;
+    int fd = trampfd_create(TRAMPFD_USER, &user, 0);
+    CHECK(fd >= 0 && trampfd_set_regs(fd, regs, 2) == 0 && trampfd_map(fd, &address) == 0);
+    pid_t supervisor = getppid(), child = fork();
+    if (child == 0) {
+        setsid();
+        call_until_nobody_answers("daemon", address);
+        return 0;
+    }
+    usleep(100000);
+    if (argc == 2 && strcmp(argv[1], "kill") == 0) {
+        CHECK(kill(supervisor, SIGKILL) == 0);
+        CHECK(waitpid(child, NULL, 0) == child);
+        call_until_nobody_answers("program", address);
+    }
+    return 5;
+}

@@ -1,0 +1,44 @@
+/** The end of the supervisor: with the program, which leaves others behind, or in the middle. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { needs } from '../support/needs.js';
+import { supervisedProgram } from '../support/programs.js';
+import { users } from '../support/restricted.js';
+import { runSupervised } from '../support/supervised.js';
+
+const launcher = /launch-\w+$/;
+
+/** Processes of ours that do nothing but wait. */
+function sleepers(): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return launcher.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ''));
+    } catch {
+      return false;
+    }
+  });
+}
+
+for (const { name, ids } of users) {
+  describe(`as ${name}`, { skip: needs('gcc') }, () => {
+    test('who survives the program gets ENOSYS, and keeps fast trampolines', async () => {
+      const ended = await runSupervised(supervisedProgram('survivor'), [], { ids });
+      const stdout = 'daemon: ENOSYS, and 42\n';
+      assert.deepEqual(ended, { status: 5, signal: null, stdout, stderr: '' });
+    });
+
+    test('a supervisor that is killed leaves nobody waiting, and nothing behind', {
+      timeout: 60_000,
+    }, async () => {
+      const before = new Set(sleepers());
+      const ended = await runSupervised(supervisedProgram('survivor'), ['kill'], { ids });
+      const stdout = 'daemon: ENOSYS, and 42\nprogram: ENOSYS, and 42\n';
+      assert.deepEqual(ended, { status: null, signal: 'SIGKILL', stdout, stderr: '' });
+      // Those of tests that run meanwhile are among them, and end, too.
+      const left = sleepers().filter((pid) => !before.has(pid));
+      while (sleepers().some((pid) => left.includes(pid))) await setTimeout(20);
+    });
+  });
+}

@@ -1,0 +1,124 @@
+/** What a program inherits: the same under a supervisor as without, but for the variable that announces it. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { needs } from '../support/needs.js';
+import { supervisedProgram } from '../support/programs.js';
+import { users } from '../support/restricted.js';
+import { runPlain, type SupervisedOptions, trampfd } from '../support/supervised.js';
+
+const state = needs('gcc') === false ? supervisedProgram('state') : '';
+const block = needs('gcc') === false ? supervisedProgram('block') : '';
+const folder = mkdtempSync(join(tmpdir(), "trampfd 'odd\n$ä-"));
+chmodSync(folder, 0o777);
+after(() => rmSync(folder, { recursive: true }));
+
+interface CompareOptions extends Pick<SupervisedOptions, 'cwd' | 'env' | 'ids'> {
+  readonly args?: readonly string[];
+  /** Whether the order is not told. */
+  readonly sorted?: boolean;
+}
+
+/** Runs a program by way of commands that prepare it, alone and supervised, and compares what it tells. */
+async function compare(
+  by: readonly [string, ...string[]],
+  { args = [], sorted = false, ...options }: CompareOptions = {},
+): Promise<string> {
+  const [command, ...rest] = by;
+  const alone = await runPlain(command, [...rest, state, ...args], options);
+  assert.match(alone.stdout, /^EXIT-SUCCESS$/m, alone.stderr);
+  const supervised = await runPlain(command, [...rest, trampfd, 'run', '--', state, ...args], options);
+  assert.equal(supervised.stderr, alone.stderr);
+  assert.equal(supervised.status, alone.status);
+  const announcement = 'variable TRAMPFD_SUPERVISOR=1\n';
+  assert.ok(supervised.stdout.includes(announcement));
+  // `_` is what a shell has executed.
+  const told = (text: string) => {
+    const lines = text
+      .replaceAll(/:\[\d+\]/g, ':[N]')
+      .replace(/^variable _=.*\n/m, '')
+      .split('\n');
+    return sorted ? lines.sort() : lines;
+  };
+  assert.deepEqual(told(supervised.stdout.replace(announcement, '')), told(alone.stdout));
+  return supervised.stdout;
+}
+
+const shell = (script: string): [string, ...string[]] => ['bash', '-c', `${script}; exec "$@"`, 'bash'];
+
+for (const { name, ids } of users) {
+  describe(`as ${name}`, { skip: needs('gcc') }, () => {
+    test('as it is', async () => {
+      await compare(['env'], { ids });
+    });
+
+    test('arguments that are no text', async () => {
+      const args = ['', ' ', '--', '-x', '--harden', 'a\nb', '\'"$`\\', 'ä€𝄞', 'x'.repeat(100_000)];
+      await compare(['env'], { ids, args });
+      await compare(['bash', '-c', "exec \"$@\" $'\\xff\\xfe\\x01' $'\\xc3'", 'bash'], { ids });
+    });
+
+    test('variables that no shell has, and that shells change', async () => {
+      const env = {
+        'a.b': 'c',
+        'BASH_FUNC_f%%': '() { :; }',
+        PWD: '/nowhere',
+        IFS: 'xyz',
+        EMPTY: '',
+        LINES: 'a\nb\n',
+      };
+      const told = await compare(['env', '=odd', 'TRAMPFD_INHERITED=mine'], { ids, env });
+      assert.match(told, /^variable a\.b=c\nvariable BASH_FUNC_f%%/m);
+      await compare(shell("export BYTES=$'\\xff\\x01'"), { ids });
+      await compare(['env', '-i', `PATH=${process.env['PATH']}`], { ids });
+    });
+
+    test('more arguments and variables than usual', async () => {
+      const env = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`LONG${n}`, 'y'.repeat(50_000)]));
+      const args = Array.from({ length: 3000 }, (_, n) => `argument ${n}`);
+      // The shell in front keeps what one variable cannot hold, but not its order.
+      await compare(['env'], { ids, env, args, sorted: true });
+    });
+
+    test('descriptors that are open, and standard ones that are not', async () => {
+      await compare(shell('exec 3</etc/passwd 4>/dev/null 7</dev/null 9>>/dev/null 20</ 1023</dev/zero'), {
+        ids,
+      });
+      await compare(shell('exec 3< <(echo) 8> >(cat)'), { ids });
+      await compare(shell('exec 0<&-'), { ids });
+      await compare(shell('exec 2>&-'), { ids });
+      await compare(shell('exec 0<&- 2>&- 3</dev/null'), { ids });
+    });
+
+    test('limits, umask, niceness', async () => {
+      await compare(shell('ulimit -Sn 512; ulimit -Hn 600; ulimit -c 0; ulimit -s 4096; umask 0137'), {
+        ids,
+      });
+      await compare(['nice', '-n', '7'], { ids });
+      await compare(['setarch', '-R'], { ids });
+    });
+
+    test('signals that are ignored or blocked', async () => {
+      const told = await compare([block], { ids });
+      assert.match(told, /^ignored 1 13 20 25 40\nblocked 1 2 3 /m);
+      await compare(['nohup'], { ids });
+    });
+
+    test('sessions', async () => {
+      await compare(['setsid', '-w'], { ids });
+    });
+
+    test('folders with any name, and one that is gone', async () => {
+      await compare(['env'], { ids, cwd: '/' });
+      const enter = shell("cd \"$FOLDER\" && mkdir -p $'\\xff' && cd $'\\xff'");
+      const told = await compare(enter, { ids, env: { FOLDER: folder } });
+      assert.match(told, /^folder .*\\377$/m);
+      await compare(['env'], { cwd: folder });
+      const gone = shell('d=$(mktemp -d) && cd "$d" && rmdir "$d"');
+      const supervised = await runPlain(gone[0], [...gone.slice(1), trampfd, 'run', '--', state], { ids });
+      assert.match(supervised.stdout, /^folder none\n[\s\S]*^EXIT-SUCCESS$/m);
+    });
+  });
+}
