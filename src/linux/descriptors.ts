@@ -7,6 +7,7 @@ import { addressOfBytes } from './memory.js';
 const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
 const O_NONBLOCK = 0o4000;
 export const POLLIN = 1;
 export const POLLHUP = 16;
@@ -32,9 +33,10 @@ export function pipe(attempt: string): { read: number; write: number } {
   return { read: fds[0]!, write: fds[1]! };
 }
 
-/** Lets calls fail that would have to wait: `O_NONBLOCK`. @see fcntl(2) */
-export function refuseToWait(fd: number): void {
-  libc().fcntl(fd, F_SETFL, 'int', O_NONBLOCK);
+/** Gives a pipe as much room as a user may have, and lets writes fail when that is full. @see F_SETPIPE_SZ(2const) */
+export function neverWait(write: number): void {
+  libc().fcntl(write, F_SETPIPE_SZ, 'int', 2 ** 20);
+  libc().fcntl(write, F_SETFL, 'int', O_NONBLOCK);
 }
 
 /** `int eventfd(0, O_CLOEXEC)`: what one thread rings to wake another. @see eventfd(2) */

@@ -89,6 +89,8 @@ class Supervisor {
     this.#fail = fail;
     // Before the program, so that it misses nothing that the program gets.
     this.#witness = new Witness();
+    // Before the program, so that it misses nothing that the program gets.
+    this.#witness = new Witness();
     const { pid, listener } = startProgram(options);
     this.#program = pid;
     // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.

@@ -4,7 +4,7 @@
  */
 import { Socket } from 'node:net';
 import { memfd } from '../codepage/memfd.js';
-import { pipe, refuseToWait } from '../linux/descriptors.js';
+import { neverWait, pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { MAP_ANONYMOUS, MAP_PRIVATE, mmap, PROT_NONE, pageSize } from '../linux/memory.js';
 import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, setBlocked, sigaction } from '../linux/signal.js';
@@ -38,8 +38,8 @@ export function catchSignals(arrived: (signals: readonly Arrived[]) => void): {
 } {
   const attempt = 'catch signals';
   const { read, write } = pipe(attempt);
-  // A handler that waited for room would wait for the very thread that it interrupted.
-  refuseToWait(write);
+  // The thread that reads it may be the one in the handler. There is room for 8,192 signals.
+  neverWait(write);
   const relay = thisMachine().signalRelay(write, siginfo.size);
   const address = mapRelay(relay.bytes, attempt);
   const flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;

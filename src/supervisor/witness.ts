@@ -5,6 +5,9 @@
  *
  * The kernel goes through a group from its newest member on (`attach_pid`), so they are there before the
  * supervisor, which is older, has its own.
+ *
+ * **Limitation**: a signal that is pending comes once, however often it was sent. If it goes to the group a second time
+ * before the supervisor has looked, the second one is taken for its own, and the program gets it once more.
  */
 import { kill } from '../linux/children.js';
 import { pendingSignals } from '../linux/proc.js';
@@ -19,11 +22,13 @@ export class Witness {
 
   /** Which of these signals, that have arrived here since the last time, went to the group. */
   groupSignals(arrived: ReadonlySet<number>): ReadonlySet<number> {
-    const pending = pendingSignals(this.#pid);
+    let pending = pendingSignals(this.#pid);
     if (pending !== 0n) {
-      // They stay pending for ever, so the next time another has to be asked.
-      kill(this.#pid, SIGKILL);
+      // They stay pending for ever, so the next time another has to be asked. There is always one.
+      const former = this.#pid;
       this.#pid = startSleeper();
+      pending |= pendingSignals(former);
+      kill(former, SIGKILL);
     }
     const sent = pending | this.#open;
     const found = new Set([...arrived].filter((signal) => ((sent >> BigInt(signal - 1)) & 1n) === 1n));

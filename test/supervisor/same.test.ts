@@ -7,7 +7,17 @@ import { runPlain, runSupervised } from '../support/supervised.js';
 
 const names = [
   ...['bombs', 'chain', 'daemon', 'epolls', 'filters', 'interrupted', 'jumps', 'leader-exits', 'limits'],
-  ...['memory', 'pipes', 'sessions', 'signal-info', 'stopped', 'signal-storm', 'terminal-pair', 'many-threads', 'timers'],
+  ...[
+    'memory',
+    'pipes',
+    'sessions',
+    'signal-info',
+    'stopped',
+    'signal-storm',
+    'terminal-pair',
+    'many-threads',
+    'timers',
+  ],
   ...['vforks', 'waiting'],
   ...['altstack-exec', 'clones', 'inherited', 'locks', 'sockets', 'proc-self'],
 ];
