@@ -8,6 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { provideTools } from '../scripts/tools.js';
+import { closure } from './closure.js';
 import { invoke } from './invoke.js';
 import { make } from './make.js';
 import { memory } from './memory.js';
@@ -17,7 +18,7 @@ import { slow } from './slow.js';
 import { supervised } from './supervised.js';
 import { judge } from './targets.js';
 
-const subjects = [invoke, slow, make, memory, supervised];
+const subjects = [invoke, slow, make, memory, closure, supervised];
 const parts = process.argv.slice(2);
 const wanted = subjects.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
 if (wanted.length === 0) throw new RangeError(`Subjects are ${subjects.map(({ name }) => name).join(', ')}`);

@@ -1,7 +1,7 @@
 /** The C side of the benchmark: compiles it, and calls its loops. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { addressOf, symbolAddress } from '#src/index.js';
@@ -16,12 +16,17 @@ export const second = 3n;
 export const third = 5n;
 
 const common = ['-O2', '-Wall', '-Wextra', '-Werror'];
+
+/** Where a Node that was installed with its headers has them. */
+const nodeHeaders = join(dirname(dirname(process.execPath)), 'include/node');
+
 const libraries = {
   loop: {
-    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c'],
+    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c', 'closure.c'],
     flags: ['-Wl,-z,noexecstack'],
   },
   libffi: { files: ['libffi.c'], flags: ['-lffi'] },
+  napi: { files: ['napi.c', 'closure.c'], flags: [`-I${nodeHeaders}`] },
 } as const;
 
 const programs = {
@@ -29,12 +34,18 @@ const programs = {
   'minimal-supervisor': ['minimal-supervisor.c'],
 } as const;
 
+type Library = keyof typeof libraries;
+
 /** Builds what is needed, once a run: `gcc` takes less time than knowing whether it had to. */
 export function compileNative(): void {
   if (!hasTool('gcc')) throw new Error('The benchmark needs gcc');
   mkdirSync(folder, { recursive: true });
-  for (const [name, { files, flags }] of Object.entries(libraries)) {
+  for (const [name, { files, flags }] of Object.entries(libraries) as [
+    Library,
+    (typeof libraries)[Library],
+  ][]) {
     if (name === 'libffi' && !hasLibffi()) continue;
+    if (name === 'napi' && !hasNodeHeaders()) continue;
     const sources = files.map((file) => join(root, 'bench/native', file));
     execFileSync('gcc', [...common, '-shared', '-fPIC', '-o', library(name), ...sources, ...flags]);
   }
@@ -48,13 +59,17 @@ export function hasLibffi(): boolean {
   return hasHeader('ffi.h');
 }
 
+export function hasNodeHeaders(): boolean {
+  return existsSync(join(nodeHeaders, 'node_api.h'));
+}
+
 /** The function that trampolines lead to. */
 export function target(): bigint {
   return symbolAddress('target', library('loop'));
 }
 
 /** A function of the C side that takes `struct run *`, and another pointer if it wants one. */
-export function native(name: string, from: keyof typeof libraries = 'loop'): (run: Run) => bigint {
+export function native(name: string, from: Library = 'loop'): (run: Run) => bigint {
   const type = koffi.proto('intptr_t (uintptr_t, uintptr_t)');
   const address = symbolAddress(name, library(from));
   return (run) => BigInt(koffi.call(address, type, addressOf(run.words), run.extra) as number | bigint);
@@ -98,6 +113,6 @@ export function program(name: keyof typeof programs): string {
   return join(folder, name);
 }
 
-function library(name: string): string {
+export function library(name: Library): string {
   return join(folder, `${name}.so`);
 }

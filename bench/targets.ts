@@ -22,6 +22,14 @@ const itself = (id: string): Target['reached'] => {
   return (figure) => figure(id).samples;
 };
 
+/** Over the best of several rivals. They are measured in processes of their own, so medians are compared. */
+const timesBest = (own: string, rivals: readonly string[]): Target['reached'] => {
+  const median = (figure: Figure): number =>
+    figure.samples.length === 0 ? 0 : spread(figure.samples).median;
+  return (figure) => [median(figure(own)) / Math.min(...rivals.map((rival) => median(figure(rival))))];
+};
+const libraries = ['closure.koffi', 'closure.node-ffi', 'closure.deno'];
+
 const few = `make.live-${crowds[0]}`;
 const many = `make.live-${crowds.at(-1)}`;
 
@@ -91,6 +99,45 @@ export const targets: readonly Target[] = [
     reached: times(`supervised.${name}`, `supervised.${name}-alone`),
   })),
   { text: 'mappings of their addresses', most: 1, unit: '', reached: itself('memory.slow-mappings') },
+  {
+    text: "closure, numbers, over Bun's",
+    most: 1.1,
+    unit: 'times',
+    reached: timesBest('closure.number', ['closure.bun']),
+  },
+  {
+    text: 'closure, numbers, over koffi, node:ffi, Deno',
+    most: 0.6,
+    unit: 'times',
+    reached: timesBest('closure.number', libraries),
+  },
+  {
+    text: 'closure, bigints, over the same',
+    most: 0.8,
+    unit: 'times',
+    reached: timesBest('closure.bigint', libraries),
+  },
+  {
+    text: "closure, from another thread, over koffi's",
+    most: 1.2,
+    unit: 'times',
+    reached: times('closure.relayed', 'closure.relayed-koffi'),
+  },
+  {
+    text: 'making a closure, over the fastest peer',
+    most: 0.2,
+    unit: 'times',
+    reached: timesBest(
+      'closure.make',
+      ['koffi', 'bun', 'deno', 'node-ffi'].map((name) => `closure.make-${name}`),
+    ),
+  },
+  {
+    text: "nativeFunction, two scalars, over koffi's",
+    most: 0.4,
+    unit: 'times',
+    reached: times('closure.native', 'closure.native-koffi'),
+  },
 ];
 
 /** A target and what became of it. `reached` is a median; nothing when its rows are missing. */

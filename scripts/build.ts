@@ -12,7 +12,8 @@ import {
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
 import { launcherPath, launchFailed, listDescriptor, longestList } from '#src/linux/launch.js';
-import { sharedLibrary, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
+import { initialiserName, moduleData, modulePath } from '#src/linux/napi.js';
+import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import { policySchema } from '#src/supervisor/policy.js';
 import { manPage } from './man-page.js';
@@ -25,6 +26,16 @@ function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
     machine: elfMachine,
     code: { name: registerFunctionName, bytes: emptyFunction },
     data: { name: descriptorName, bytes: data },
+  });
+}
+
+/** The module by which Node lets generated code in: all it does is go on to where it is told. */
+function closureModule({ elfMachine, jumpThrough }: Machine): Uint8Array {
+  const distance = sharedLibraryLayout.data - sharedLibraryLayout.code;
+  return sharedLibrary({
+    machine: elfMachine,
+    code: { name: initialiserName, bytes: jumpThrough(distance) },
+    data: { name: moduleData.name, bytes: new Uint8Array(moduleData.length) },
   });
 }
 
@@ -59,6 +70,7 @@ function write(path: string, bytes: Uint8Array | string, mode: number): void {
 
 for (const [architecture, machine] of Object.entries(machines)) {
   write(libraryPath(architecture), gdbLibrary(machine), 0o644);
+  write(modulePath(architecture), closureModule(machine), 0o644);
   write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }

@@ -1,4 +1,33 @@
 /** The public interface of trampfd. */
+export {
+  type Callback,
+  Closure,
+  type ClosureOptions,
+  closureStats,
+  createClosure,
+} from './closure/closure.js';
+export { type CallResult, type NativeFunctionOptions, nativeFunction } from './closure/native-function.js';
+export {
+  type DeclaredType,
+  type Enumeration,
+  type EnumerationValues,
+  enumeration,
+  type Struct,
+  type StructFields,
+  struct,
+} from './closure/signature/declared-type.js';
+export type { InvalidType } from './closure/signature/infer-tokens.js';
+export type { SignatureLike, SignatureObject } from './closure/signature/parse.js';
+export type {
+  CheckedFields,
+  CheckedSignature,
+  ClosureFunction,
+  ClosureResult,
+  NativeFunction,
+  NativeValue,
+  ParametersOf,
+  ResultOf,
+} from './closure/signature/types.js';
 export type { CodePageMethodName } from './codepage/method.js';
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
 export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';

@@ -47,15 +47,22 @@ export function templatePath(architecture: string): string {
   return fileURLToPath(new URL(`../native/templates-${architecture}.bin`, import.meta.url));
 }
 
-/** The shapes that are shipped: only a jump, every single register, every two argument registers, farewells, handlers. */
-export function templateShapes({ registerFile, farewell }: Machine): Shape[] {
+/**
+ * The shapes that are shipped: only a jump, every single register, every two argument registers, farewells,
+ * closures, handlers.
+ */
+export function templateShapes({ registerFile, farewell, closureRegisters }: Machine): Shape[] {
   const pc = registerNumber(registerFile, 'pc');
   const singles = Object.values(registerFile.numbers).filter((number) => number !== pc);
   const args = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
     registerNumber(registerFile, name),
   );
   const pairs = args.flatMap((a, index) => args.slice(index + 1).map((b) => [a, b]));
-  const sets = [...singles.map((number) => [number]), ...pairs, Object.values(farewell.registers)];
+  const sets = [
+    ...singles.map((number) => [number]),
+    ...pairs,
+    ...[farewell.registers, closureRegisters].map(Object.values<number>),
+  ];
   const shapes = sets.map((set) => ({ registers: set.toSorted((a, b) => a - b), stack: undefined }));
   return [emptyShape, ...shapes, handlerShape];
 }
@@ -66,7 +73,12 @@ export function templateCode(machine: Machine): Code[] {
     key: shapeKey(shape),
     bytes: machine.codeImage(shape, imageLength).bytes,
   }));
-  const others = [machine.farewell, machine.resume, machine.faultHandler(imageLength)];
+  const others = [
+    machine.farewell,
+    machine.resume,
+    machine.faultHandler(imageLength),
+    machine.glue(imageLength),
+  ];
   return [
     ...tables,
     ...others.map(({ key, bytes }) => ({ key, bytes: machine.padCode(bytes, imageLength) })),

@@ -59,6 +59,10 @@ interface Libc {
   memcpy: Native<[bigint, Uint8Array, number], Long>;
   malloc: Native<[number], Long>;
   free: Native<[bigint], void>;
+  pthread_self: Native<[], Long>;
+  pthread_getattr_np: Native<[bigint, Uint8Array], number>;
+  pthread_attr_getstack: Native<[Uint8Array, BigUint64Array, BigUint64Array], number>;
+  pthread_attr_destroy: Native<[Uint8Array], number>;
 }
 
 const prototypes: Readonly<Record<keyof Libc, string>> = {
@@ -110,6 +114,10 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   memcpy: 'uintptr_t memcpy(uintptr_t, const void *, size_t)',
   malloc: 'uintptr_t malloc(size_t)',
   free: 'void free(uintptr_t)',
+  pthread_self: 'uintptr_t pthread_self()',
+  pthread_getattr_np: 'int pthread_getattr_np(uintptr_t, void *)',
+  pthread_attr_getstack: 'int pthread_attr_getstack(void *, void *, void *)',
+  pthread_attr_destroy: 'int pthread_attr_destroy(void *)',
 };
 
 let library: typeof Koffi | undefined;
@@ -144,6 +152,12 @@ export function errno(): number {
 export function nativeCall(prototype: string, address: bigint): (...args: unknown[]) => unknown {
   const type = koffi().proto(prototype);
   return (...args) => koffi().call(address, type, ...args);
+}
+
+/** A C function without arguments that runs `run`. koffi leaves its own stack for that, if it is called there. */
+export function callbackAddress(run: () => void): bigint {
+  const ffi = koffi();
+  return ffi.address(ffi.register(run, ffi.pointer(ffi.proto('void ()'))));
 }
 
 /** Memory at an address, without a copy. Touching it after it is unmapped kills the process. */

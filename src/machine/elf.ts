@@ -148,11 +148,17 @@ export interface SharedLibrary {
 /** The largest page of any system: segments with different access must not share one. */
 const segmentAlignment = 2 ** 16;
 
+/** Where a shared library's code and data begin, in bytes from the start of its file, if its code is short. */
+export const sharedLibraryLayout = {
+  code: fileHeaderSize + 4 * programHeaderSize,
+  data: segmentAlignment,
+} as const;
+
 /** A shared library for `dlopen`: a read-only segment with code and symbols, a writable one with data. */
 export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Array {
   const strings = new Strings();
   const names = [strings.add(code.name), strings.add(data.name)] as const;
-  const codeAt = fileHeaderSize + 4 * programHeaderSize;
+  const codeAt = sharedLibraryLayout.code;
   const symbolsAt = Math.ceil((codeAt + code.bytes.length) / 16) * 16;
   const stringsAt = symbolsAt + 3 * symbolSize;
   // A hash table of one bucket, whose chain is all symbols.

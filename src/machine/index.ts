@@ -2,10 +2,12 @@
 import type { Machine } from './machine.js';
 import { x64 } from './x64/index.js';
 
+export type { CallLayout, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
 export type {
   CodeImage,
   FarewellCode,
   FaultHandlerCode,
+  GlueCode,
   Instruction,
   Machine,
   NamedCode,

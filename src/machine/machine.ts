@@ -10,9 +10,11 @@
  * Slots of some types go on to a part that they have in common. Everything here is pure: bytes in, bytes out.
  * Nothing above this room knows the architecture.
  */
+import type { CPlatform, Signature } from '../abi/c-types.js';
 import type { RegisterContext, StackContext, StackLayout } from '../trampoline/contexts.js';
 import type { RegisterFile, SavedRegister } from '../trampoline/registers.js';
 import type { Shape } from '../trampoline/shape.js';
+import type { CallLayout } from './calls.js';
 import type { Frame } from './eh-frame.js';
 
 /** The system calls that we make or filter. */
@@ -31,6 +33,7 @@ export type SystemCallName =
     )
   | ('getpid' | 'gettid' | 'setpgid' | 'pidfd_open' | 'pidfd_getfd')
   | ('process_vm_readv' | 'process_vm_writev' | 'process_madvise')
+  | ('futex' | 'sched_yield')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')
   | ('clone' | 'clone3' | 'unshare' | 'setns' | 'chroot' | 'pivot_root')
   | ('mount' | 'umount2' | 'open_tree' | 'open_tree_attr' | 'move_mount' | 'mount_setattr')
@@ -190,6 +193,17 @@ export interface ThreadRegisters {
   at(register: number): number;
 }
 
+/** The code between C and JavaScript. Constants and state stand behind it: see glue-layout.ts. */
+export interface GlueCode {
+  /** What code page methods call it. */
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** Where closures lead to, with the kind and the number of the closure in `closureRegisters`. */
+  readonly closureAt: number;
+  /** The function that Node calls when it loads the module. */
+  readonly initialiseAt: number;
+}
+
 /** One architecture. */
 export interface Machine {
   readonly architecture: string;
@@ -208,10 +222,20 @@ export interface Machine {
   readonly auditArchitecture: number;
   /** Numbers from here on belong to another ABI with the same architecture, where there is one. */
   readonly foreignNumbers: number | undefined;
+  /** What C's types are here. */
+  readonly cPlatform: CPlatform;
+  /** Where arguments and result of a function are. */
+  callLayout(signature: Pick<Signature, 'args' | 'result'>): CallLayout;
   /** Code for SIGSEGV, whose control block stands at `controlAt`, in bytes from its start. */
   faultHandler(controlAt: number): FaultHandlerCode;
   /** Code that writes the first `length` bytes of `siginfo_t` to a descriptor. */
   signalRelay(fd: number, length: number): SignalRelayCode;
+  /** Code between C and JavaScript, whose constants stand at `constantsAt`, in bytes from its start. */
+  glue(constantsAt: number): GlueCode;
+  /** The registers in which a closure tells the glue its kind and its number: ascending. */
+  readonly closureRegisters: { readonly kind: number; readonly id: number };
+  /** A function that goes on to the address that stands `distance` bytes from its start. */
+  jumpThrough(distance: number): Uint8Array;
   /** The number of the register that the first bit of a descriptor's mask stands for. */
   readonly firstRegister: number;
   /** Code that reads a list of system calls and makes them. */

@@ -102,6 +102,6 @@ export function notBigint(value: unknown, name: string): TypeError {
 export function kind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object')
-    return `an ${value.constructor?.name ?? 'object'}`.replace(/^an (?=[^AEIo])/, 'a ');
+    return `an ${value.constructor?.name ?? 'object'}`.replace(/^an (?=[^AEIOo])/, 'a ');
   return `a ${typeof value}`;
 }

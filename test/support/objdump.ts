@@ -55,6 +55,8 @@ const sizes = new Map<string, number>([
  * "movabs" for what the manual calls MOV.
  */
 function normalise(text: string): string {
+  // What it copies is always the same.
+  if (/^rep (rex\S* )?movs byte/i.test(text)) return 'rep movsb';
   const [mnemonic, list] = /^((?:lock )?\S+) *(.*)$/
     .exec(text.replace(/^(lock )?rex(\.[WRXB]+)? /, '$1').replace(/^movabs/, 'mov'))!
     .slice(1) as [string, string];
@@ -62,7 +64,7 @@ function normalise(text: string): string {
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
   const told = operands.some((operand) => sizes.has(operand));
   const written = operands.map((operand) => {
-    if (mnemonic.startsWith('j') && operand.startsWith('0x')) return operand;
+    if ((mnemonic.startsWith('j') || mnemonic === 'call') && operand.startsWith('0x')) return operand;
     if (operand.startsWith('0x')) return signed(BigInt.asIntN(size, BigInt(operand)));
     const memory = operand.replace(/\+(0x[0-9a-f]+)\]/, (_, value: string) => {
       const displacement = BigInt.asIntN(64, BigInt(value));

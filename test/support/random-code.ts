@@ -77,7 +77,7 @@ function randomOperand(random: Random, name: OperandName): string | number | big
   }
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
   if (name === 'rel32') return 'label';
-  const isMemory = name.startsWith('m') || (name.includes('/m') && random.flip());
+  const isMemory = /^(fs:)?m/.test(name) || (name.includes('/m') && random.flip());
   if (!isMemory) return random.pick(registersOf[name]!);
   if (random.flip()) return 'label';
   const base = random.pick(gpr64);
@@ -113,7 +113,8 @@ function show(operand: {
   const size = told
     ? ''
     : `${{ 128: 'xmmword', 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
-  return `${size}[${'to' in value ? 'rip' : `${value.base}${showIndex(value.index)}`}${offset}]`;
+  const segment = operands[place]!.startsWith('fs:') ? 'fs:' : '';
+  return `${size}${segment}[${'to' in value ? 'rip' : `${value.base}${showIndex(value.index)}`}${offset}]`;
 }
 
 const showIndex = (index: Index | undefined): string =>

@@ -101,7 +101,8 @@ function describe(found: {
 /** Memory as text, with its size where no register operand tells it. */
 function sized(memory: string, operand: OperandName, operands: readonly OperandName[]): string {
   const told = operand === 'm' || operands.some((other) => !isRm(other) && registersOf[other] !== undefined);
-  return told ? memory : `${sizeNames[operand.replace(/^\D+/, '')]} ptr ${memory}`;
+  const segment = operand.startsWith('fs:') ? 'fs:' : '';
+  return told ? `${segment}${memory}` : `${sizeNames[operand.replace(/^\D+/, '')]} ptr ${memory}`;
 }
 
 const sizeNames: Readonly<Record<string, string>> = {

@@ -2,8 +2,10 @@
 import { x64Registers } from '../../trampoline/registers.js';
 import type { FarewellCode, Machine } from '../machine.js';
 import { Assembler } from './assembler.js';
+import { callLayout, cPlatform } from './classify.js';
 import { disassemble } from './disassembler.js';
 import { faultHandler } from './fault-handler.js';
+import { glue } from './glue/index.js';
 import { resume } from './handler.js';
 import { launcher } from './launcher.js';
 import { body, bodySize, entries, entryStride, trapAt } from './object-code.js';
@@ -28,7 +30,12 @@ export const x64: Machine = {
   auditArchitecture,
   foreignNumbers,
   signalRelay,
+  cPlatform,
+  callLayout,
   faultHandler: (controlAt) => faultHandler(controlAt),
+  glue,
+  closureRegisters: { kind: x64Registers.r10, id: x64Registers.r11 },
+  jumpThrough,
   firstRegister: x64Registers.rax,
   launcher,
   padCode,
@@ -61,5 +68,13 @@ function emptyFunction(): Uint8Array {
   const asm = new Assembler();
   asm.emit('endbr64');
   asm.emit('ret');
+  return asm.finish();
+}
+
+function jumpThrough(distance: number): Uint8Array {
+  const asm = new Assembler();
+  asm.emit('endbr64');
+  asm.emit('jmp r/m64', { to: asm.label(distance) });
+  asm.emit('int3');
   return asm.finish();
 }

@@ -25,7 +25,9 @@ export const instructions = {
   'js rel32': '0F 88 cd',
   'jle rel32': '0F 8E cd',
   'jmp r/m64': 'FF /4',
+  'call rel32': 'E8 cd',
   'call r/m64': 'FF /2',
+  leave: 'C9',
   'push r/m64': 'FF /6',
   'pop r/m64': '8F /0',
   'mov r64, r/m64': 'REX.W + 8B /r',
@@ -36,6 +38,11 @@ export const instructions = {
   'mov r/m32, r32': '89 /r',
   'mov r/m16, r16': '66 89 /r',
   'mov r/m8, r8': '88 /r',
+  'mov r64, fs:m64': '64 REX.W + 8B /r',
+  'movq xmm, m64': 'F3 0F 7E /r',
+  'movq m64, xmm': '66 0F D6 /r',
+  'rep movsb': 'F3 A4',
+  'lock cmpxchg m32, r32': 'F0 0F B1 /r',
   'mov r/m32, imm32': 'C7 /0 id',
   'mov r32, imm32': 'B8+rd id',
   'mov r64, imm64': 'REX.W + B8+rd io',
@@ -52,6 +59,7 @@ export const instructions = {
   'neg r/m64': 'REX.W + F7 /3',
   'test r/m64, r64': 'REX.W + 85 /r',
   'cmp r64, r/m64': 'REX.W + 3B /r',
+  'cmp r32, r/m32': '3B /r',
   'cmp r/m64, imm32': 'REX.W + 81 /7 id',
   'cmp r/m32, imm32': '81 /7 id',
   'test r/m8, imm8': 'F6 /0 ib',
@@ -75,7 +83,7 @@ export const instructions = {
 export type Form = keyof typeof instructions;
 
 /** The operands that a form takes, as a tuple of their types. */
-export type Operands<F extends string> = F extends `lock ${infer Rest}`
+export type Operands<F extends string> = F extends `${'lock' | 'rep'} ${infer Rest}`
   ? Operands<Rest>
   : F extends `${string} ${infer List}`
     ? Listed<List>
@@ -91,7 +99,7 @@ export interface Encoding {
   readonly form: Form;
   readonly mnemonic: string;
   readonly operands: readonly OperandName[];
-  /** A prefix byte (66, F0 or F3), before REX. */
+  /** A prefix byte (64, 66, F0 or F3), before REX. */
   readonly prefix: number | undefined;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
@@ -109,11 +117,13 @@ export interface Encoding {
 const tails: Readonly<Record<string, Encoding['tail']>> = { ib: 1, iw: 2, id: 4, io: 8, cd: 4 };
 
 function parse(form: Form): Encoding {
-  const space = form.indexOf(' ', form.startsWith('lock ') ? 'lock '.length : 0);
+  const space = form.indexOf(' ', /^(lock|rep) /.exec(form)?.[0].length ?? 0);
   const mnemonic = space < 0 ? form : form.slice(0, space);
   const operands = space < 0 ? [] : (form.slice(space + 1).split(', ') as OperandName[]);
   const tokens = instructions[form].replace('REX.W + ', '').split(' ');
-  const prefix = ['66', 'F0', 'F3'].includes(tokens[0]!) ? Number.parseInt(tokens.shift()!, 16) : undefined;
+  const prefix = ['64', '66', 'F0', 'F3'].includes(tokens[0]!)
+    ? Number.parseInt(tokens.shift()!, 16)
+    : undefined;
   const isByte = (token: string) => /^[0-9A-F]{2}(\+rd)?$/.test(token);
   const registerAt = operands.findIndex((name) => /^(r\d+|xmm)$/.test(name));
   const addsRegister = tokens.some((token) => token.endsWith('+rd'));

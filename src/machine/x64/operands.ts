@@ -58,6 +58,9 @@ export interface OperandTypes {
   'r/m8': Gpr8 | Memory;
   m: Memory;
   m64: Memory;
+  m32: Memory;
+  /** In the segment of FS, where the thread's own data begins: psABI, section 3.4.6. */
+  'fs:m64': Memory;
   xmm: Xmm;
   'xmm/m128': Xmm | Memory;
   imm8: number;
@@ -71,7 +74,7 @@ export type OperandName = keyof OperandTypes;
 
 /** Whether an operand stands in ModRM.rm. */
 export function isRm(operand: OperandName): boolean {
-  return operand.startsWith('m') || operand.includes('/m');
+  return /^(fs:)?m/.test(operand) || operand.includes('/m');
 }
 
 export const registersOf: Readonly<Partial<Record<OperandName, readonly string[]>>> = {

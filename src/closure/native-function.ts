@@ -1,0 +1,141 @@
+/** Native functions: C called from JavaScript. */
+import { thisMachine } from '../linux/host.js';
+import { addressOfBytes } from '../linux/memory.js';
+import { address as checkAddress, options as checkNames, flag } from '../trampoline/values.js';
+import { type Calls, calls, errnoAt } from './calls.js';
+import { firstGeneral, type Place } from './places.js';
+import { type Plan, planOf } from './plans.js';
+import { parseSignature, type SignatureLike } from './signature/parse.js';
+import type { CheckedSignature, NativeFunction, ResultOf } from './signature/types.js';
+import { prepare, readObject } from './structures.js';
+import { pins } from './values.js';
+
+export interface NativeFunctionOptions {
+  /**
+   * Whether the call is made on another thread, and returns a promise. JavaScript goes on meanwhile, so it can run
+   * closures for other threads that the call waits for. Memory and text that were given stay until it is done.
+   */
+  readonly async?: boolean;
+  /** Whether the result is `{ value, errno }`. */
+  readonly errno?: boolean;
+}
+
+/** What a call returns, by the options of its function. */
+export type CallResult<S extends SignatureLike, Options> = Options extends { readonly async: true }
+  ? Promise<WithErrno<S, Options>>
+  : WithErrno<S, Options>;
+type WithErrno<S extends SignatureLike, Options> = Options extends { readonly errno: true }
+  ? { readonly value: ResultOf<S>; readonly errno: number }
+  : ResultOf<S>;
+
+/**
+ * Makes a JavaScript function of a native one. It runs on the JavaScript thread's own stack, so closures that it
+ * calls run at once; what they throw is thrown from here.
+ *
+ * @example
+ * ```ts
+ * import { nativeFunction, symbolAddress } from 'trampfd';
+ *
+ * const pow = nativeFunction('double (double, double)', symbolAddress('pow', 'libm.so.6'));
+ * console.log(pow(2, 10)); // 1024
+ *
+ * const close = nativeFunction('int (int)', symbolAddress('close'), { errno: true });
+ * console.log(close(-1)); // { value: -1, errno: 9 }
+ * ```
+ * @throws TypeError, RangeError for a wrong signature, address or option
+ * @throws TrampfdError when the system refuses memory or code
+ */
+export function nativeFunction<
+  const S extends SignatureLike,
+  const Options extends NativeFunctionOptions = Record<never, never>,
+>(
+  signature: S & CheckedSignature<S>,
+  address: bigint,
+  options?: Options,
+): (...args: Parameters<NativeFunction<S>>) => CallResult<S, Options>;
+export function nativeFunction(signature: unknown, address: bigint, options?: unknown): unknown {
+  const { async, errno } = checkNames(options, 'options', ['async', 'errno']);
+  const parsed = parseSignature(signature, thisMachine().cPlatform);
+  const plan = planOf(parsed, checkAddress(address, 'address'), flag(errno, 'errno'));
+  return flag(async, 'async') ? asynchronous(plan, calls()) : synchronous(plan, calls());
+}
+
+type Caller = (...args: unknown[]) => unknown;
+
+/** Few arguments without structures are the common case, and need no list. */
+function synchronous(plan: Plan, own: Calls): Caller {
+  const { args, resultSize, errno } = plan;
+  const { run, write } = own;
+  if (resultSize > 0 || errno || args.some(({ struct }) => struct !== undefined)) return general(plan, own);
+  const [first, second, third, fourth] = args as [Place, Place, Place, Place];
+  switch (args.length) {
+    case 0:
+      return () => run(plan);
+    case 1:
+      return (a) => {
+        write(first, a);
+        return run(plan);
+      };
+    case 2:
+      return (a, b) => {
+        write(first, a);
+        write(second, b);
+        return run(plan);
+      };
+    case 3:
+      return (a, b, c) => {
+        write(first, a);
+        write(second, b);
+        write(third, c);
+        return run(plan);
+      };
+    case 4:
+      return (a, b, c, d) => {
+        write(first, a);
+        write(second, b);
+        write(third, c);
+        write(fourth, d);
+        return run(plan);
+      };
+    default:
+      return general(plan, own);
+  }
+}
+
+function general(plan: Plan, own: Calls): Caller {
+  return (...given) => {
+    const result = writeAll(plan, own, given);
+    own.make(plan);
+    return result();
+  };
+}
+
+function asynchronous(plan: Plan, own: Calls): Caller {
+  return (...given) =>
+    new Promise((resolve) => {
+      const result = writeAll(plan, own, given);
+      own.start(plan, () => resolve(result()));
+    });
+}
+
+/** Writes all arguments. Returns how to read the result when the call has been made. */
+function writeAll(
+  plan: Plan,
+  { state, read, write, textAt }: Calls,
+  given: readonly unknown[],
+): () => unknown {
+  const { args, result, resultSize, errno } = plan;
+  const prepared = args.map((place, index) => prepare(place, given[index]));
+  for (const [index, place] of args.entries()) write(place, prepared[index]);
+  const memory = new Uint8Array(resultSize);
+  if (resultSize > 0) {
+    pins.push(memory);
+    state.u64[firstGeneral / 8] = addressOfBytes(memory);
+  }
+  const value = (): unknown => {
+    if (result === undefined) return undefined;
+    if (resultSize === 0) return read(result);
+    return readObject(result.struct!, new DataView(memory.buffer), 0, textAt);
+  };
+  return errno ? () => ({ value: value(), errno: state.i32[errnoAt] }) : value;
+}

@@ -1,0 +1,36 @@
+/** What calls of one native function have in common. */
+import type { Signature } from '../abi/c-types.js';
+import { thisMachine } from '../linux/host.js';
+import { callFlags, stackAlignment } from '../machine/glue-layout.js';
+import { checkStack } from './kinds.js';
+import { argumentPlaces, memorySize, type Place, resultPlace } from './places.js';
+
+export interface Plan {
+  readonly args: readonly Place[];
+  readonly result: Place | undefined;
+  /** The address of the function, in halves. */
+  readonly low: number;
+  readonly high: number;
+  readonly stackSize: number;
+  readonly flags: number;
+  /** Whether `errno` is kept. */
+  readonly errno: boolean;
+  /** Bytes of a result in memory. */
+  readonly resultSize: number;
+}
+
+export function planOf(signature: Signature, address: bigint, errno: boolean): Plan {
+  const { args, result, registers, stackSize } = thisMachine().callLayout(signature);
+  const aligned = Math.ceil(stackSize / stackAlignment) * stackAlignment;
+  checkStack(aligned);
+  return {
+    args: argumentPlaces(signature, args),
+    result: resultPlace(signature.result, result, `the result of ${signature.text}`),
+    low: Number(address & 0xffff_ffffn),
+    high: Number(address >> 32n),
+    stackSize: aligned,
+    flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
+    errno,
+    resultSize: memorySize(signature.result, result),
+  };
+}

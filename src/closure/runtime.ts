@@ -1,0 +1,220 @@
+/**
+ * The JavaScript side of the glue, one for each thread: the live closures, what answers for them, and where errors
+ * go. A call of a closure, in a nutshell:
+ *
+ * 1. The glue puts the arguments into the call record, and which closure it is, and calls `dispatch`.
+ * 2. `dispatch` reads all arguments, calls the function, and writes the result into the record. Nothing else
+ *    runs between the glue and the reading, or between the writing and the glue: so one record is enough,
+ *    however deep calls are nested.
+ * 3. The glue loads the result into registers and returns to C; or the error result, if there is no answer.
+ *
+ * No exception leaves `dispatch`: it would stay behind in Node-API and let later calls fail.
+ */
+import { failureName, state as layout, origins } from '../machine/glue-layout.js';
+import { TrampfdError } from '../trampoline/errors.js';
+import { type Environment, openEnvironment } from './environment.js';
+import type { Kind } from './kinds.js';
+import { forms } from './places.js';
+import { prepare } from './structures.js';
+import { pins, type Values, valuesIn } from './values.js';
+
+/** A closure, as far as calls need it. */
+export interface Callee {
+  readonly kind: Kind;
+  readonly run: (...args: unknown[]) => unknown;
+  /** Tells it from others that have had the same place. */
+  readonly serial: number;
+  /** What native code may still use of the last result. */
+  kept: unknown;
+  /** What errors call it. */
+  describe(): string;
+}
+
+export interface Runtime extends Environment {
+  readonly values: Values;
+  /** Live closures by their place. */
+  readonly live: (Callee | undefined)[];
+  /** What to do when native calls on other threads have returned. */
+  readonly jobs: Map<number, () => void>;
+  /** Makes the native call that is in the state, and throws what was thrown by closures that it called. */
+  invoke(): void;
+}
+
+/** So that `undefined` can be thrown, too. */
+interface Failure {
+  readonly error: unknown;
+}
+
+const strayStack = 'Cannot run a closure: C called it on a stack that V8 does not know';
+
+const at = {
+  id: layout.id / 4,
+  serial: layout.serial / 4,
+  origin: layout.origin / 4,
+  request: layout.request / 8,
+  pending: layout.pending / 4,
+  answered: layout.answered / 4,
+  failures: layout.failures / 4,
+};
+
+let opened: Runtime | undefined;
+
+export function runtime(): Runtime {
+  opened ??= start();
+  return opened;
+}
+
+function start(): Runtime {
+  const live: (Callee | undefined)[] = [];
+  const jobs = new Map<number, () => void>();
+  const environment = openEnvironment();
+  const { state, functions } = environment;
+  const { u32, u64 } = state;
+  const values = valuesIn(state, text);
+  const { read, write } = values;
+  const enter = functions.invoke as () => void;
+  /** The first error since our innermost native call began. */
+  let failure: Failure | undefined;
+
+  function dispatch(): void {
+    const origin = u32[at.origin]!;
+    if (origin > origins.bridged) {
+      if (origin === origins.relayed) relayed(live[u32[at.id]!]);
+      else jobs.get(u32[at.id]!)?.();
+      return;
+    }
+    try {
+      const callee = live[u32[at.id]!]!;
+      answer(callee, call(callee));
+      u32[at.answered] = 1;
+    } catch (error) {
+      u32[at.answered] = 0;
+      if (origin === origins.entered) report(error);
+      else failure ??= { error };
+    }
+  }
+
+  function call({ run, kind }: Callee): unknown {
+    const { args, first, second, third } = kind;
+    if (first === undefined) return run();
+    if (second === undefined) return run(read(first));
+    if (third === undefined) return run(read(first), read(second));
+    if (args.length === 3) return run(read(first), read(second), read(third));
+    return run(...args.map((place) => read(place)));
+  }
+
+  function answer(callee: Callee, value: unknown): void {
+    const { result } = callee.kind;
+    if (result === undefined) return;
+    if (result.form < forms.string && typeof value !== 'object') {
+      write(result, value);
+      return;
+    }
+    const prepared = prepare(result, value);
+    const pinned = pins.length;
+    write(result, prepared);
+    if (pins.length > pinned || callee.kept !== undefined) callee.kept = pins.splice(pinned);
+  }
+
+  /** From another thread, through the event loop. The closure may have been freed meanwhile. */
+  function relayed(callee: Callee | undefined): void {
+    u32[at.answered] = 0;
+    if (callee === undefined || callee.serial !== u32[at.serial]) return;
+    try {
+      const { threads, awaits } = callee.kind;
+      if (threads === 'forbid') throw forbidden(callee);
+      // Now: reading a string argument uses the same word.
+      const request = awaits ? u64[at.request]! : 0n;
+      const value = call(callee);
+      if (awaits && isThenable(value)) {
+        answerLater(callee, request, value);
+        u32[at.pending] = 1;
+      } else {
+        answer(callee, value);
+        u32[at.answered] = 1;
+      }
+    } catch (error) {
+      u32[at.answered] = 0;
+      report(error);
+    }
+  }
+
+  function answerLater(callee: Callee, request: bigint, value: PromiseLike<unknown>): void {
+    Promise.resolve(value)
+      .then((settled) => {
+        answer(callee, settled);
+        settle(request, 1);
+      })
+      .catch((error: unknown) => {
+        settle(request, 0);
+        report(error);
+      });
+  }
+
+  function settle(request: bigint, answered: 0 | 1): void {
+    u64[at.request] = request;
+    u32[at.answered] = answered;
+    functions.settle();
+  }
+
+  function invoke(): void {
+    withErrors(enter);
+  }
+
+  function withErrors(run: () => void): void {
+    // Errors of a call further out are not for this one.
+    const outer = takeFailure();
+    run();
+    const own = takeFailure();
+    failure = outer;
+    if (own !== undefined) throw own.error;
+  }
+
+  function takeFailure(): Failure | undefined {
+    const taken = failure ?? (u32[at.failures] === 0 ? undefined : escaped());
+    failure = undefined;
+    return taken;
+  }
+
+  /** What the glue found where JavaScript could not be entered: an exception before or behind `dispatch`. */
+  function escaped(): Failure {
+    const holder = dispatch as { [failureName]?: unknown };
+    const error = holder[failureName] ?? new TrampfdError(strayStack, { code: 'ERR_STACK' });
+    holder[failureName] = undefined;
+    u32[at.failures] = 0;
+    return { error };
+  }
+
+  /** On a stack that is not the thread's own there is another's call to throw from. */
+  function bridge(): void {
+    withErrors(dispatch);
+  }
+
+  function text(address: bigint): string {
+    u64[at.request] = address;
+    return (functions.text as () => string)();
+  }
+
+  environment.attach({ dispatch, bridge });
+  // Later listeners may still call and be called; but nobody comes to answer other threads.
+  process.on('exit', () => functions.dismiss());
+  return { ...environment, values, live, jobs, invoke };
+}
+
+/** Lets the process hear of an error that has no JavaScript to go to: `uncaughtException`. */
+function report(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+function forbidden(callee: Callee): TrampfdError {
+  const message = `Cannot run ${callee.describe()} for another thread: it is made with threads: 'forbid'`;
+  return new TrampfdError(message, { code: 'ERR_THREAD' });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * The memory that JavaScript and the glue between C and JavaScript share, the same on every architecture.
+ * Numbers are bytes. Behind the glue's code stand
+ *
+ *     constants   function pointers and handles, read-only once the glue has started
+ *     state       what changes: who is where, and the record of the call that is on its way
+ *
+ * A *call record* holds what the calling convention puts into registers and on the stack. Registers stand in the
+ * order in which arguments (or results) take them; those that an architecture does not have stay empty.
+ */
+
+/** Where the state begins, behind the start of the constants: the largest page of any system. */
+export const stateAt = 2 ** 16;
+
+export const record = {
+  general: 0,
+  vector: 64,
+  /** Two general registers, two vector registers. */
+  results: 128,
+  /** Arguments on the stack; later the bytes of a result in memory. */
+  stack: 160,
+} as const;
+
+/** Bytes of arguments on the stack, or of a result in memory, that a call may have. */
+export const longestStack = 2 ** 14;
+
+/** What the stack pointer is a multiple of at a call, on every architecture that we know. */
+export const stackAlignment = 16;
+
+/** A call of a native function, here or on another thread. The record is the last part of it. */
+export const call = {
+  target: 0,
+  /** A multiple of {@link stackAlignment}. */
+  stackSize: 8,
+  flags: 12,
+  errno: 16,
+  record: 24,
+} as const;
+
+/** What a native call needs beyond general registers and a result. */
+export const callFlags = { vectors: 1, errno: 2 } as const;
+
+export const state = {
+  /** The thread pointer of the JavaScript thread while our native call runs and no JavaScript within; else 0. */
+  active: 0,
+  /** The innermost native call of ours. */
+  frame: 8,
+  /** The thread pointer of the JavaScript thread; 0 when there is none any more. */
+  thread: 16,
+  /** Held while the list of requests changes. */
+  lock: 24,
+  /** Whether other threads get the error result at once: JavaScript ends. */
+  gone: 28,
+  /** The list of requests that are not answered. */
+  requests: 32,
+  /** The relayed call (or finished native call) that JavaScript is asked to handle, or to answer. */
+  request: 40,
+  /** Set by JavaScript: the answer to the request comes later. */
+  pending: 48,
+  /** Whether JavaScript has answered; if not, native code gets the error result. */
+  answered: 52,
+  /** The first status that is not `napi_ok`, of what was set up. */
+  status: 56,
+  /** How often JavaScript could not be entered. */
+  failures: 60,
+  /** The closure that is called (its place and its serial number, 4 bytes each), and by which way. */
+  id: 64,
+  serial: 68,
+  origin: 72,
+  /** The call on its way: of a native function, or of a closure. */
+  call: 80,
+  length: 80 + call.record + record.stack + longestStack,
+} as const;
+
+/** By which way a closure is called. */
+export const origins = {
+  /** From our own native call on the JavaScript thread. */
+  direct: 0,
+  /** On the JavaScript thread, from anybody else's native code. */
+  entered: 1,
+  /** On the JavaScript thread, from a stack that is not the thread's own. */
+  bridged: 2,
+  /** From another thread, which may be waiting. */
+  relayed: 3,
+  /** No closure: an asynchronous native call has returned. */
+  returned: 4,
+} as const;
+
+/** What closures of one signature and the same options share. The code only reads it. */
+export const kind = {
+  /** Bytes of arguments on the stack. */
+  stackSize: 0,
+  /** Bytes of a result in memory; 0 when it is in registers. */
+  resultSize: 4,
+  flags: 8,
+  threads: 12,
+  /** What callers get when JavaScript has no result for them: like `results` of a record, and what is behind. */
+  errorResults: 16,
+  errorMemory: 48,
+} as const;
+
+/** What a call from another thread does. */
+export const threads = { wait: 0, async: 1, forbid: 2 } as const;
+
+/** A call from another thread, on that thread's stack or, if it does not wait, on the heap. */
+export const request = {
+  /** 0 while the caller waits: a futex. */
+  done: 0,
+  threads: 4,
+  kind: 8,
+  id: 16,
+  previous: 24,
+  next: 32,
+  record: 40,
+} as const;
+
+/** A native call on another thread: a `call` behind the work that it is. */
+export const job = { work: 0, token: 8, call: 16 } as const;
+
+/** The functions of Node-API that the glue calls, in the order of their addresses in the constants. */
+export const importNames = [
+  ...(['napi_call_function', 'napi_make_callback', 'napi_open_handle_scope'] as const),
+  ...(['napi_close_handle_scope', 'napi_get_reference_value', 'napi_create_reference'] as const),
+  ...(['napi_get_and_clear_last_exception', 'napi_set_named_property', 'napi_create_function'] as const),
+  ...(['napi_get_cb_info', 'napi_add_env_cleanup_hook', 'napi_create_string_utf8'] as const),
+  ...(['napi_create_threadsafe_function', 'napi_call_threadsafe_function'] as const),
+  ...(['napi_ref_threadsafe_function', 'napi_unref_threadsafe_function'] as const),
+  ...(['napi_create_async_work', 'napi_queue_async_work', 'napi_delete_async_work'] as const),
+  ...(['malloc', 'free', '__errno_location'] as const),
+] as const;
+export type ImportName = (typeof importNames)[number];
+
+const imports = 64;
+
+export const constants = {
+  /** Handles of Node-API, put there by the glue itself. */
+  env: 0,
+  dispatcher: 8,
+  queue: 16,
+  /** The JavaScript thread's own stack. */
+  stackLow: 24,
+  stackHigh: 32,
+  /** A function pointer that enters JavaScript from a stack that is not the thread's own. */
+  bridge: 40,
+  imports,
+  length: imports + 8 * importNames.length,
+} as const;
+
+/** Where the address of an imported function stands in the constants. */
+export function importAt(name: ImportName): number {
+  return constants.imports + 8 * importNames.indexOf(name);
+}
+
+/** The functions that JavaScript gets. */
+export const exportNames = ['attach', 'dismiss', 'hold', 'invoke', 'settle', 'start', 'text'] as const;
+export type ExportName = (typeof exportNames)[number];
+
+/** The name under which an exception that came past the dispatcher is left with it. */
+export const failureName = 'failure';

@@ -1,0 +1,243 @@
+/**
+ * What closures lead to, with their kind in r10 and their number in r11. It finds out who calls:
+ *
+ *     the JavaScript thread, inside our own native call    napi_call_function, at once
+ *     the JavaScript thread, inside anybody else's         a scope of its own, and napi_make_callback
+ *     the same, on a stack that V8 would not run on        over the bridge, which changes stacks
+ *     any other thread                                     a request to the JavaScript thread
+ *
+ * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
+ * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
+ */
+import { constants, kind, origins, record, request, state, threads } from '../../glue-layout.js';
+import type { Gpr64, Label, Memory } from '../operands.js';
+import { systemCalls } from '../system-calls.js';
+import { frame, type Glue } from './parts.js';
+
+// <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
+export const FUTEX_WAIT_PRIVATE = 128;
+export const FUTEX_WAKE_PRIVATE = 129;
+
+/** Where the frame keeps what rdi was: the address for a result in memory. */
+const resultAddress: Memory = { base: 'rbp', displacement: -24 };
+
+const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
+
+export function emitClosure(glue: Glue): void {
+  const { asm } = glue;
+  const [renew, renewed, failed, stray] = [asm.label(), asm.label(), asm.label(), asm.label()];
+  const [elsewhere, answered, result, refused] = [asm.label(), asm.label(), asm.label(), asm.label()];
+
+  asm.emit('endbr64');
+  asm.emit('push r/m64', 'rbp');
+  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
+  asm.emit('push r/m64', 'rbx');
+  asm.emit('push r/m64', 'r12');
+  asm.emit('sub r/m64, imm8', 'rsp', 16);
+  asm.emit('mov r64, r/m64', 'rbx', 'r10');
+  asm.emit('mov r/m64, r64', resultAddress, 'rdi');
+  glue.threadPointer();
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.active));
+  asm.emit('jne rel32', elsewhere);
+  emitStackCheck(glue, stray);
+
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.direct);
+  asm.emit('mov r/m64, imm32', glue.state(state.active), 0);
+  asm.emit('mov r64, r/m64', 'r12', glue.state(state.frame));
+  asm.emit('add r/m32, imm8', { base: 'r12', displacement: frame.left }, -1);
+  asm.emit('js rel32', renew);
+  asm.bind(renewed);
+  glue.callDispatcher();
+  asm.emit('jne rel32', failed);
+  glue.threadPointer();
+  asm.emit('mov r/m64, r64', glue.state(state.active), 'rax');
+  asm.bind(answered);
+  asm.emit('cmp r/m32, imm32', glue.state(state.answered), 0);
+  asm.emit('je rel32', refused);
+  asm.emit('lea r64, m', 'rsi', glue.record(record.results));
+  asm.bind(result);
+  emitResult(glue);
+
+  asm.bind(renew);
+  asm.emit('call rel32', glue.openScope);
+  asm.emit('jmp rel32', renewed);
+
+  asm.bind(failed);
+  asm.emit('call rel32', glue.failed);
+  glue.threadPointer();
+  asm.emit('mov r/m64, r64', glue.state(state.active), 'rax');
+  asm.emit('jmp rel32', refused);
+  // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
+  asm.bind(stray);
+  asm.emit('add r/m32, imm8', glue.state(state.failures), 1);
+  asm.bind(refused);
+  asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: kind.errorResults });
+  asm.emit('jmp rel32', result);
+
+  asm.bind(elsewhere);
+  emitElsewhere(glue, { answered, result, refused });
+}
+
+type Exits = Readonly<Record<'answered' | 'result' | 'refused', Label>>;
+
+/** Returns with the results at rsi. */
+function emitResult(glue: Glue): void {
+  const { asm } = glue;
+  const memory = asm.label();
+  asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.resultSize });
+  asm.emit('test r/m32, r32', 'ecx', 'ecx');
+  asm.emit('jne rel32', memory);
+  glue.loadResults();
+  glue.leave();
+  asm.bind(memory);
+  asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: record.stack - record.results });
+  asm.emit('mov r64, r/m64', 'rdi', resultAddress);
+  asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
+  asm.emit('rep movsb');
+  glue.leave();
+}
+
+/** Whether this is the thread's own stack; goes elsewhere if not. */
+function emitStackCheck(glue: Glue, elsewhere: Label): void {
+  const { asm } = glue;
+  asm.emit('cmp r64, r/m64', 'rsp', glue.constant(constants.stackLow));
+  asm.emit('jb rel32', elsewhere);
+  asm.emit('cmp r64, r/m64', 'rsp', glue.constant(constants.stackHigh));
+  asm.emit('jae rel32', elsewhere);
+}
+
+/** Not inside our native call; the thread pointer is in rax. */
+function emitElsewhere(glue: Glue, { answered, result, refused }: Exits): void {
+  const { asm } = glue;
+  const [foreign, bridge, failed] = [asm.label(), asm.label(), asm.label()];
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.thread));
+  asm.emit('jne rel32', foreign);
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  emitStackCheck(glue, bridge);
+
+  asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.entered);
+  glue.pushFrame();
+  asm.emit('call rel32', glue.openScope);
+  // Behind six arguments in registers comes the place for the result, which we do not want.
+  asm.emit('sub r/m64, imm8', 'rsp', 16);
+  asm.emit('mov r/m64, imm32', { base: 'rsp' }, 0);
+  asm.emit('mov r/m32, imm32', 'esi', 0);
+  asm.emit('mov r64, r/m64', 'rdx', { base: 'r12', displacement: frame.dispatcher });
+  asm.emit('mov r64, r/m64', 'rcx', 'rdx');
+  asm.emit('mov r/m32, imm32', 'r8d', 0);
+  asm.emit('mov r/m32, imm32', 'r9d', 0);
+  glue.callNode('napi_make_callback');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('jne rel32', failed);
+  asm.emit('call rel32', glue.closeScope);
+  asm.emit('jmp rel32', answered);
+  asm.bind(failed);
+  asm.emit('call rel32', glue.failed);
+  asm.emit('call rel32', glue.closeScope);
+  asm.emit('jmp rel32', refused);
+
+  asm.bind(bridge);
+  asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.bridged);
+  asm.emit('mov r/m32, imm32', glue.state(state.answered), 0);
+  asm.emit('call r/m64', glue.constant(constants.bridge));
+  asm.emit('jmp rel32', answered);
+
+  asm.bind(foreign);
+  emitForeign(glue, { result, refused });
+}
+
+/** On a thread that is not JavaScript's: hands a request over, and waits if the kind says so. */
+function emitForeign(glue: Glue, { result, refused }: Pick<Exits, 'result' | 'refused'>): void {
+  const { asm } = glue;
+  const [send, sent, wait, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+  asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
+  asm.emit('jne rel32', refused);
+  // The request goes on this stack: its length is what arguments and result need, rounded up to 16.
+  emitLongest(glue);
+  asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.record + record.stack + 15 });
+  asm.emit('and r/m32, imm8', 'eax', -16);
+  asm.emit('sub r64, r/m64', 'rsp', 'rax');
+  asm.emit('mov r64, r/m64', 'r12', 'rsp');
+  asm.emit('mov r/m32, imm32', inRequest('r12', request.done), 0);
+  asm.emit('mov r/m64, r64', inRequest('r12', request.kind), 'rbx');
+  asm.emit('mov r/m64, r64', inRequest('r12', request.id), 'r11');
+  asm.emit('mov r64, r/m64', 'r11', 'rax');
+  glue.saveArguments((offset) => inRequest('r12', request.record + offset));
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.threads });
+  asm.emit('mov r/m32, r32', inRequest('r12', request.threads), 'eax');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('je rel32', send); // threads.wait
+  // Nobody waits: the request must outlive this frame.
+  asm.emit('mov r/m64, r64', { base: 'rbp', displacement: -32 }, 'r11');
+  asm.emit('mov r64, r/m64', 'rdi', 'r11');
+  glue.callImport('malloc');
+  asm.emit('test r/m64, r64', 'rax', 'rax');
+  asm.emit('je rel32', refused);
+  asm.emit('mov r64, r/m64', 'rdi', 'rax');
+  asm.emit('mov r64, r/m64', 'rsi', 'r12');
+  asm.emit('mov r64, r/m64', 'rcx', { base: 'rbp', displacement: -32 });
+  asm.emit('mov r64, r/m64', 'r12', 'rax');
+  asm.emit('rep movsb');
+
+  asm.bind(send);
+  asm.emit('call rel32', glue.lock);
+  // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
+  asm.emit('mov r/m32, imm32', 'eax', -1);
+  asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
+  const unlock = asm.label();
+  asm.emit('jne rel32', unlock);
+  asm.emit('mov r64, r/m64', 'rdi', glue.constant(constants.queue));
+  asm.emit('mov r64, r/m64', 'rsi', 'r12');
+  asm.emit('mov r/m32, imm32', 'edx', 0); // napi_tsfn_nonblocking
+  glue.callImport('napi_call_threadsafe_function');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('jne rel32', unlock);
+  // JavaScript may have it by now, but answers only when the lock is free.
+  asm.emit('mov r64, r/m64', 'rcx', glue.state(state.requests));
+  asm.emit('mov r/m64, r64', inRequest('r12', request.next), 'rcx');
+  asm.emit('mov r/m64, imm32', inRequest('r12', request.previous), 0);
+  asm.emit('mov r/m64, r64', glue.state(state.requests), 'r12');
+  asm.emit('test r/m64, r64', 'rcx', 'rcx');
+  asm.emit('je rel32', unlock);
+  asm.emit('mov r/m64, r64', inRequest('rcx', request.previous), 'r12');
+  asm.bind(unlock);
+  asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('je rel32', sent);
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: kind.threads }, threads.wait);
+  asm.emit('je rel32', refused);
+  asm.emit('mov r64, r/m64', 'rdi', 'r12');
+  glue.callImport('free');
+  asm.emit('jmp rel32', refused);
+
+  asm.bind(sent);
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: kind.threads }, threads.wait);
+  asm.emit('jne rel32', refused);
+  asm.bind(wait);
+  asm.emit('cmp r/m32, imm32', inRequest('r12', request.done), 0);
+  asm.emit('jne rel32', done);
+  asm.emit('mov r/m32, imm32', 'eax', systemCalls.futex);
+  asm.emit('mov r64, r/m64', 'rdi', 'r12');
+  asm.emit('mov r/m32, imm32', 'esi', FUTEX_WAIT_PRIVATE);
+  asm.emit('mov r/m32, imm32', 'edx', 0);
+  asm.emit('mov r/m32, imm32', 'r10d', 0); // for as long as it takes
+  asm.emit('syscall');
+  asm.emit('jmp rel32', wait);
+  asm.bind(done);
+  asm.emit('lea r64, m', 'rsi', inRequest('r12', request.record + record.results));
+  asm.emit('jmp rel32', result);
+}
+
+/** The larger of what a kind takes on the stack and what it returns in memory, into eax. */
+function emitLongest(glue: Glue): void {
+  const { asm } = glue;
+  const enough = asm.label();
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.stackSize });
+  asm.emit('cmp r32, r/m32', 'eax', { base: 'rbx', displacement: kind.resultSize });
+  asm.emit('jae rel32', enough);
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.resultSize });
+  asm.bind(enough);
+}

@@ -1,0 +1,230 @@
+/**
+ * What the parts of the glue share: where constants and state are, and the steps that several of them take.
+ * Registers, unless a part says otherwise: rbx is the kind of a closure, a request or a call, r12 a frame; both are
+ * kept by whatever is called. The stack is aligned to 16 bytes at every call: psABI, section 3.2.2.
+ */
+import {
+  call,
+  constants,
+  type ImportName,
+  importAt,
+  kind,
+  record,
+  state,
+  stateAt,
+} from '../../glue-layout.js';
+import { Assembler } from '../assembler.js';
+import { type Gpr64, type Label, type Memory, xmm } from '../operands.js';
+
+/** A native call of ours, or another way in, on the stack of the JavaScript thread. Multiples of 16 bytes. */
+export const frame = {
+  previous: 0,
+  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
+  scope: 8,
+  dispatcher: 16,
+  /** How many more calls may leave their handles in the scope. */
+  left: 24,
+  size: 32,
+} as const;
+
+/** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
+const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
+const vectorRegisters = xmm.slice(0, 8);
+
+/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
+const callsInScope = 256;
+
+type Place = (offset: number) => Memory;
+
+export class Glue {
+  readonly asm = new Assembler();
+  readonly constant: Place;
+  readonly state: Place;
+  /** The record of the call that is on its way. */
+  readonly record: Place;
+  /** Subroutines. They are called at an aligned stack. */
+  readonly openScope: Label;
+  readonly closeScope: Label;
+  readonly failed: Label;
+  readonly lock: Label;
+  readonly answer: Label;
+  readonly unlink: Label;
+  readonly finish: Label;
+  readonly perform: Label;
+  /** Functions that Node calls. */
+  readonly relayed: Label;
+  readonly execute: Label;
+  readonly complete: Label;
+  readonly dismiss: Label;
+  readonly ended: Label;
+
+  constructor(constantsAt: number) {
+    const { asm } = this;
+    const constantsLabel = asm.label(constantsAt);
+    const stateLabel = asm.label(constantsAt + stateAt);
+    this.constant = (addend) => ({ to: constantsLabel, addend });
+    this.state = (addend) => ({ to: stateLabel, addend });
+    this.record = (offset) => this.state(state.call + call.record + offset);
+    this.openScope = asm.label();
+    this.closeScope = asm.label();
+    this.failed = asm.label();
+    this.lock = asm.label();
+    this.answer = asm.label();
+    this.unlink = asm.label();
+    this.finish = asm.label();
+    this.perform = asm.label();
+    this.relayed = asm.label();
+    this.execute = asm.label();
+    this.complete = asm.label();
+    this.dismiss = asm.label();
+    this.ended = asm.label();
+  }
+
+  /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
+  callNode(name: ImportName): void {
+    this.asm.emit('mov r64, r/m64', 'rdi', this.constant(constants.env));
+    this.callImport(name);
+  }
+
+  callImport(name: ImportName): void {
+    this.asm.emit('call r/m64', this.constant(importAt(name)));
+  }
+
+  /** The thread pointer into rax: the first word of the thread's own data is its address (psABI, section 3.4.6). */
+  threadPointer(): void {
+    this.asm.emit('mov r/m32, imm32', 'eax', 0);
+    this.asm.emit('mov r64, fs:m64', 'rax', { base: 'rax' });
+  }
+
+  /** Puts the arguments of a closure of the kind at rbx into a record. Uses rcx, rsi and rdi. */
+  saveArguments(to: Place): void {
+    const { asm } = this;
+    const [plain, done] = [asm.label(), asm.label()];
+    for (const [index, register] of argumentRegisters.entries())
+      asm.emit('mov r/m64, r64', to(record.general + 8 * index), register);
+    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: kind.flags }, 1);
+    asm.emit('je rel32', plain);
+    for (const [index, register] of vectorRegisters.entries())
+      asm.emit('movq m64, xmm', to(record.vector + 8 * index), register);
+    asm.bind(plain);
+    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.stackSize });
+    asm.emit('test r/m32, r32', 'ecx', 'ecx');
+    asm.emit('je rel32', done);
+    asm.emit('lea r64, m', 'rdi', to(record.stack));
+    asm.emit('lea r64, m', 'rsi', { base: 'rbp', displacement: 16 });
+    asm.emit('rep movsb');
+    asm.bind(done);
+  }
+
+  loadVectors(from: Place): void {
+    for (const [index, register] of vectorRegisters.entries())
+      this.asm.emit('movq xmm, m64', register, from(record.vector + 8 * index));
+  }
+
+  loadGeneral(from: Place): void {
+    for (const [index, register] of argumentRegisters.entries())
+      this.asm.emit('mov r64, r/m64', register, from(record.general + 8 * index));
+  }
+
+  saveResults(to: Place): void {
+    const { asm } = this;
+    asm.emit('mov r/m64, r64', to(record.results), 'rax');
+    asm.emit('mov r/m64, r64', to(record.results + 8), 'rdx');
+    asm.emit('movq m64, xmm', to(record.results + 16), 'xmm0');
+    asm.emit('movq m64, xmm', to(record.results + 24), 'xmm1');
+  }
+
+  /** Loads the results at rsi. */
+  loadResults(): void {
+    const { asm } = this;
+    asm.emit('mov r64, r/m64', 'rax', { base: 'rsi' });
+    asm.emit('mov r64, r/m64', 'rdx', { base: 'rsi', displacement: 8 });
+    asm.emit('movq xmm, m64', 'xmm0', { base: 'rsi', displacement: 16 });
+    asm.emit('movq xmm, m64', 'xmm1', { base: 'rsi', displacement: 24 });
+  }
+
+  /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */
+  callDispatcher(): void {
+    const { asm } = this;
+    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.dispatcher });
+    asm.emit('mov r64, r/m64', 'rdx', 'rsi');
+    asm.emit('mov r/m32, imm32', 'ecx', 0);
+    asm.emit('mov r/m32, imm32', 'r8d', 0);
+    asm.emit('mov r/m32, imm32', 'r9d', 0);
+    this.callNode('napi_call_function');
+    asm.emit('test r/m32, r32', 'eax', 'eax');
+  }
+
+  /** Begins a function that has a frame at rsp and r12: rbx and r12 are free to use. */
+  enterWithFrame(): void {
+    const { asm } = this;
+    asm.emit('push r/m64', 'rbp');
+    asm.emit('mov r64, r/m64', 'rbp', 'rsp');
+    asm.emit('push r/m64', 'rbx');
+    asm.emit('push r/m64', 'r12');
+    this.pushFrame();
+  }
+
+  /** A frame at rsp and r12 that has no scope yet. */
+  pushFrame(): void {
+    const { asm } = this;
+    asm.emit('sub r/m64, imm8', 'rsp', frame.size);
+    asm.emit('mov r64, r/m64', 'r12', 'rsp');
+    asm.emit('mov r/m64, imm32', { base: 'r12', displacement: frame.scope }, 0);
+    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.left }, 0);
+  }
+
+  /** Ends a function that pushed rbp, rbx and r12 in this order, whatever else is on the stack. */
+  leave(): void {
+    const { asm } = this;
+    asm.emit('lea r64, m', 'rsp', { base: 'rbp', displacement: -16 });
+    asm.emit('pop r/m64', 'r12');
+    asm.emit('pop r/m64', 'rbx');
+    asm.emit('pop r/m64', 'rbp');
+    asm.emit('ret');
+  }
+
+  /** A NUL-terminated string. */
+  text(text: string): Label {
+    const label = this.asm.label();
+    this.#texts.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
+    return label;
+  }
+
+  readonly #texts: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
+
+  emitTexts(): void {
+    for (const { label, bytes } of this.#texts) {
+      this.asm.bind(label);
+      this.asm.data(bytes);
+    }
+  }
+
+  /** The scope of the frame at r12: another one when there is one already. */
+  emitScopes(): void {
+    const { asm } = this;
+    const fresh = asm.label();
+    asm.bind(this.openScope);
+    asm.emit('sub r/m64, imm8', 'rsp', 8);
+    asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.scope }, 0);
+    asm.emit('je rel32', fresh);
+    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.scope });
+    this.callNode('napi_close_handle_scope');
+    asm.bind(fresh);
+    asm.emit('lea r64, m', 'rsi', { base: 'r12', displacement: frame.scope });
+    this.callNode('napi_open_handle_scope');
+    asm.emit('mov r64, r/m64', 'rsi', this.constant(constants.dispatcher));
+    asm.emit('lea r64, m', 'rdx', { base: 'r12', displacement: frame.dispatcher });
+    this.callNode('napi_get_reference_value');
+    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.left }, callsInScope - 1);
+    asm.emit('add r/m64, imm8', 'rsp', 8);
+    asm.emit('ret');
+
+    asm.bind(this.closeScope);
+    asm.emit('sub r/m64, imm8', 'rsp', 8);
+    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.scope });
+    this.callNode('napi_close_handle_scope');
+    asm.emit('add r/m64, imm8', 'rsp', 8);
+    asm.emit('ret');
+  }
+}

@@ -1,0 +1,21 @@
+/** A handler in JavaScript: it sees the registers of a call, and decides what the caller finds. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createClosure, createHandlerTrampoline, nativeFunction, savedRegisters, viewMemory } from 'trampfd';
+
+test('a closure as the handler of a trampoline', () => {
+  const { size, offsets } = savedRegisters;
+  const seen: unknown[] = [];
+  const handler = createClosure('void (void *saved, void *trampoline)', (saved, trampoline) => {
+    const block = new DataView(viewMemory(saved, size).buffer);
+    const first = block.getBigUint64(offsets['arg0']!, true);
+    seen.push(trampoline, first, block.getFloat64(offsets['xmm0']!, true));
+    block.setBigUint64(offsets['rax']!, first * 2n, true);
+  });
+  const trampoline = createHandlerTrampoline({ handler });
+  const call = nativeFunction('uint64_t (uint64_t, double)', trampoline.address);
+  assert.equal(call(21n, 2.5), 42n);
+  assert.deepEqual(seen, [trampoline.address, 21n, 2.5]);
+  trampoline.free();
+  handler.free();
+});

@@ -1,0 +1,157 @@
+/** How long closures live, how many there can be, and what a freed one does. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  type Closure,
+  closureStats,
+  createClosure,
+  disassemble,
+  nativeFunction,
+  TrampfdError,
+} from 'trampfd';
+import { runScript } from '../support/child.js';
+import { callMany } from '../support/closures.js';
+import { needs } from '../support/needs.js';
+import { randomFor, rounds } from '../support/random.js';
+
+test('a closure may free itself while it runs', () => {
+  const closure: Closure = createClosure('int (int)', (value) => {
+    closure.free();
+    return value + 1;
+  });
+  assert.equal(nativeFunction('int (int)', closure.address)(41), 42);
+  assert.throws(() => closure.address, TrampfdError);
+});
+
+test('a freed closure says so; freeing again does nothing', () => {
+  const closure = createClosure('void (void)', () => {}, { name: 'mine' });
+  closure.free();
+  closure.free();
+  closure[Symbol.dispose]();
+  closure.unref();
+  for (const use of [() => closure.address, () => closure.ref()]) {
+    assert.throws(use, { code: 'ERR_FREED', message: /closure "mine" \(void \(void\)\) was freed/ });
+  }
+});
+
+test('leaks can be counted', () => {
+  const before = closureStats();
+  const closures = Array.from({ length: 10 }, () => createClosure('int (int)', (value) => value));
+  for (const closure of closures.slice(0, 4)) closure.free();
+  const { live, created, freed } = closureStats();
+  assert.deepEqual([live - before.live, created - before.created, freed - before.freed], [6, 10, 4]);
+  for (const closure of closures) closure.free();
+  assert.equal(closureStats().live, before.live);
+});
+
+test('what nobody refers to any more can still be called', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createClosure, nativeFunction } = trampfd;
+    const address = createClosure('int (int)', (value) => value * 2).address;
+    for (let turn = 0; turn < 5; turn++) gc();
+    console.log(nativeFunction('int (int)', address)(21));
+  `,
+    { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } },
+  );
+  assert.equal(stdout, '42\n', stderr);
+});
+
+test('garbage collection during calls', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createClosure, nativeFunction } = trampfd;
+    const text = createClosure('const char *(const char *, double)', (given, number) => {
+      gc();
+      return given + number + new Array(100).join('x').slice(0, 3);
+    });
+    const use = nativeFunction('const char *(const char *, double)', text.address);
+    for (let turn = 0; turn < 20; turn++) {
+      const result = use('text'.repeat(turn), turn + 0.5);
+      if (result !== 'text'.repeat(turn) + (turn + 0.5) + 'xxx') throw new Error(result);
+    }
+    console.log('right');
+  `,
+    { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } },
+  );
+  assert.equal(stdout, 'right\n', stderr);
+});
+
+test('many closures, made and freed in any order, do what each of them should', (t) => {
+  const random = randomFor(t);
+  const live = new Map<Closure, number>();
+  for (let turn = 0; turn < rounds({ normal: 20_000, long: 2_000_000 }); turn++) {
+    if (live.size > 0 && random.integer({ to: 9 }) < 4) {
+      const [closure, number] = [...live][random.integer({ to: Math.min(20, live.size - 1) })]!;
+      assert.equal(nativeFunction('int (int)', closure.address)(1), number + 1);
+      live.delete(closure);
+      closure.free();
+    } else if (live.size < 3000) {
+      const number = random.u32() >> 8;
+      live.set(
+        createClosure('int (int)', (value) => value + number),
+        number,
+      );
+    }
+  }
+  for (const [closure, number] of live) {
+    assert.equal(nativeFunction('int (int)', closure.address)(5), number + 5);
+    closure.free();
+  }
+});
+
+test('a hundred thousand at once', () => {
+  const closures = Array.from({ length: 100_000 }, (_, index) =>
+    createClosure('int (int)', (value) => value + index),
+  );
+  const addresses = new Set(closures.map(({ address }) => address));
+  assert.equal(addresses.size, closures.length);
+  for (let index = 0; index < closures.length; index += 997) {
+    assert.equal(callMany()(closures[index]!.address, 2), BigInt(2 * index + 1));
+  }
+  for (const closure of closures) closure.free();
+});
+
+describe('a freed closure that is called', () => {
+  const script = (options: string) => `
+    const { createClosure, nativeFunction } = trampfd;
+    const closure = createClosure('int (int)', (value) => value, ${options});
+    const use = nativeFunction('int (int)', closure.address);
+    function giveUp() { closure.free(); }
+    giveUp();
+    use(1);
+    console.log('still here');
+  `;
+
+  test('traps', () => {
+    const { signal, stdout, stderr } = runScript(script("{ name: 'lost' }"));
+    assert.equal(signal, 'SIGTRAP');
+    assert.equal(stdout, '');
+    assert.equal(stderr, '');
+  });
+
+  test('says whose it was in debug mode', () => {
+    const { signal, stderr } = runScript(script("{ name: 'lost', debug: true }"));
+    assert.equal(signal, 'SIGTRAP', stderr);
+    assert.match(stderr, /trampfd: a freed trampoline was called: "lost" at 0x[0-9a-f]+\n/);
+    assert.match(stderr, /\n {2}created\n {6}at .*\n/);
+    assert.match(stderr, /\n {2}freed\n {6}at giveUp .*\n/);
+  });
+
+  test('is named in the frame list of gdb', { skip: needs('gdb') }, () => {
+    const quiet = ['set debuginfod enabled off', 'handle SIGSEGV nostop noprint pass', 'run', 'bt 1'];
+    const under = ['gdb', '-nx', '-q', '-batch', ...quiet.flatMap((command) => ['-ex', command]), '--args'];
+    const { stdout, stderr } = runScript(script("{ name: 'lost', debug: true }"), { under });
+    assert.match(stdout, /#0 +0x[0-9a-f]+ in lost \(freed\) \(\)/, stderr);
+  });
+});
+
+test('disassemble shows where it leads, and with what', () => {
+  const closure = createClosure('int (int)', (value) => value);
+  const text = disassemble(closure.address);
+  assert.match(text, /endbr64/);
+  assert.match(text, /mov r10, /);
+  assert.match(text, /mov r11, /);
+  assert.match(text, /jmp qword ptr /);
+  closure.free();
+});

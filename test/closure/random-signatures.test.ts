@@ -1,0 +1,46 @@
+/** Every type in every position, both ways, beside gcc: random signatures with values that both sides know. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createClosure, nativeFunction, symbolAddress, viewMemory } from 'trampfd';
+import { needs } from '../support/needs.js';
+import { randomFor, rounds } from '../support/random.js';
+import { randomFunctions } from '../support/random-signatures.js';
+
+const batch = 500;
+
+test('C and JavaScript see the same arguments and results', { skip: needs('gcc') }, (t) => {
+  const random = randomFor(t);
+  for (let left = rounds({ normal: 4 * batch, long: 200 * batch }); left > 0; left -= batch) {
+    const { functions, source } = randomFunctions(random, batch);
+    const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
+    try {
+      const library = join(folder, 'functions.so');
+      writeFileSync(join(folder, 'functions.c'), source);
+      const flags = ['-O0', '-w', '-shared', '-fPIC', '-o', library];
+      execFileSync('gcc', [...flags, join(folder, 'functions.c')]);
+      const wrong = new Int32Array(viewMemory(symbolAddress('wrong', library), 4).buffer);
+      for (const [number, { signature, args, result, c }] of functions.entries()) {
+        const called = nativeFunction(signature, symbolAddress(`called_${number}`, library));
+        wrong[0] = 0;
+        assert.deepEqual(called(...(args as never[])), result, c);
+        assert.equal(wrong[0], 0, c);
+
+        let given: unknown;
+        const closure = createClosure(signature, (...got) => {
+          given = got;
+          return result as never;
+        });
+        const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library));
+        assert.equal(calls(closure.address), 1, c);
+        assert.deepEqual(given, args, c);
+        closure.free();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+});

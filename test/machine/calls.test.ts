@@ -1,0 +1,263 @@
+/**
+ * Where values lie in a call, beside what gcc thinks: its functions are called with arguments that stand where
+ * our layout says, and have to see them; what they return has to stand where it says, too.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { addressOf, struct, symbolAddress, viewMemory } from 'trampfd';
+import { type FieldType, type Signature, sizeOf } from '#src/abi/c-types.js';
+import { parseSignature } from '#src/closure/signature/parse.js';
+import type { Piece } from '#src/machine/calls.js';
+import { callLayout, cPlatform } from '#src/machine/x64/classify.js';
+import { CDeclarations, eachScalar, randomSignature } from '../support/c-signatures.js';
+import { needs } from '../support/needs.js';
+import { type Random, randomFor, rounds } from '../support/random.js';
+
+const parse = (signature: unknown) => parseSignature(signature, cPlatform);
+
+/** The words of a call, as `test/programs/call.S` knows them. */
+const word = { general: 0, vector: 6, rax: 14, entry: 15, stack: 16, stackWords: 17, results: 18, count: 22 };
+
+/** Where functions store their arguments, each at the next multiple of 8, and take their result from. */
+const roomBytes = 1 << 20;
+
+interface Probe {
+  readonly call: (words: bigint) => void;
+  readonly seen: Uint8Array;
+  readonly returned: Uint8Array;
+  /** What is to be on the stack, and where it is before. */
+  readonly stacked: Uint8Array;
+  readonly stackedAt: bigint;
+}
+
+test('gcc puts arguments and results in the same places', { skip: needs('gcc') || elsewhere() }, (t) => {
+  const random = randomFor(t);
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-calls-'));
+  try {
+    for (let left = rounds({ normal: 2000, long: 40_000 }); left > 0; left -= 1000) {
+      const signatures = Array.from({ length: 1000 }, () => parse(randomSignature(random)));
+      const library = join(folder, `calls${left}.so`);
+      compile(signatures, library);
+      const probe = open(library);
+      for (const [index, signature] of signatures.entries()) {
+        checkCall({ signature, entry: symbolAddress(`f${index}`, library), probe, random });
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+describe('a layout', () => {
+  const layout = (signature: unknown) => callLayout(parse(signature));
+
+  test('of nothing', () => {
+    assert.deepEqual(layout('void (void)'), {
+      args: [],
+      result: { in: 'nothing' },
+      registers: { general: 0, vector: 0 },
+      stackSize: 0,
+    });
+  });
+
+  test('takes registers of both kinds in order', () => {
+    assert.deepEqual(layout('double (int, float, const char *, double)'), {
+      args: [
+        inRegisters({ bank: 'general', index: 0, offset: 0, size: 4 }),
+        inRegisters({ bank: 'vector', index: 0, offset: 0, size: 4 }),
+        inRegisters({ bank: 'general', index: 1, offset: 0, size: 8 }),
+        inRegisters({ bank: 'vector', index: 1, offset: 0, size: 8 }),
+      ],
+      result: inRegisters({ bank: 'vector', index: 0, offset: 0, size: 8 }),
+      registers: { general: 2, vector: 2 },
+      stackSize: 0,
+    });
+  });
+
+  test('splits a structure, and leaves registers that are too few to those behind', () => {
+    const mixed = struct({ a: 'int', b: 'char', c: 'float', d: 'float' });
+    const pair = struct({ first: 'long', second: 'long' });
+    const signature = { result: mixed, args: ['long', 'long', 'long', 'long', mixed, pair, 'int'] };
+    const { args, result, registers, stackSize } = layout(signature);
+    assert.deepEqual(args.slice(4), [
+      inRegisters(
+        { bank: 'general', index: 4, offset: 0, size: 8 },
+        { bank: 'vector', index: 0, offset: 8, size: 8 },
+      ),
+      { in: 'stack', offset: 0 },
+      inRegisters({ bank: 'general', index: 5, offset: 0, size: 4 }),
+    ]);
+    assert.deepEqual(
+      result,
+      inRegisters(
+        { bank: 'general', index: 0, offset: 0, size: 8 },
+        { bank: 'vector', index: 0, offset: 8, size: 8 },
+      ),
+    );
+    assert.deepEqual([registers, stackSize], [{ general: 6, vector: 1 }, 16]);
+  });
+
+  test('takes the first general register for a result in memory', () => {
+    const large = struct({ bytes: 'char[17]' });
+    const { args, result, registers, stackSize } = layout({ result: large, args: ['int', large, 'double'] });
+    assert.deepEqual(result, { in: 'memory' });
+    assert.deepEqual(args, [
+      inRegisters({ bank: 'general', index: 1, offset: 0, size: 4 }),
+      { in: 'stack', offset: 0 },
+      inRegisters({ bank: 'vector', index: 0, offset: 0, size: 8 }),
+    ]);
+    assert.deepEqual([registers, stackSize], [{ general: 2, vector: 1 }, 24]);
+  });
+});
+
+const inRegisters = (...pieces: Piece[]) => ({ in: 'registers', pieces });
+
+function elsewhere(): false | string {
+  return process.arch === 'x64' ? false : 'calls functions of x86-64';
+}
+
+/** One library of functions that copy their arguments to `seen` and return what is in `returned`. */
+function compile(signatures: readonly Signature[], library: string): void {
+  const declarations = new CDeclarations();
+  const functions = signatures.map((signature, index) => source(signature, index, declarations));
+  const text = [
+    ...['stdarg', 'stddef', 'stdint', 'string'].map((header) => `#include <${header}.h>`),
+    `unsigned char seen[${roomBytes}], returned[${roomBytes}], stacked[${roomBytes}];`,
+    ...declarations.definitions,
+    ...functions,
+  ];
+  const probe = fileURLToPath(new URL('../../../test/programs/call.S', import.meta.url));
+  const flags = ['-O1', '-shared', '-fPIC', '-o', library];
+  execFileSync('gcc', [...flags, '-x', 'c', '-', '-x', 'assembler-with-cpp', probe], {
+    input: text.join('\n'),
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
+}
+
+function source(
+  { args, result, variadicFrom }: Signature,
+  index: number,
+  declarations: CDeclarations,
+): string {
+  const parameters = args.map(({ type }, place) => declarations.declare(type, `a${place}`));
+  const fixed = parameters.slice(0, variadicFrom);
+  const lines: string[] = [];
+  if (variadicFrom !== undefined) {
+    lines.push('va_list list;', `va_start(list, a${variadicFrom - 1});`);
+    for (const [place, { type }] of args.entries()) {
+      if (place < variadicFrom) continue;
+      lines.push(`${parameters[place]} = va_arg(list, ${declarations.declare(type, '')});`);
+    }
+    lines.push('va_end(list);');
+  }
+  for (const [place, at] of places(args.map(({ type }) => type)).entries()) {
+    lines.push(`memcpy(seen + ${at}, &a${place}, sizeof a${place});`);
+  }
+  if (result.kind !== 'void') {
+    lines.push(`${declarations.declare(result, 'result')};`);
+    lines.push('memcpy(&result, returned, sizeof result);', 'return result;');
+  }
+  const list = variadicFrom === undefined ? fixed.join(', ') || 'void' : `${fixed.join(', ')}, ...`;
+  return `${declarations.declare(result, '')}f${index}(${list})\n{\n${lines.join('\n')}\n}`;
+}
+
+/** Where each value stands in `seen`. */
+function places(types: readonly FieldType[]): number[] {
+  let end = 0;
+  return types.map((type) => {
+    const at = end;
+    end += Math.ceil(sizeOf(type) / 8) * 8;
+    return at;
+  });
+}
+
+function open(library: string): Probe {
+  const call = koffi.load(library).func('void call_with(uintptr_t)') as unknown as Probe['call'];
+  const room = (name: string) => viewMemory(symbolAddress(name, library), roomBytes);
+  const stackedAt = symbolAddress('stacked', library);
+  return { call, seen: room('seen'), returned: room('returned'), stacked: room('stacked'), stackedAt };
+}
+
+/** Puts random values where the layout says, calls, and looks where they arrived. */
+function checkCall({
+  signature,
+  entry,
+  probe,
+  random,
+}: {
+  signature: Signature;
+  entry: bigint;
+  probe: Probe;
+  random: Random;
+}): void {
+  const { args, result, variadicFrom, text } = signature;
+  const layout = callLayout(signature);
+  assert.equal(layout.stackSize % 8, 0);
+  const words = BigUint64Array.from({ length: word.count }, () => random.word());
+  const bytes = new Uint8Array(words.buffer);
+  const values = args.map(({ type }) => randomValue(random, type));
+  for (const [index, place] of layout.args.entries()) {
+    const value = values[index]!;
+    if (place.in === 'stack') probe.stacked.set(value, place.offset);
+    else {
+      for (const { bank, index: register, offset, size } of place.pieces) {
+        bytes.set(value.subarray(offset, offset + size), 8 * (word[bank] + register));
+      }
+    }
+  }
+  const inMemory = result.kind === 'void' ? new Uint8Array(8) : new Uint8Array(sizeOf(result));
+  if (layout.result.in === 'memory') words[word.general] = addressOf(inMemory);
+  if (variadicFrom !== undefined) words[word.rax] = BigInt(layout.registers.vector);
+  words[word.entry] = entry;
+  words[word.stack] = probe.stackedAt;
+  words[word.stackWords] = BigInt(2 * Math.ceil(layout.stackSize / 16));
+  const expected = result.kind === 'void' ? new Uint8Array() : randomValue(random, result);
+  probe.returned.set(expected);
+
+  probe.call(addressOf(words));
+
+  for (const [index, at] of places(args.map(({ type }) => type)).entries()) {
+    assertSame(
+      args[index]!.type,
+      { seen: probe.seen.subarray(at), expected: values[index]! },
+      `${text}: ${index}`,
+    );
+  }
+  if (result.kind === 'void') return;
+  const returned = layout.result.in === 'memory' ? inMemory : new Uint8Array(sizeOf(result));
+  if (layout.result.in === 'memory') assert.equal(words[word.results], addressOf(inMemory), text);
+  if (layout.result.in === 'registers') {
+    for (const { bank, index, offset, size } of layout.result.pieces) {
+      const at = 8 * (word.results + { general: 0, vector: 2 }[bank] + index);
+      returned.set(bytes.subarray(at, at + size), offset);
+    }
+  }
+  assertSame(result, { seen: returned, expected }, `${text}: result`);
+}
+
+/** Any bytes, except that `bool` is 0 or 1. */
+function randomValue(random: Random, type: FieldType): Uint8Array<ArrayBuffer> {
+  const value = random.bytes(sizeOf(type));
+  eachScalar(type, (scalar, offset) => {
+    if (scalar.kind === 'integer' && scalar.js === 'boolean') value[offset]! &= 1;
+  });
+  return value;
+}
+
+/** What is between the fields of a structure may differ. */
+function assertSame(
+  type: FieldType,
+  { seen, expected }: { seen: Uint8Array; expected: Uint8Array },
+  message: string,
+): void {
+  eachScalar(type, (scalar, offset) => {
+    const end = offset + sizeOf(scalar);
+    assert.deepEqual([...seen.subarray(offset, end)], [...expected.subarray(offset, end)], message);
+  });
+}

@@ -1,0 +1,38 @@
+/** The code between C and JavaScript, as bytes. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { thisMachine } from '#src/linux/host.js';
+import { modulePath } from '#src/linux/napi.js';
+
+test('the glue fits in the smallest page, and is the same wherever it stands', () => {
+  const { bytes, closureAt, initialiseAt } = thisMachine().glue(4096);
+  assert.ok(bytes.length <= 4096, `${bytes.length} bytes`);
+  const elsewhere = thisMachine().glue(4096);
+  assert.deepEqual(elsewhere.bytes, bytes);
+  for (const at of [closureAt, initialiseAt]) assert.ok(at % 16 === 0 && at < bytes.length);
+});
+
+test('every instruction of it is one that we know', () => {
+  const { bytes } = thisMachine().glue(4096);
+  // Behind the last instruction stand the names that Node is told.
+  const end = Buffer.from(bytes).indexOf('attach\0');
+  const unknown = thisMachine()
+    .disassemble(bytes.subarray(0, end), 0n)
+    .filter(({ text }) => text === '(unknown)');
+  assert.deepEqual(unknown, []);
+});
+
+test('functions that C or Node enters begin with a landing pad', () => {
+  const { bytes, closureAt, initialiseAt } = thisMachine().glue(4096);
+  const pad = [...thisMachine().emptyFunction.subarray(0, 4)];
+  for (const at of [closureAt, initialiseAt]) assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
+});
+
+test('the module is a shared library without an address in it', () => {
+  const file = readFileSync(modulePath(process.arch));
+  assert.equal(file.subarray(0, 4).toString('latin1'), '\x7fELF');
+  assert.ok(file.includes('napi_register_module_v1\0'));
+  const data = file.subarray(2 ** 16, 2 ** 16 + 16);
+  assert.ok(data.every((byte) => byte === 0));
+});

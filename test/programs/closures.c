@@ -1,0 +1,201 @@
+/* C that calls function pointers: from other threads, at exit, with arguments of every kind. */
+#define _DEFAULT_SOURCE
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+typedef int callback(int);
+
+/* Calls it `count` times with 0, 1, …; returns the sum of the results. */
+long call_many(callback *call, int count)
+{
+    long sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += call(i);
+    return sum;
+}
+
+/* What the last call got, where an exception hides it. */
+int last_result;
+
+void call_and_keep(callback *call, int value)
+{
+    last_result = call(value);
+}
+
+struct task {
+    callback *call;
+    int count;
+    long sum;
+};
+
+static void *run_task(void *data)
+{
+    struct task *task = data;
+    task->sum = call_many(task->call, task->count);
+    return NULL;
+}
+
+/* The same from each of several threads at once; waits for them. */
+long call_from_threads(callback *call, int threads, int count)
+{
+    pthread_t thread[64];
+    struct task task[64];
+    long sum = 0;
+    for (int i = 0; i < threads; i++) {
+        task[i] = (struct task){ call, count, 0 };
+        pthread_create(&thread[i], NULL, run_task, &task[i]);
+    }
+    for (int i = 0; i < threads; i++) {
+        pthread_join(thread[i], NULL);
+        sum += task[i].sum;
+    }
+    return sum;
+}
+
+static void report(const char *who, int result)
+{
+    char line[64];
+    int length = snprintf(line, sizeof line, "%s got %d\n", who, result);
+    if (write(STDOUT_FILENO, line, length) != length)
+        abort();
+}
+
+static void *call_once(void *data)
+{
+    callback *call = (callback *)data;
+    report("thread", call(1));
+    return NULL;
+}
+
+/* A thread that nobody waits for. */
+void call_from_thread(callback *call)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, call_once, (void *)call);
+    pthread_detach(thread);
+}
+
+static ucontext_t caller_context, other_context;
+static callback *other_call;
+
+static void call_on_other_stack(void)
+{
+    last_result = other_call(1);
+}
+
+/* From a coroutine's stack. */
+void call_from_coroutine(callback *call)
+{
+    static char stack[1 << 20];
+    other_call = call;
+    getcontext(&other_context);
+    other_context.uc_stack.ss_sp = stack;
+    other_context.uc_stack.ss_size = sizeof stack;
+    other_context.uc_link = &caller_context;
+    makecontext(&other_context, call_on_other_stack, 0);
+    swapcontext(&caller_context, &other_context);
+}
+
+static void *sleep_and_call(void *data)
+{
+    usleep(100000);
+    return call_once(data);
+}
+
+void call_later(callback *call)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, sleep_and_call, (void *)call);
+    pthread_detach(thread);
+}
+
+static void *call_for_ever(void *data)
+{
+    callback *call = (callback *)data;
+    for (;;)
+        call(1);
+    return NULL;
+}
+
+void keep_calling(callback *call, int threads)
+{
+    for (int i = 0; i < threads; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, call_for_ever, (void *)call);
+        pthread_detach(thread);
+    }
+}
+
+static callback *last_call;
+static pthread_t last_thread;
+
+static void call_at_exit(void)
+{
+    report("atexit", last_call(5));
+}
+
+void call_in_atexit(callback *call)
+{
+    last_call = call;
+    atexit(call_at_exit);
+}
+
+static void join_at_exit(void)
+{
+    pthread_join(last_thread, NULL);
+}
+
+/* A thread that calls, and that the end of the program waits for. */
+void join_in_atexit(callback *call)
+{
+    pthread_create(&last_thread, NULL, call_once, (void *)call);
+    atexit(join_at_exit);
+}
+
+struct large {
+    double numbers[4];
+    const char *text;
+};
+
+/* Six general registers, eight vector registers, and the stack; a structure in memory both ways. */
+typedef struct large eleven(int, double, long, float, struct large, unsigned char, double, void *, short, float, int);
+
+double call_eleven(eleven *call)
+{
+    struct large large = { { 1.5, 2.5, 3.5, 4.5 }, "five" };
+    struct large result = call(-1, 2.25, -3, 4.5f, large, 250, 7.75, (void *)8, -9, 10.5f, 11);
+    return result.numbers[0] + result.numbers[3] + result.text[0];
+}
+
+double last_double;
+
+void call_eleven_and_keep(eleven *call)
+{
+    struct large large = { { 0 }, "" };
+    struct large result = call(0, 0, 0, 0, large, 0, 0, NULL, 0, 0, 0);
+    last_double = result.numbers[0] + result.numbers[3];
+}
+
+double call_variadic(double (*call)(const char *, ...))
+{
+    return call("idsl", 1, 2.5, "text", 4L);
+}
+
+/* What JavaScript gets and returns is shorter than a register: the rest of it is noise. */
+int call_narrow(void *call)
+{
+    int (*wide)(long, long, long) = (int (*)(long, long, long))call;
+    signed char result = (signed char)wide(0x7fffffffffffff80, 0x12345678ffff8000, 0x5555555555555501);
+    return result;
+}
+
+int set_errno_result(int value)
+{
+    extern int *__errno_location(void);
+    *__errno_location() = value;
+    return value + 1;
+}
