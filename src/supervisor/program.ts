@@ -57,6 +57,18 @@ const attempt = 'start the program';
 
 /** @throws TrampfdError with what the launcher could not do */
 export function startProgram(options: ProgramOptions): Program {
+  try {
+    return launchProgram(options);
+  } catch (error) {
+    const { code, syscall } = error as { code?: string; syscall?: string };
+    if (code !== 'ENOEXEC' || syscall !== 'execve') throw error;
+    // A script without a first line that says what runs it is run by the shell: execvp(3).
+    const argv = ['/bin/sh', options.path, ...options.argv.slice(1)];
+    return launchProgram({ ...options, path: '/bin/sh', argv });
+  }
+}
+
+function launchProgram(options: ProgramOptions): Program {
   const { inherited } = options;
   const [list, report, go] = [pipe(attempt), pipe(attempt), pipe(attempt)];
   const ours = [list.read, list.write, report.read, report.write, go.read, go.write];

@@ -41,28 +41,21 @@ export async function start(program: string, args: number, options: StartOptions
   const inherited = readInherited(process.env[inheritedVariable]);
   const given = lastArguments(args);
   const announcement = `${abi.supervisor.variable}=`;
-  const run = (path: string, argv: readonly (string | Uint8Array)[]) =>
-    runSupervised({
-      path,
-      argv,
-      env: [
-        ...inherited.environment.filter((variable) => !startsWith(variable, announcement)),
-        `${announcement}${abi.supervisor.version}`,
-      ],
-      restrictions: options.harden ?? [],
-      noexec: policy.noexec ?? [],
-      abi: options.abi ?? 'trampfd',
-      inherited,
-      policy,
-      types: options.types ?? [],
-      traceTo: options.trace === true ? 2 : undefined,
-      auditTo: options.audit === undefined ? undefined : openAudit(options.audit),
-    });
-  // A script without a first line that says what runs it is run by the shell: execvp(3).
-  return run(path, [program, ...given]).catch((error: unknown) => {
-    const { code, syscall } = error as { code?: string; syscall?: string };
-    if (code !== 'ENOEXEC' || syscall !== 'execve') throw error;
-    return run('/bin/sh', ['/bin/sh', path, ...given]);
+  return runSupervised({
+    path,
+    argv: [program, ...given],
+    env: [
+      ...inherited.environment.filter((variable) => !startsWith(variable, announcement)),
+      `${announcement}${abi.supervisor.version}`,
+    ],
+    restrictions: options.harden ?? [],
+    noexec: policy.noexec ?? [],
+    abi: options.abi ?? 'trampfd',
+    inherited,
+    policy,
+    types: options.types ?? [],
+    traceTo: options.trace === true ? 2 : undefined,
+    auditTo: options.audit === undefined ? undefined : openAudit(options.audit),
   });
 }
 
