@@ -9,9 +9,10 @@ import {
   type Subject,
   type Tell,
   takeTurns,
+  together,
 } from './harness.js';
-import { hasNodeHeaders, library, Run } from './native.js';
-import { peerNames, peers, providePeer, runHere, runPeer } from './peers.js';
+import { library, missing, Run } from './native.js';
+import { ask, missingRuntime, peers } from './peers.js';
 
 const calls = 20_000;
 const makes = 5000;
@@ -23,26 +24,44 @@ const relayedCalls = 2000;
 /** An address that nobody reads: comparators get it, and another a little behind. */
 const base = 0x10000n;
 
-export const closure: Subject = { name: 'closure', title: 'Calls between C and JavaScript', measure };
+export const closure: Subject = { name: 'closure', title: 'Callbacks', measure };
 
 function measure(tell: Tell): Row[] {
   const absent: Absent[] = [];
-  const inProcess = [...direct(), ...(hasNodeHeaders() ? [bare()] : []), ...natives(), ...making()];
-  if (!hasNodeHeaders()) absent.push({ id: 'closure.napi', title: titles.napi, missing: 'needs node_api.h' });
+  const noHeaders = missing('napi');
+  const inProcess = [...direct(), ...(noHeaders === undefined ? [bare()] : []), ...making()];
+  if (noHeaders !== undefined) absent.push({ ...row('napi', titles.napi, 'call', 'C'), missing: noHeaders });
   const figures = takeTurns(inProcess, { rounds }, (done) => tell(done / 2));
 
   const others: Contender[] = [relayed('own'), relayed('koffi')];
-  for (const name of peerNames) {
-    const missing = providePeer(name);
-    const { title } = peers[name];
-    if (missing === undefined) others.push(...peer(name));
-    else
-      absent.push({ id: `closure.${name}`, title, missing }, { id: `closure.make-${name}`, title, missing });
+  for (const name of ['node-ffi', 'bun', 'deno'] as const) {
+    const why = missingRuntime(peers[name].runtime);
+    const take = together(() => ask(peers[name].runtime, name, library('loop')));
+    const by = peers[name].title;
+    for (const [key, id, title] of [
+      ['call', name, callbacks[name]],
+      ['make', `make-${name}`, `${callbacks[name]}, made and closed`],
+    ] as const) {
+      if (why === undefined) others.push(contender(id, title, key, () => take(key), by));
+      else absent.push({ ...row(id, title, key, by), missing: why });
+    }
   }
-  figures.push(...takeTurns([million()], { rounds: 3, warmUp: 0 }, () => {}));
   figures.push(...takeTurns(others, { rounds: processRounds, warmUp: 0 }, (done) => tell((1 + done) / 2)));
   return [...figures, ...absent];
 }
+
+const callbacks = {
+  'node-ffi': 'node:ffi callback',
+  bun: 'Bun JSCallback',
+  deno: 'Deno UnsafeCallback',
+} as const;
+
+const groups = {
+  call: 'C calls JavaScript: two pointers, an integer back',
+  relayed: 'C calls JavaScript from another thread',
+  make: 'Make a callback and free it',
+} as const;
+type Group = keyof typeof groups;
 
 const titles = {
   number: 'closure, two pointers as numbers',
@@ -70,10 +89,11 @@ function direct(): Contender[] {
 function inLoop(name: keyof typeof titles, call: (run: bigint) => void, address: bigint): Contender {
   const run = new Run({ call: address, second: base, count: calls });
   const at = addressOf(run.words);
-  return contender(name, titles[name], () => {
+  const round = (): number => {
     call(at);
     return checked(name, run);
-  });
+  };
+  return contender(name, titles[name], 'call', round, name === 'koffi' ? 'koffi' : undefined);
 }
 
 function checked(what: string, run: Run): number {
@@ -90,41 +110,27 @@ function bare(): Contender {
   };
   process.dlopen(addon, library('napi'));
   const run = new Run({ second: base, count: calls });
-  return contender('napi', titles.napi, () => {
+  const round = (): number => {
     addon.exports.run(run.words, (a, b) => b - a);
     return checked('napi', run);
-  });
-}
-
-/** A native function with two scalar arguments, from a loop in JavaScript. */
-function natives(): Contender[] {
-  const address = symbolAddress('add_numbers', library('loop'));
-  const own = nativeFunction('int (int, int)', address);
-  const rival = koffi.load(library('loop')).func('int add_numbers(int, int)') as typeof own;
-  const from = (name: string, title: string, add: typeof own): Contender =>
-    contender(name, title, () => {
-      let sum = 0;
-      const start = process.hrtime.bigint();
-      for (let index = 0; index < calls; index++) sum += add(index, 1);
-      const time = Number(process.hrtime.bigint() - start) / calls;
-      prove(title, sum, (calls * (calls + 1)) / 2);
-      return time;
-    });
-  return [from('native', 'nativeFunction', own), from('native-koffi', 'koffi function', rival)];
+  };
+  return contender('napi', titles.napi, 'call', round, 'C');
 }
 
 function making(): Contender[] {
   const compare = (a: number, b: number): number => a - b;
   const type = koffi.pointer(koffi.proto('int (int, int)'));
-  const from = (name: string, title: string, makeAndFree: () => boolean): Contender =>
-    contender(name, title, () => {
+  const from = (name: string, title: string, makeAndFree: () => boolean, by?: string): Contender => {
+    const round = (): number => {
       let made = 0;
       const start = process.hrtime.bigint();
       for (let index = 0; index < makes; index++) if (makeAndFree()) made++;
       const time = Number(process.hrtime.bigint() - start) / makes;
       prove(title, made, makes);
       return time;
-    });
+    };
+    return contender(name, title, 'make', round, by);
+  };
   return [
     from('make', 'createClosure + free', () => {
       const made = createClosure('int (int, int)', compare);
@@ -135,54 +141,25 @@ function making(): Contender[] {
       'make-koffi',
       'koffi register + unregister',
       () => koffi.unregister(koffi.register(compare, type)) !== null,
+      'koffi',
     ),
   ];
 }
 
-/** A million at once: each is made, some are called, all are freed. */
-function million(): Contender {
-  const count = 1_000_000;
-  const title = 'a million closures, made one by one';
-  return { id: 'closure.million', title, unit: 'ms', round };
-
-  function round(): number {
-    const start = process.hrtime.bigint();
-    const made = Array.from({ length: count }, (_, index) =>
-      createClosure('int (int)', (value) => value + index),
-    );
-    const time = Number(process.hrtime.bigint() - start) / 1e6;
-    for (let index = 0; index < count; index += 1009) {
-      prove(title, nativeFunction('int (int)', made[index]!.address)(1), index + 1);
-    }
-    for (const closure of made) closure.free();
-    return time;
-  }
-}
-
-/** One process measures both, in turns. */
+/** From another thread, which waits for each. */
 function relayed(which: 'own' | 'koffi'): Contender {
-  const title = which === 'own' ? 'closure, from another thread' : 'koffi callback, from another thread';
-  return contender(`relayed${which === 'own' ? '' : '-koffi'}`, title, () => {
-    const args = [library('loop'), String(relayedCalls)];
-    return (runHere('relayed', args) as Record<'own' | 'koffi', number>)[which];
-  });
+  const title = which === 'own' ? 'closure' : 'koffi callback';
+  const round = (): number => ask('node', 'relayed', library('loop'), String(relayedCalls))[which]!;
+  return which === 'own'
+    ? contender('relayed', title, 'relayed', round)
+    : contender('relayed-koffi', title, 'relayed', round, 'koffi');
 }
 
-/** One process for both of its rows. */
-function peer(name: (typeof peerNames)[number]): Contender[] {
-  const { title } = peers[name];
-  let last: ReturnType<typeof runPeer> | undefined;
-  const take = (key: 'call' | 'make') => () => {
-    const got = last ?? runPeer(name, library('loop'));
-    last = last === undefined ? got : undefined;
-    return got[key];
-  };
-  return [
-    contender(name, title, take('call')),
-    contender(`make-${name}`, `${title}: make + close`, take('make')),
-  ];
+function contender(name: string, title: string, group: Group, round: () => number, by?: string): Contender {
+  return { ...row(name, title, group, by), unit: 'ns', round };
 }
 
-function contender(name: string, title: string, round: () => number): Contender {
-  return { id: `closure.${name}`, title, unit: 'ns', round };
+function row(name: string, title: string, group: Group, by?: string): Omit<Contender, 'unit' | 'round'> {
+  const named = { id: `closure.${name}`, title, group: groups[group] };
+  return by === undefined ? named : { ...named, by };
 }

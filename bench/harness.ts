@@ -3,30 +3,37 @@
  * meets all of them; what is compared is compared within rounds. Results are medians with quartiles.
  */
 
-export type Unit = 'ns' | 'ms' | 'bytes' | '';
+export type Unit = 'ns' | 'ms' | 'bytes' | 'MB' | '';
 
-/** One thing to measure. */
-export interface Contender {
+/** What all rows of a table say. */
+interface Named {
   /** What targets and `results.json` call it: `subject.name`. */
   readonly id: string;
   readonly title: string;
+  /** Whose it is, when not this project's. The `machine`'s is what no trampoline can go below. */
+  readonly by?: string;
+  /** A subject's rows are compared with each other, or within the groups that they name. */
+  readonly group?: string;
+  /** How many there were: rows of one title that differ in that make a line in a chart. */
+  readonly count?: number;
+}
+
+/** One thing to measure. */
+export interface Contender extends Named {
   readonly unit: Unit;
+  /** Of one call, where they can be counted. */
+  readonly instructions?: number | undefined;
   /** Measures once. Throws when the measured work was not done. */
   round(): number;
 }
 
 /** What was measured: one sample a round. */
-export interface Figure {
-  readonly id: string;
-  readonly title: string;
-  readonly unit: Unit;
+export interface Figure extends Omit<Contender, 'round'> {
   readonly samples: readonly number[];
 }
 
 /** What could not be measured. */
-export interface Absent {
-  readonly id: string;
-  readonly title: string;
+export interface Absent extends Named {
   readonly missing: string;
 }
 
@@ -57,7 +64,23 @@ export function takeTurns(
       tell(((round + warmUp) * contenders.length + turn + 1) / ((rounds + warmUp) * contenders.length));
     }
   }
-  return contenders.map(({ id, title, unit }, index) => ({ id, title, unit, samples: samples[index]! }));
+  return contenders.map(({ round, ...rest }, index) => ({ ...rest, samples: samples[index]! }));
+}
+
+/**
+ * For figures that are measured together, in one process: gives each of them once, and measures again when one is
+ * asked for that was given.
+ */
+export function together<Key extends string>(measure: () => Record<Key, number>): (key: Key) => number {
+  const left = new Map<Key, number>();
+  return (key) => {
+    if (!left.has(key))
+      for (const [name, value] of Object.entries(measure())) left.set(name as Key, value as number);
+    const value = left.get(key);
+    if (value === undefined) throw new Error(`${key} was not measured`);
+    left.delete(key);
+    return value;
+  };
 }
 
 export interface Spread {

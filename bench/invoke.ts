@@ -9,7 +9,7 @@ import {
   type Tell,
   takeTurns,
 } from './harness.js';
-import { hasLibffi, native, Run, sumOf, target, third } from './native.js';
+import { instructions, missing, native, Run, sumOf, target, third } from './native.js';
 
 /** Turns of a quarter of a millisecond: most of them pass before the scheduler thinks of somebody else. */
 const calls = 100_000;
@@ -17,6 +17,19 @@ const rounds = 1001;
 
 /** Code page methods besides the one that tables take by themselves. */
 export const otherMethods = ['template', 'file', 'rwx', 'remap'] as const;
+
+/** Made by functions of the C side. */
+const rivals = [
+  { name: 'libffi', title: 'libffi closure', by: 'libffi', from: 'libffi', made: 'closure' },
+  { name: 'libffcall', title: 'libffcall callback', by: 'libffcall', from: 'libffcall', made: 'callback' },
+  {
+    name: 'libffcall-trampoline',
+    title: 'libffcall trampoline, by a global',
+    by: 'libffcall',
+    from: 'libffcall',
+    made: 'trampoline',
+  },
+] as const;
 
 export const invoke: Subject = { name: 'invoke', title: 'One invocation, from a loop in C', measure };
 
@@ -31,7 +44,7 @@ function measure(tell: Tell): Row[] {
   }));
   const single = createTrampoline({ registers: { pc, arg2: third } });
   const contenders: Contender[] = [
-    loop('indirect', 'indirect call, no trampoline', { call: pc, third }),
+    { ...loop('indirect', 'indirect call, no trampoline', { call: pc, third }), by: 'machine' },
     loop('inline', 'table trampoline', { call: plain.add({ pc, arg2: third }) }),
     loop('atomic', 'table trampoline, atomic', { call: atomic.add({ pc, arg2: third }) }),
     loop('single', 'createTrampoline', { call: single.address }),
@@ -41,15 +54,16 @@ function measure(tell: Tell): Row[] {
   ];
   const absent: Absent[] = [];
 
-  const gcc = { id: 'invoke.gcc', title: 'GCC nested function, executable stack' };
+  const gcc = { id: 'invoke.gcc', title: 'GCC nested function, executable stack', by: 'GCC' };
   const errno = native('run_nested')(new Run({ third, count: 1 }));
-  if (errno === 0n) contenders.push(loop('gcc', gcc.title, { third }, 'run_nested'));
+  if (errno === 0n) contenders.push({ ...loop('gcc', gcc.title, { third }, 'run_nested'), by: gcc.by });
   else absent.push({ ...gcc, missing: `an executable stack is refused (errno ${errno})` });
 
-  const libffi = { id: 'invoke.libffi', title: 'libffi closure' };
-  const closure = hasLibffi() ? native('closure', 'libffi')(new Run({ third, count: 0 })) : 0n;
-  if (closure !== 0n) contenders.push(loop('libffi', libffi.title, { call: closure }));
-  else absent.push({ ...libffi, missing: hasLibffi() ? 'libffi makes no closure' : 'needs libffi-dev' });
+  for (const { name, title, by, from, made } of rivals) {
+    const address = missing(from) === undefined ? native(made, from)(new Run({ third, count: 0 })) : 0n;
+    if (address !== 0n) contenders.push({ ...loop(name, title, { call: address }), by });
+    else absent.push({ id: `invoke.${name}`, title, by, missing: missing(from) ?? `${by} makes none` });
+  }
 
   const figures = takeTurns(contenders, { rounds }, tell);
   plain.free();
@@ -73,5 +87,5 @@ export function loop(
     run.words[4] = 0n;
     return run.nanoseconds / calls;
   };
-  return { id: `invoke.${name}`, title, unit: 'ns', round };
+  return { id: `invoke.${name}`, title, unit: 'ns', instructions: instructions(through, given), round };
 }

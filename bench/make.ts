@@ -4,8 +4,8 @@
  */
 import { createTrampoline, createTrampolineTable } from '#src/index.js';
 import { type Contender, prove, type Row, type Subject, type Tell, takeTurns } from './harness.js';
-import { closures, libffi, scatteredClosures, stepThrough } from './make-libffi.js';
-import { hasLibffi, proveEach, target, third } from './native.js';
+import { closures, scatteredClosures, stepThrough } from './make-rivals.js';
+import { proveEach, target, third } from './native.js';
 
 /** So many that garbage collection comes in most rounds. */
 const pairs = 100_000;
@@ -21,6 +21,11 @@ const sumOfValues = values.reduce((sum, value) => sum + value);
 type Table = ReturnType<typeof newTable>;
 const newTable = (atomic = false) => createTrampolineTable({ registers: ['arg2'], atomic });
 
+const groups = {
+  alternately: 'Make one, free it, make the next',
+  scattered: 'Free many at random places, make as many',
+} as const;
+
 export const make: Subject = { name: 'make', title: 'Make one and free it', measure };
 
 function measure(tell: Tell): Row[] {
@@ -29,34 +34,33 @@ function measure(tell: Tell): Row[] {
   const atomic = newTable(true);
   proveMaking(atomic, pc);
   proveSingles(pc);
-  const inRow = [
+  const rivals = closures(groups.alternately);
+  const alternately = [
     ...tables.map(({ table }, index) =>
-      contender(`live-${crowds[index]}`, `add + remove, among ${amount(index)} live`, () =>
+      contender(`live-${crowds[index]}`, `add + remove, among ${amount(index)} live`, 'alternately', () =>
         addAndRemove(table, pc),
       ),
     ),
-    contender('atomic', 'add + remove, atomic table', () => addAndRemove(atomic, pc)),
-    contender('single', 'createTrampoline + free', () => createAndFree(pc)),
-    ...(hasLibffi() ? [closures()] : []),
+    contender('atomic', 'add + remove, atomic table', 'alternately', () => addAndRemove(atomic, pc)),
+    contender('single', 'createTrampoline + free', 'alternately', () => createAndFree(pc)),
+    ...rivals.contenders,
   ];
-  const figures = takeTurns(inRow, { rounds }, (done) => tell(done / 2));
+  const figures = takeTurns(alternately, { rounds }, (done) => tell(done / 2));
 
   const scattered = [
     ...tables.map(({ table, some }, index) =>
-      contender(`scattered-${crowds[index]}`, `at random places, among ${amount(index)} live`, () =>
+      contender(`scattered-${crowds[index]}`, `among ${amount(index)} live`, 'scattered', () =>
         replace(table, pc, some),
       ),
     ),
     // Only now: it leaves libffi's heap full of holes, which its other row would meet.
-    ...(hasLibffi() ? [scatteredClosures()] : []),
+    ...scatteredClosures(groups.scattered),
   ];
   figures.push(...takeTurns(scattered, { rounds }, (done) => tell((1 + done) / 2)));
 
   for (const { table } of tables) table.free();
   atomic.free();
-  return hasLibffi()
-    ? figures
-    : [...figures, { id: 'make.libffi', title: libffi, missing: 'needs libffi-dev' }];
+  return [...figures, ...rivals.absent];
 }
 
 function amount(index: number): string {
@@ -90,8 +94,8 @@ function proveSingles(pc: bigint): void {
   for (const trampoline of made) trampoline.free();
 }
 
-function contender(name: string, title: string, round: () => number): Contender {
-  return { id: `make.${name}`, title, unit: 'ns', round };
+function contender(name: string, title: string, group: keyof typeof groups, round: () => number): Contender {
+  return { id: `make.${name}`, title, group: groups[group], unit: 'ns', round };
 }
 
 function addAndRemove(table: Table, pc: bigint): number {

@@ -16,36 +16,35 @@ export const second = 3n;
 export const third = 5n;
 
 const common = ['-O2', '-Wall', '-Wextra', '-Werror'];
-
 /** Where a Node that was installed with its headers has them. */
 const nodeHeaders = join(dirname(dirname(process.execPath)), 'include/node');
 
 const libraries = {
   loop: {
-    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c', 'closure.c'],
+    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c', 'count.c', 'closure.c'],
     flags: ['-Wl,-z,noexecstack'],
   },
   libffi: { files: ['libffi.c'], flags: ['-lffi'] },
+  libffcall: { files: ['libffcall.c'], flags: ['-lffcall', '-ltrampoline'] },
+  calls: { files: ['calls.c'], flags: [] },
   napi: { files: ['napi.c', 'closure.c'], flags: [`-I${nodeHeaders}`] },
+  addon: { files: ['addon.c', 'calls.c'], flags: [`-I${nodeHeaders}`] },
 } as const;
+
+export type Library = keyof typeof libraries;
 
 const programs = {
   client: ['client.c', 'loop.c', 'target.c'],
   'minimal-supervisor': ['minimal-supervisor.c'],
 } as const;
 
-type Library = keyof typeof libraries;
-
 /** Builds what is needed, once a run: `gcc` takes less time than knowing whether it had to. */
 export function compileNative(): void {
   if (!hasTool('gcc')) throw new Error('The benchmark needs gcc');
   mkdirSync(folder, { recursive: true });
-  for (const [name, { files, flags }] of Object.entries(libraries) as [
-    Library,
-    (typeof libraries)[Library],
-  ][]) {
-    if (name === 'libffi' && !hasLibffi()) continue;
-    if (name === 'napi' && !hasNodeHeaders()) continue;
+  for (const name of Object.keys(libraries) as Library[]) {
+    if (missing(name) !== undefined) continue;
+    const { files, flags } = libraries[name];
     const sources = files.map((file) => join(root, 'bench/native', file));
     execFileSync('gcc', [...common, '-shared', '-fPIC', '-o', library(name), ...sources, ...flags]);
   }
@@ -55,12 +54,13 @@ export function compileNative(): void {
   }
 }
 
-export function hasLibffi(): boolean {
-  return hasHeader('ffi.h');
-}
-
-export function hasNodeHeaders(): boolean {
-  return existsSync(join(nodeHeaders, 'node_api.h'));
+/** Why a part of the C side is not there, if so. */
+export function missing(name: Library): string | undefined {
+  if (name === 'libffi' && !hasHeader('ffi.h')) return 'needs libffi-dev';
+  if (name === 'libffcall' && !hasHeader('callback.h')) return 'needs libffcall-dev';
+  if ((name === 'addon' || name === 'napi') && !existsSync(join(nodeHeaders, 'node_api.h')))
+    return "needs Node's headers";
+  return undefined;
 }
 
 /** The function that trampolines lead to. */
@@ -75,13 +75,36 @@ export function native(name: string, from: Library = 'loop'): (run: Run) => bigi
   return (run) => BigInt(koffi.call(address, type, addressOf(run.words), run.extra) as number | bigint);
 }
 
+/**
+ * Instructions of one call in a loop of the C side, by the difference that ten more calls make; nothing where the
+ * system does not let us count.
+ */
+export function instructions(loop: string, given: Omit<Given, 'count' | 'extra'>): number | undefined {
+  const [few, more] = [10, 20].map((count) => {
+    const run = new Run({ ...given, count, extra: symbolAddress(loop, library('loop')) });
+    const counted = native('count_instructions')(run);
+    if (counted !== 0n) prove(loop, run.sum, sumOf(count));
+    return Number(counted);
+  });
+  return few === 0 ? undefined : (more! - few!) / 10;
+}
+
+/** What a loop is told. */
+export interface Given {
+  readonly call?: bigint;
+  readonly second?: bigint;
+  readonly third?: bigint;
+  readonly count: number;
+  readonly extra?: bigint;
+}
+
 /** `struct run` of `native/run.h`. */
 export class Run {
   readonly words = new BigUint64Array(6);
   /** What some functions take besides. */
   readonly extra: bigint;
 
-  constructor(given: { call?: bigint; second?: bigint; third?: bigint; count: number; extra?: bigint }) {
+  constructor(given: Given) {
     this.words.set([given.call ?? 0n, given.second ?? second, given.third ?? 0n, BigInt(given.count)]);
     this.extra = given.extra ?? 0n;
   }

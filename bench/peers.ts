@@ -1,68 +1,123 @@
-/** Other runtimes, which are measured in processes of their own. They come from the npm registry. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+/** Other runtimes and libraries, which are measured in processes of their own, by the scripts of `peers/`. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { library, missing, root } from './native.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = join(root, 'build/peers');
+const folder = join(root, 'bench/peers');
 const modules = join(folder, 'node_modules');
 
-interface Peer {
+/** What Bun calls this machine. */
+const bunArchitecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
+
+export interface Runtime {
   readonly title: string;
-  /** The npm package, and the program in it. */
-  readonly package: string;
   readonly program: string;
   readonly options: readonly string[];
 }
 
-export const peers = {
-  bun: { title: 'Bun JSCallback', package: 'bun', program: 'bun/bin/bun.exe', options: [] },
-  deno: {
-    title: 'Deno UnsafeCallback',
-    package: 'deno',
-    program: `@deno/linux-${process.arch}-glibc/deno`,
-    options: ['run', '--allow-all', '--unstable-ffi'],
-  },
-  'node-ffi': {
-    title: 'node:ffi',
-    package: `node-linux-${process.arch}@26`,
-    program: `node-linux-${process.arch}/bin/node`,
+export const runtimes = {
+  node: { title: `Node ${process.versions.node.split('.')[0]}`, program: process.execPath, options: [] },
+  'node-26': {
+    title: 'Node 26',
+    program: join(modules, `node-linux-${process.arch}/bin/node`),
     options: ['--experimental-ffi', '--no-warnings'],
   },
-} as const satisfies Readonly<Record<string, Peer>>;
+  bun: {
+    title: 'Bun',
+    program: join(modules, `@oven/bun-linux-${bunArchitecture}/bin/bun`),
+    options: [],
+  },
+  deno: {
+    title: 'Deno',
+    program: join(modules, `@deno/linux-${process.arch}-glibc/deno`),
+    options: ['run', '--allow-all'],
+  },
+} as const satisfies Readonly<Record<string, Runtime>>;
+
+export type RuntimeName = keyof typeof runtimes;
+
+/** The ways between JavaScript and C: a script of `peers/ffi/`, and the runtime that it is for. */
+export const peers = {
+  trampfd: { title: 'trampfd', runtime: 'node' },
+  koffi: { title: 'koffi', runtime: 'node' },
+  napi: { title: 'N-API addon in C', runtime: 'node' },
+  'node-ffi': { title: 'node:ffi', runtime: 'node-26' },
+  bun: { title: 'Bun', runtime: 'bun' },
+  deno: { title: 'Deno', runtime: 'deno' },
+} as const satisfies Readonly<Record<string, { title: string; runtime: RuntimeName }>>;
 
 export type PeerName = keyof typeof peers;
-export const peerNames = Object.keys(peers) as PeerName[];
 
-/** Installs what is not there. Returns why a peer cannot be measured, or nothing. */
-export function providePeer(name: PeerName): string | undefined {
-  const { package: wanted, program } = peers[name];
-  const path = join(modules, program);
-  if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
-    // All of them: npm takes away what it is not told.
-    const list = peerNames.map((other) => peers[other].package);
-    spawnSync('npm', ['install', '--silent', '--no-save', '--prefix', folder, ...list], { stdio: 'ignore' });
+/** Installs what `peers/package.json` names, unless it is there, and says what became of it. */
+export function providePeers(): void {
+  if (changed('package-lock.json') < changed('node_modules/.package-lock.json')) return;
+  console.log('Installing other runtimes from the npm registry, into bench/peers/node_modules');
+  const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) console.log('That failed. What needs them is skipped.');
+}
+
+function changed(file: string): number {
+  return statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** Why a runtime cannot be measured, if so. */
+export function missingRuntime(name: RuntimeName): string | undefined {
+  const { program } = runtimes[name];
+  if (!existsSync(program)) return 'not installed: npm has none for this system, or was not reached';
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+    ? undefined
+    : 'does not run here';
+}
+
+/** What a script of `peers/` says for a peer, or why it cannot be run. */
+export function attempt(
+  name: PeerName,
+  script: string,
+  ...args: readonly string[]
+): Record<string, number> | string {
+  const absent = (name === 'napi' ? missing('addon') : undefined) ?? missingRuntime(peers[name].runtime);
+  if (absent !== undefined) return absent;
+  try {
+    return askPeer(name, script, ...args);
+  } catch (error) {
+    return (error as Error).message;
   }
-  if (!existsSync(path)) return `npm has no ${wanted} for this system`;
-  const { status, stderr } = spawnSync(path, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? undefined : `it does not run: ${stderr.trim().split('\n')[0]}`;
 }
 
-/** Runs the script of a peer, which prints JSON. */
-export function runPeer(name: PeerName, library: string): { readonly call: number; readonly make: number } {
-  const { program, options } = peers[name];
-  return JSON.parse(output(join(modules, program), [...options, script(name), library])) as never;
+/** Who a peer's rows are by, as the harness wants it: this project's say nothing. */
+export function by(name: PeerName): { readonly by?: string } {
+  return name === 'trampfd' ? {} : { by: peers[name].title };
 }
 
-/** Runs a script with this Node. */
-export function runHere(name: string, args: readonly string[]): unknown {
-  return JSON.parse(output(process.execPath, [script(name), ...args]));
+/** Runs a script of `peers/` for a peer, and gives what it says. */
+export function askPeer(name: PeerName, script: string, ...args: readonly string[]): Record<string, number> {
+  return ask(peers[name].runtime, script, name, library(name === 'napi' ? 'addon' : 'calls'), ...args);
 }
 
-const script = (name: string): string => join(root, 'bench/peers', `${name}.mjs`);
+/** Runs a script of `peers/`, and gives what it says. */
+export function ask(name: RuntimeName, script: string, ...args: readonly string[]): Record<string, number> {
+  return JSON.parse(runIn(name, [join(folder, `${script}.mjs`), ...args])) as Record<string, number>;
+}
 
-function output(program: string, args: readonly string[]): string {
-  return execFileSync(program, args, { encoding: 'utf8', cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+/** Runs a script in a runtime. Returns its output. */
+export function runIn(name: RuntimeName, args: readonly string[]): string {
+  const { program, options } = runtimes[name];
+  const { status, stdout, stderr, signal } = spawnSync(program, [...options, ...args], {
+    encoding: 'utf8',
+    cwd: root,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  if (status === 0) return stdout;
+  const reason = /^\S*Error: .*|^error: .*/m.exec(stderr)?.[0] ?? signal ?? `status ${status}`;
+  throw new Error(reason);
+}
+
+/** Loads a module that only the benchmark needs. */
+export async function loadModule(name: string): Promise<unknown> {
+  return import(createRequire(join(folder, 'package.json')).resolve(name));
 }

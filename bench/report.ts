@@ -1,9 +1,10 @@
-/** What a run shows: progress and tables for the terminal, figures for `results.json`. */
-import { cpus, release } from 'node:os';
-import { type Row, type Spread, spread, type Tell, type Unit } from './harness.js';
-import type { Verdict } from './targets.js';
+/** What a run shows in the terminal: progress, tables, verdicts. */
+import type { Tell, Unit } from './harness.js';
+import { grouped, isAhead, type Summary, type Table } from './summary.js';
 
 const width = 80;
+/** Of titles. */
+const titles = 48;
 const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 
 /** One line that says how far a subject is; on a terminal only, where it is replaced by the result. */
@@ -18,25 +19,54 @@ export function progress(title: string): Tell {
   };
 }
 
-export function printRows(title: string, rows: readonly Row[]): void {
-  console.log(`\n${title.padEnd(46)}${'median'.padStart(9)}${'quartiles'.padStart(18)}`);
-  for (const row of rows) {
-    const name = `  ${row.title}`.padEnd(46);
-    if ('missing' in row) {
-      console.log(`${name}  ${row.missing}`);
+export function printTable(table: Table): void {
+  if (table.counts.length > 1) printGrid(table);
+  else printList(table);
+}
+
+function printList(table: Table): void {
+  console.log(`\n${table.title.padEnd(titles)}${'median'.padStart(9)}${'quartiles'.padStart(18)}`);
+  for (const entry of table.entries) {
+    const name = `  ${entry.title}`.padEnd(titles);
+    if (entry.measured === undefined) {
+      console.log(`${name}  ${entry.missing}`);
     } else {
-      const { q1, median, q3 } = spread(row.samples);
-      const quartiles = `${show(q1, row.unit)} … ${show(q3, row.unit)}`;
-      console.log(`${name}${show(median, row.unit).padStart(9)}${quartiles.padStart(18)} ${row.unit}`);
+      const { q1, median, q3, unit, instructions } = entry.measured;
+      const quartiles = `${show(q1, unit)} … ${show(q3, unit)}`;
+      const counted = instructions === undefined ? '' : `, ${instructions} instructions`;
+      const ahead = isAhead(table, entry) ? ', ahead of us' : '';
+      console.log(
+        `${name}${show(median, unit).padStart(9)}${quartiles.padStart(18)} ${unit}${counted}${ahead}`,
+      );
     }
   }
 }
 
-export function printVerdicts(verdicts: readonly Verdict[]): void {
+/** One line for a title, with the medians for each number of them. */
+function printGrid(table: Table): void {
+  const unit = table.entries.find(({ measured }) => measured !== undefined)?.measured?.unit;
+  const heads = table.counts.map((count) => number.format(count).padStart(12)).join('');
+  console.log(`\n${`${table.title}${unit ? `, ${unit}` : ''}`.padEnd(titles)}${heads}`);
+  for (const [title, entries] of grouped(table.entries, (entry) => entry.title)) {
+    const cells = table.counts.map((count) => {
+      const entry = entries.find((one) => one.count === count);
+      const text = entry?.measured === undefined ? '–' : show(entry.measured.median, entry.measured.unit);
+      return `${text}${entry !== undefined && isAhead(table, entry) ? '*' : ' '}`.padStart(12);
+    });
+    const missing = entries.find((entry) => entry.missing !== undefined)?.missing;
+    console.log(
+      `${`  ${title}`.padEnd(titles)}${cells.join('')}${missing === undefined ? '' : `  ${missing}`}`,
+    );
+  }
+  if (table.entries.some((entry) => isAhead(table, entry))) console.log('  * ahead of us');
+}
+
+export function printVerdicts({ targets }: Summary): void {
+  if (targets.length === 0) return;
   console.log(`\n${'Target'.padEnd(43)}${'at most'.padStart(7)}${'reached'.padStart(9)}`);
-  for (const { text, most, unit, reached, met } of verdicts) {
+  for (const { text, most, unit, reached, met } of targets) {
     const wanted = `  ${text}`.padEnd(43) + number.format(most).padStart(7);
-    if (reached === undefined) {
+    if (reached === null) {
       console.log(`${wanted}  not measured`);
     } else {
       const by = fixed(Math.abs(most - reached));
@@ -47,37 +77,11 @@ export function printVerdicts(verdicts: readonly Verdict[]): void {
   }
 }
 
-/** What `results.json` holds. */
-export function summary(rows: readonly Row[], verdicts: readonly Verdict[]): object {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    system: `Linux ${release().split('-')[0]}, ${process.arch}, ${cpus()[0]?.model.trim()} x ${cpus().length}`,
-    node: process.version,
-    rows: rows.map((row) => {
-      if ('missing' in row) return row;
-      const { id, title, unit, samples } = row;
-      return { id, title, unit, rounds: samples.length, ...rounded(spread(samples)) };
-    }),
-    targets: verdicts.map(({ reached, ...rest }) => ({
-      ...rest,
-      reached: reached === undefined ? null : round(reached),
-      met: rest.met ?? null,
-    })),
-  };
-}
-
-function show(value: number, unit: Unit): string {
+/** A value with as many digits as it deserves. */
+export function show(value: number, unit: Unit): string {
   return unit === '' ? number.format(value) : fixed(value);
 }
 
 function fixed(value: number): string {
-  return value.toFixed(Math.abs(value) < 100 ? 2 : 0);
-}
-
-function rounded({ q1, median, q3 }: Spread): Spread {
-  return { q1: round(q1), median: round(median), q3: round(q3) };
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+  return Math.abs(value) < 100 ? value.toFixed(2) : number.format(Math.round(value));
 }

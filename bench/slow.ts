@@ -9,11 +9,14 @@ import {
   type Tell,
   takeTurns,
 } from './harness.js';
-import { native, Run, sumOf, target, third } from './native.js';
+import { instructions, native, Run, sumOf, target, third } from './native.js';
 
 /** A turn is some milliseconds. */
 const calls = 1000;
 const rounds = 201;
+
+/** One is the work of two processes; the other blocks the signal by which steps are told. */
+const uncountable = ['run_supervised', 'run_trap_handler'];
 
 export const slow: Subject = { name: 'slow', title: 'One invocation without a code page', measure };
 
@@ -28,16 +31,18 @@ function measure(tell: Tell): Row[] {
     allowedCallers: [[0n, 2n ** 64n - 1n]],
   });
   const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
-  const supervised = { id: 'slow.supervised', title: 'a system call that a supervisor answers' };
+  const supervised = { id: 'slow.supervised', title: 'a system call that a supervisor answers', by: 'C' };
   const errno = native('run_supervised')(new Run({ third, count: 0 }));
   const figures = takeTurns(
     [
-      loop('handler', "a C program's SIGSEGV handler, sigreturn", {}, 'run_fault_handler'),
+      { ...loop('handler', "a C program's SIGSEGV handler, sigreturn", {}, 'run_fault_handler'), by: 'C' },
       loop('trampoline', 'slow trampoline', { call: trampoline.address }),
       loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
       loop('table', 'slow table trampoline', { call: table.add(registers) }),
-      loop('trap', 'a trap in its own code, sigreturn', {}, 'run_trap_handler'),
-      ...(errno === 0n ? [loop('supervised', supervised.title, {}, 'run_supervised')] : []),
+      { ...loop('trap', 'a trap in its own code, sigreturn', {}, 'run_trap_handler'), by: 'C' },
+      ...(errno === 0n
+        ? [{ ...loop('supervised', supervised.title, {}, 'run_supervised'), by: supervised.by }]
+        : []),
     ],
     { rounds },
     tell,
@@ -52,7 +57,8 @@ function measure(tell: Tell): Row[] {
 
 function loop(name: string, title: string, given: { call?: bigint }, through = 'call_loop'): Contender {
   // Trampolines know the third argument, and the C handlers set it: no caller gives it.
-  const run = new Run({ ...given, third: given.call === undefined ? third : 0n, count: calls });
+  const told = { ...given, third: given.call === undefined ? third : 0n };
+  const run = new Run({ ...told, count: calls });
   const call = native(through);
   const round = (): number => {
     call(run);
@@ -60,5 +66,6 @@ function loop(name: string, title: string, given: { call?: bigint }, through = '
     run.words[4] = 0n;
     return run.nanoseconds / calls;
   };
-  return { id: `slow.${name}`, title, unit: 'ns', round };
+  const counted = uncountable.includes(through) ? undefined : instructions(through, told);
+  return { id: `slow.${name}`, title, unit: 'ns', instructions: counted, round };
 }

@@ -16,7 +16,7 @@ const inline = createTrampolineTable({ registers: ['arg2'], method: 'memfd' });
 const atomic = createTrampolineTable({ registers: ['arg2'], method: 'memfd', atomic: true });
 const figures = takeTurns(
   [
-    loop('object', "a supervised program's object", { call: object.map().address }),
+    loop('object', 'a fast object of trampfd_create', { call: object.map().address }),
     loop('inline', 'table trampoline in the same program', { call: inline.add(registers) }),
     loop('atomic', 'the same, atomic', { call: atomic.add(registers) }),
   ],
@@ -24,5 +24,11 @@ const figures = takeTurns(
   () => {},
 );
 console.log(
-  JSON.stringify(figures.map((figure) => ({ ...figure, id: figure.id.replace('invoke', 'supervised') }))),
+  JSON.stringify(
+    figures.map((figure) => ({
+      ...figure,
+      id: figure.id.replace('invoke', 'supervised'),
+      group: "An invocation of a supervised program's object",
+    })),
+  ),
 );

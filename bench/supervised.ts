@@ -40,6 +40,11 @@ export const otherPrograms = [
 ] as const;
 const programRounds = 41;
 
+const groups = {
+  true: 'A command that does nothing',
+  programs: 'Programs that make no such calls',
+} as const;
+
 export const supervised: Subject = { name: 'supervised', title: 'Under a supervisor', measure };
 
 function measure(tell: Tell): Row[] {
@@ -80,15 +85,23 @@ function action(
     prove(title, done.sum, sum);
     return done.nanoseconds / count;
   };
-  return { id: `supervised.${name}${by}`, title: by === '' ? title : `${title}, in C`, unit: 'ns', round };
+  const row = {
+    id: `supervised.${name}${by}`,
+    group: `Answered: ${title}`,
+    unit: 'ns',
+    round,
+  } as const;
+  return by === ''
+    ? { ...row, title: 'trampfd run' }
+    : { ...row, title: 'a minimal supervisor in C', by: 'C' };
 }
 
 /** From the shell's point of view: another process starts, and ends. */
 function startContenders(): Contender[] {
   return [
     { id: 'supervised.true', title: 'trampfd run -- true', command: [...trampfdRun, 'true'] },
-    { id: 'supervised.true-alone', title: 'true', command: ['true'] },
-  ].map(({ id, title, command: [file, ...args] }) => {
+    { id: 'supervised.true-alone', title: 'true', by: 'machine', command: ['true'] },
+  ].map(({ command: [file, ...args], title, ...row }) => {
     const round = (): number => {
       const start = process.hrtime.bigint();
       const { status } = spawnSync(file!, args, { stdio: 'ignore' });
@@ -96,7 +109,7 @@ function startContenders(): Contender[] {
       prove(title, status ?? -1, 0);
       return time;
     };
-    return { id, title, unit: 'ms', round };
+    return { ...row, title, group: groups.true, unit: 'ms', round };
   });
 }
 
@@ -107,20 +120,25 @@ function programs(alone: Client, tell: Tell): Row[] {
   const contenders = there.flatMap(({ name, command, times }) =>
     [
       { client, id: `supervised.${name}`, title: `${name}, supervised` },
-      { client: alone, id: `supervised.${name}-alone`, title: `${name}, alone` },
-    ].map(({ client, id, title }): Contender => {
+      { client: alone, id: `supervised.${name}-alone`, title: `${name}, alone`, by: 'machine' },
+    ].map(({ client, title, ...row }): Contender => {
       const round = (): number => {
         const { sum, nanoseconds } = client.do('other', times, `${command}\n`);
         prove(title, sum, BigInt(times));
         return nanoseconds / times / 1e6;
       };
-      return { id, title, unit: 'ms', round };
+      return { ...row, title, group: groups.programs, unit: 'ms', round };
     }),
   );
   const figures = takeTurns(contenders, { rounds: programRounds }, tell);
   client.end();
   const absent = missing.map(
-    ({ name }): Absent => ({ id: `supervised.${name}`, title: name, missing: `needs ${name}` }),
+    ({ name }): Absent => ({
+      id: `supervised.${name}`,
+      title: name,
+      group: groups.programs,
+      missing: `needs ${name}`,
+    }),
   );
   return [...figures, ...absent];
 }

@@ -136,7 +136,7 @@ export const targets: readonly Target[] = [
     text: "nativeFunction, two scalars, over koffi's",
     most: 0.4,
     unit: 'times',
-    reached: times('closure.native', 'closure.native-koffi'),
+    reached: times('call.trampfd-ints', 'call.koffi-ints'),
   },
 ];
 

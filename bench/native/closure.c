@@ -15,8 +15,3 @@ void closure_loop(struct run *run)
     run->nanoseconds = now() - start;
     run->sum = sum;
 }
-
-int add_numbers(int first, int second)
-{
-    return first + second;
-}

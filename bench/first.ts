@@ -1,0 +1,18 @@
+/**
+ * Makes one trampoline in a fresh process and has it called: a child of start.ts. What it imports statically would
+ * not be measured, so it imports nothing.
+ *
+ *     node build/bench/first.js library
+ */
+const library = process.argv[2]!;
+
+const start = performance.now();
+const { createTrampoline, symbolAddress } = await import('#src/index.js');
+const loaded = performance.now();
+const { address } = createTrampoline({ registers: { pc: symbolAddress('add_ints', library), arg1: 3n } });
+// The package's own way to call C: it has loaded that already.
+const { default: koffi } = await import('koffi');
+const sum = koffi.call(address, koffi.proto('int (int)'), 4) as number;
+const called = performance.now();
+if (sum !== 7) throw new Error(`${sum} instead of 7`);
+console.log(JSON.stringify({ load: loaded - start, first: called - loaded }));

@@ -1,0 +1,52 @@
+/* What JavaScript calls, and what calls JavaScript back. */
+#include "run.h"
+
+int add_ints(int first, int second)
+{
+    return first + second;
+}
+
+double add_doubles(double first, double second)
+{
+    return first + second;
+}
+
+/* Calls each function of a list once. When they add, the sum tells that each was called and what it was given. */
+int call_callbacks(int (*const *list)(int, int), int count)
+{
+    int sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += list[i](i & 15, 3);
+    return sum;
+}
+
+/* Nanoseconds of one call, each of which gives back the sum of what it is given; -1 when one did not. */
+#define TIMED(call, expected)                                            \
+    double sum = 0;                                                      \
+    uint64_t start = now();                                              \
+    for (int i = 0; i < count; i++)                                      \
+        sum += call;                                                     \
+    uint64_t time = now() - start;                                       \
+    for (int i = 0; i < count; i++)                                      \
+        sum -= expected;                                                 \
+    return sum == 0 ? (double)time / count : -1
+
+double time_six_ints(int (*callee)(int, int, int, int, int, int), int count)
+{
+    TIMED(callee(i, 1, 2, 3, 4, 5), i + 15);
+}
+
+double time_doubles(double (*callee)(double, double), int count)
+{
+    TIMED(callee(i, 0.5), i + 0.5);
+}
+
+struct point {
+    double x, y;
+};
+
+double time_point(double (*callee)(struct point), int count)
+{
+    struct point point = {.y = 0.5};
+    TIMED((point.x = i, callee(point)), i + 0.5);
+}

@@ -1,0 +1,50 @@
+/* Counts the instructions of a loop: another process runs it, and is stopped after each (ptrace(2)). */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run.h"
+
+/* Signals that the loop itself causes are delivered, and their handlers' instructions count. */
+static uint64_t step_to_end(pid_t child, int status)
+{
+    uint64_t steps = 0;
+    int deliver = 0;
+    while (WIFSTOPPED(status) && ptrace(PTRACE_SINGLESTEP, child, 0, deliver) == 0) {
+        siginfo_t info = {0};
+        if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
+            break;
+        ptrace(PTRACE_GETSIGINFO, child, 0, &info);
+        /* The kernel's own code is a breakpoint instruction of the loop's; ptrace_notify's, a handler about to start. */
+        int stepped = info.si_signo == SIGTRAP && info.si_code != SI_KERNEL;
+        steps += stepped && info.si_code != SIGTRAP;
+        deliver = stepped ? 0 : info.si_signo;
+    }
+    return steps;
+}
+
+/* Returns the instructions of `loop(run)`, or 0 where the system does not let us count. */
+uint64_t count_instructions(struct run *run, void (*loop)(struct run *))
+{
+    struct run *shared =
+        mmap(0, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return 0;
+    *shared = *run;
+    pid_t child = fork();
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
+            _exit(1);
+        raise(SIGSTOP);
+        loop(shared);
+        _exit(0);
+    }
+    int status = 0;
+    uint64_t steps = child > 0 && waitpid(child, &status, 0) == child ? step_to_end(child, status) : 0;
+    run->sum = shared->sum;
+    munmap(shared, sizeof *shared);
+    return steps;
+}

@@ -1,0 +1,127 @@
+/** Writes `docs/benchmarks.md` and its charts. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Draw, drawing } from './charts.js';
+import { root } from './native.js';
+import { show } from './report.js';
+import {
+  bestOwn,
+  type Entry,
+  grouped,
+  isAhead,
+  type Judged,
+  type Summary,
+  type Table,
+  tables,
+} from './summary.js';
+
+const docs = join(root, 'docs');
+const folder = 'benchmarks';
+
+/** Without what draws, the page has no charts, and those that stand are left alone. */
+export async function writePage(summary: Summary): Promise<void> {
+  const draw = await drawing();
+  if (draw === undefined) console.log('\nNo charts: Plot is not there.');
+  else {
+    rmSync(join(docs, folder), { recursive: true, force: true });
+    mkdirSync(join(docs, folder), { recursive: true });
+  }
+  const sections = summary.subjects.map(({ name, title, rows }) => {
+    const parts = tables(title, rows).map((table, index, { length }) =>
+      part(table, { name: length === 1 ? name : `${name}-${index + 1}`, subject: title }, draw),
+    );
+    return `## ${title}\n\n${parts.join('\n\n')}`;
+  });
+  const text = [introduction(summary), verdicts(summary.targets), ...sections].join('\n\n');
+  writeFileSync(join(docs, `${folder}.md`), `${text}\n`);
+}
+
+function introduction({ date, system, node }: Summary): string {
+  return `# Benchmarks
+
+Written by \`npm run bench\`, on ${date}: ${system}, Node ${node}. All of it was measured in one run.
+
+Contenders take turns, so that what the machine does meanwhile meets all of them. Each loop first proves that its work
+was done: calls return what only the right arguments give, and their sum is checked. A figure is the median of the
+rounds; the quartiles beside it tell how much rounds differ. *Ratio* compares with the best row of this project in the
+same table. Rows of others that are **ahead** of all of this project's are marked: their upper quartile is below our
+lower one. *Instructions* are those of one call, with the loop around it and what it calls, counted by stepping through
+them; a repeated string instruction counts once for each time.
+
+In the charts, blue is this project, grey are the others, and light grey is what the machine takes without trampolines.
+[results.json](../bench/results.json) has all figures.`;
+}
+
+function verdicts(targets: readonly Judged[]): string {
+  const rows = targets.map(({ text, most, unit, reached, met }) => {
+    const outcome =
+      reached === null
+        ? '– | not measured'
+        : `${show(reached, 'ns')} | ${met ? 'met' : '**missed**'} by ${show(Math.abs(most - reached), 'ns')}`;
+    return `| ${text} | ${most.toLocaleString('en')} ${unit} | ${outcome} |`;
+  });
+  return `## Targets\n\n| what | at most | reached | |\n|---|--:|--:|---|\n${rows.join('\n')}`;
+}
+
+function part(
+  table: Table,
+  { name, subject }: { name: string; subject: string },
+  draw: Draw | undefined,
+): string {
+  const heading = table.title === subject ? [] : [`### ${table.title}`];
+  const chart: string[] = [];
+  // Two bars tell no more than two figures.
+  if (draw !== undefined && table.entries.filter(({ measured }) => measured !== undefined).length > 2) {
+    writeFileSync(join(docs, folder, `${name}.svg`), draw(table));
+    chart.push(`![${table.title}](${folder}/${name}.svg)`);
+  }
+  return [...heading, ...chart, table.counts.length > 1 ? grid(table) : list(table)].join('\n\n');
+}
+
+function list(table: Table): string {
+  const counted = table.entries.some(({ measured }) => measured?.instructions !== undefined);
+  const head = ['', 'median', 'quartiles', 'ratio', ...(counted ? ['instructions'] : []), ''];
+  const rows = table.entries.map((entry) => {
+    const { measured } = entry;
+    if (measured === undefined) return [entry.title, '–', '', '', ...(counted ? [''] : []), entry.missing!];
+    const { unit, q1, median, q3, instructions } = measured;
+    return [
+      entry.title,
+      `${show(median, unit)} ${unit}`,
+      q1 === q3 ? '' : `${show(q1, unit)} … ${show(q3, unit)}`,
+      ratio(table, entry),
+      ...(counted ? [instructions === undefined ? '' : String(instructions)] : []),
+      isAhead(table, entry) ? '**ahead**' : '',
+    ];
+  });
+  return markdown(head, rows);
+}
+
+function grid(table: Table): string {
+  const unit = table.entries.find(({ measured }) => measured !== undefined)?.measured?.unit ?? '';
+  const head = [unit, ...table.counts.map((count) => count.toLocaleString('en')), ''];
+  const rows = grouped(table.entries, ({ title }) => title).map(([title, entries]) => [
+    title,
+    ...table.counts.map((count) => {
+      const entry = entries.find((one) => one.count === count);
+      if (entry?.measured === undefined) return '–';
+      const text = show(entry.measured.median, entry.measured.unit);
+      return isAhead(table, entry) ? `**${text} (ahead)**` : text;
+    }),
+    entries.find(({ missing }) => missing !== undefined)?.missing ?? '',
+  ]);
+  return markdown(head, rows);
+}
+
+function ratio(table: Table, entry: Entry): string {
+  const best = bestOwn(table, entry);
+  return best === undefined || best.median === 0
+    ? ''
+    : `${(entry.measured!.median / best.median).toFixed(2)}`;
+}
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = head.map((text, index) => (index === 0 || text === '' ? '---' : '--:'));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,27 @@
+/** Nanoseconds of a call from C to JavaScript, for each kind of arguments: the median of some rounds. */
+import { library, load, tell } from './ffi.mjs';
+
+const calls = 20_000;
+const rounds = 15;
+const warmUp = 5;
+
+const { makeCallback, open, sumPoint = ({ x, y }) => x + y } = await load();
+const { time } = open(library);
+tell({
+  sixInts: measure('time_six_ints', 'sixInts', (a, b, c, d, e, f) => a + b + c + d + e + f),
+  doubles: measure('time_doubles', 'doubles', (a, b) => a + b),
+  point: measure('time_point', 'point', sumPoint),
+});
+
+/** Nothing when there are none of the kind. */
+function measure(name, kind, callee) {
+  const callback = makeCallback(callee, kind);
+  if (callback === undefined) return undefined;
+  const samples = [];
+  for (let round = -warmUp; round < rounds; round++) {
+    const sample = time(name, callback, calls);
+    if (sample < 0) throw new Error(`${name}: a result was wrong`);
+    if (round >= 0) samples.push(sample);
+  }
+  return samples.sort((a, b) => a - b)[rounds >> 1];
+}

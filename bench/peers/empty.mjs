@@ -1,0 +1,1 @@
+/** What a runtime costs that is asked for nothing. */

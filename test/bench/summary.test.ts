@@ -1,0 +1,73 @@
+/** What the benchmark says of its figures: who is compared with whom, and who is ahead. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Row, together } from '../../bench/harness.js';
+import { bestOwn, entry, isAhead, summarize, tables } from '../../bench/summary.js';
+
+const rows: readonly Row[] = [
+  { id: 'a.floor', title: 'nothing', by: 'machine', unit: 'ns', samples: [1, 1, 1] },
+  { id: 'a.own', title: 'ours', unit: 'ns', samples: [4, 5, 6], instructions: 7 },
+  { id: 'a.slower', title: 'ours, checked', unit: 'ns', samples: [8, 9, 10] },
+  { id: 'a.near', title: 'a peer, about the same', by: 'peer', unit: 'ns', samples: [4, 4.5, 9] },
+  { id: 'a.fast', title: 'a faster peer', by: 'peer', unit: 'ns', samples: [2, 3, 4] },
+  { id: 'a.bytes', title: 'of another unit', by: 'peer', unit: 'bytes', samples: [1] },
+  { id: 'a.gone', title: 'not here', by: 'peer', missing: 'needs something' },
+];
+
+test('a peer is ahead when most of its rounds are better than most of the best of ours', () => {
+  const [table] = tables('A subject', rows.map(entry));
+  assert.deepEqual(
+    table!.entries.filter((one) => isAhead(table!, one)).map(({ id }) => id),
+    ['a.fast'],
+  );
+  assert.equal(bestOwn(table!, table!.entries[0]!)?.median, 5);
+});
+
+test('rows are compared within their group and number only', () => {
+  const own = { id: 'b.own', title: 'ours', unit: 'ns' } as const;
+  const peer = { id: 'b.peer', title: 'theirs', by: 'peer', unit: 'ns' } as const;
+  const [time, memory, ...more] = tables(
+    'A subject',
+    [
+      { ...own, group: 'time', count: 1000, samples: [5] },
+      { ...own, group: 'time', count: 10, samples: [1] },
+      { ...peer, group: 'time', count: 1000, samples: [4] },
+      { ...peer, group: 'time', count: 10, samples: [2] },
+      { ...peer, group: 'memory', samples: [1] },
+    ].map(entry),
+  );
+  assert.deepEqual([time?.title, time?.counts, memory?.title, more], ['time', [10, 1000], 'memory', []]);
+  assert.deepEqual(
+    time?.entries.map((one) => isAhead(time, one)),
+    [false, false, true, false],
+  );
+  assert.equal(isAhead(memory!, memory!.entries[0]!), false);
+});
+
+test('results keep medians, instructions, what was missing, and open verdicts', () => {
+  const verdict = { text: 'a target', most: 1, unit: 'ns', reached: undefined, met: undefined };
+  const { subjects, targets } = summarize([{ name: 'a', title: 'A subject', rows }], [verdict]);
+  assert.deepEqual(subjects[0]!.rows[1]!.measured, {
+    unit: 'ns',
+    rounds: 3,
+    q1: 4.5,
+    median: 5,
+    q3: 5.5,
+    instructions: 7,
+  });
+  assert.equal(subjects[0]!.rows.at(-1)!.missing, 'needs something');
+  assert.deepEqual(targets, [{ ...verdict, reached: null, met: null }]);
+});
+
+test('figures that are measured together are each used once', () => {
+  let times = 0;
+  const take = together(() => ({ time: ++times, bytes: 10 * times }));
+  assert.deepEqual(
+    [take('time'), take('bytes'), take('bytes'), take('time'), take('time')],
+    [1, 10, 20, 2, 3],
+  );
+  assert.throws(
+    () => together<'time' | 'bytes'>(() => ({ time: 1 }) as never)('bytes'),
+    /bytes was not measured/,
+  );
+});
