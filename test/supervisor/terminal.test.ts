@@ -163,18 +163,11 @@ describe('a terminal', { skip: needs('gcc'), concurrency: 2 }, () => {
   });
 
   test('its size', async () => {
-    const script = `trap 'stty size' WINCH; echo go""ne; while :; do read -t 0.05; echo .; done`;
+    const trap = `trap 'stty size; n=x\\$n' WINCH`;
+    const script = `n=; ${trap}; echo go""ne; until [ x\\$n = xxx ]; do read -t 0.05; echo .; done`;
     // A shell forgets a signal that comes while it handles the one before: the dots tell that it has.
     const handled = 'wait:.\r\n.\r\n';
-    const steps = [
-      'wait:gone',
-      'size:33x99',
-      'wait:33 99',
-      handled,
-      'size:44x88',
-      'wait:44 88',
-      `type:${interrupt}`,
-    ];
+    const steps = ['wait:gone', 'size:33x99', 'wait:33 99', handled, 'size:44x88', 'wait:44 88'];
     const told = await inShell(`$F run -- bash -c "${script}"`, [...steps, `wait:${prompt}`]);
     assert.equal(told.match(/^\d+ \d+$/gm)?.length, 2, told);
   });
