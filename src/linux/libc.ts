@@ -25,6 +25,8 @@ interface Libc {
   fcntl: Native<[number, number, 'int', number], number>;
   close: Native<[number], number>;
   gettid: Native<[], number>;
+  sched_getaffinity: Native<[number, number, bigint], number>;
+  sched_setaffinity: Native<[number, number, bigint], number>;
   open: Native<[string, number, number], number>;
   read: Native<[number, bigint, number], Long>;
   write: Native<[number, bigint, number], Long>;
@@ -81,6 +83,8 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
   gettid: 'int gettid()',
+  sched_getaffinity: 'int sched_getaffinity(int, size_t, uintptr_t)',
+  sched_setaffinity: 'int sched_setaffinity(int, size_t, uintptr_t)',
   open: 'int open(const char *, int, int)',
   read: 'intptr_t read(int, uintptr_t, size_t)',
   write: 'intptr_t write(int, uintptr_t, size_t)',

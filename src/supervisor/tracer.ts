@@ -16,6 +16,7 @@ import { threadStatus, threadsOf } from '../linux/proc.js';
 import { detach, event, eventMessage, listen, proceed, seize } from '../linux/ptrace.js';
 import { Faults } from './faults.js';
 import type { Attached, FromTracer, ToTracer, TracerData } from './messages.js';
+import { Proximity } from './proximity.js';
 import { Reports } from './reports.js';
 import { Rules } from './rules.js';
 import { startSleeper } from './sleeper.js';
@@ -36,6 +37,7 @@ const self = threadId();
 const threads = new Map<number, number>();
 /** The mappings of traced processes. */
 const mappings = new Map<number, MappingQuery>();
+const proximity = new Proximity();
 let ended = false;
 
 await addTypes(setting.types);
@@ -99,7 +101,9 @@ function isInvocation(tid: number): boolean {
       query = new MappingQuery(tid);
       mappings.set(pid, query);
     }
-    return faults.handle({ tid, mappings: query });
+    const done = faults.handle({ tid, mappings: query });
+    if (done) proximity.invoked(tid);
+    return done;
   } catch {
     return false; // the process is going
   }

@@ -23,7 +23,8 @@ after(() => rmSync(folder, { recursive: true }));
 
 const memfdRefused = 'Cannot make a code page by memfd: memfd_create failed (EPERM)';
 const noTemplate = `Cannot make a code page by template: ${templatePath(process.arch)}: it has no code for this shape`;
-const noSupervisor = 'Cannot make a code page by trampfd: no supervisor runs this program';
+const noSupervisor =
+  'Cannot make a code page by trampfd: no supervisor runs this program; "trampfd run -- program" does';
 const everyMethod = 'Cannot make a code page: every method is refused; "trampfd doctor" tells by whom';
 
 interface Made {

@@ -153,7 +153,8 @@ test('trampfd is refused without asking the kernel', () => {
   assert.throws(() => createTrampolineTable({ registers: [], method: 'trampfd' }), {
     name: 'TrampfdError',
     code: 'ERR_NO_SUPERVISOR',
-    message: 'Cannot make a code page by trampfd: no supervisor runs this program',
+    message:
+      'Cannot make a code page by trampfd: no supervisor runs this program; "trampfd run -- program" does',
     syscall: undefined,
   });
 });

@@ -52,6 +52,7 @@ const headers = [
     'linux/seccomp.h',
     'linux/fs.h',
     'linux/ptrace.h',
+    'linux/futex.h',
     'sys/socket.h',
     'linux/stat.h',
   ],
