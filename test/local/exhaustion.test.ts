@@ -11,8 +11,10 @@ const skips: Readonly<Record<string, string | false>> = {
   descriptors: false,
 };
 
-/** V8 ends the process when it gets no memory: it shall need none meanwhile, neither for garbage nor for code nor for threads. */
-const nodeOptions = ['--single-threaded', '--jitless', '--expose-gc', '--min-semi-space-size=64'];
+/** V8 ends the process when it gets no memory: it shall need none meanwhile, for garbage, code, functions that run first, threads. */
+const nodeOptions = [
+  ...['--single-threaded', '--jitless', '--no-lazy', '--expose-gc', '--min-semi-space-size=64'],
+];
 
 /** All the same it sometimes needs some, and then nothing is said of us. */
 function isEndOfV8({ signal, stderr }: ReturnType<typeof runChild>): boolean {
