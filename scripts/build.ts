@@ -1,5 +1,5 @@
 /** What the compiler does not build: native files of the package, for every architecture, and the manual page. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import {
@@ -64,8 +64,11 @@ function templates(machine: Machine): Uint8Array {
 
 function write(path: string, bytes: Uint8Array | string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, bytes);
-  chmodSync(path, mode);
+  // Under another name first: a program that runs cannot be written.
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, bytes);
+  chmodSync(unfinished, mode);
+  renameSync(unfinished, path);
 }
 
 for (const [architecture, machine] of Object.entries(machines)) {
