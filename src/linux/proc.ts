@@ -35,6 +35,15 @@ export function pendingSignals(pid: number): bigint {
   }
 }
 
+/** Whether a process is stopped, by a signal or by who traces it. */
+export function isStopped(pid: number): boolean {
+  try {
+    return /^State:\s*[Tt]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 /** The threads of a process; none when it is gone. */
 export function threadsOf(pid: number): number[] {
   try {

@@ -51,7 +51,9 @@ export type ToMain =
 /** From the tracer to the main thread: it sees every change of a child, since it waits for all. */
 export type FromTracer =
   | { readonly kind: 'ready'; readonly tid: number; readonly wake: number }
-  | { readonly kind: 'change'; readonly change: Change };
+  | { readonly kind: 'change'; readonly change: Change }
+  /** A process that was stopped goes on. */
+  | { readonly kind: 'continued'; readonly pid: number };
 
 /** From the thread that answers to the tracer. */
 export type ToTracer =

@@ -22,6 +22,7 @@ import {
 } from '../linux/children.js';
 import { eventfd, ring } from '../linux/descriptors.js';
 import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
+import { isStopped } from '../linux/proc.js';
 import { needsDescent } from './inherited.js';
 import {
   type AnswererData,
@@ -44,6 +45,9 @@ const stopSignals = [20, 21, 22];
 const ownSignals = [24, 29, ...stopSignals];
 
 export interface RunOptions extends ProgramOptions, Setting {}
+
+/** Milliseconds for news that the program goes on, before the supervisor stops with it. */
+const patience = 10;
 
 const nothingDone: Stats = { calls: 0, refused: 0, objectsMade: 0, objectsAlive: 0 };
 
@@ -80,6 +84,7 @@ class Supervisor {
   /** Signals that the kernel sent, as for the keys of a terminal. */
   readonly #fromKernel = new Set<number>();
   #hasTracer = false;
+  #stopping: NodeJS.Timeout | undefined;
   #ended: Omit<Ended, 'stats'> | undefined;
 
   constructor(options: RunOptions, finish: (ended: Ended) => void, fail: (error: Error) => void) {
@@ -137,11 +142,18 @@ class Supervisor {
     else if (change.kind === 'stopped') this.#stop(change.signal);
   }
 
-  /** Stops with the program, so that the shell sees a stopped job. SIGCONT comes to the group, or is passed on. */
+  /**
+   * Stops with the program, so that the shell sees a stopped job. SIGCONT comes to the group, or is passed on. News
+   * travel: if the program went on meanwhile, nobody would continue who stops now.
+   */
   #stop(signal: number): void {
-    if (signal !== SIGSTOP) this.#signals.release(signal);
-    kill(process.pid, signal);
-    if (signal !== SIGSTOP) this.#signals.take(signal);
+    clearTimeout(this.#stopping);
+    this.#stopping = setTimeout(() => {
+      if (!isStopped(this.#program)) return;
+      if (signal !== SIGSTOP) this.#signals.release(signal);
+      kill(process.pid, signal);
+      if (signal !== SIGSTOP) this.#signals.take(signal);
+    }, patience);
   }
 
   #end(status: number, signal = 0): void {
@@ -167,6 +179,7 @@ class Supervisor {
       data,
       (message: FromTracer) => {
         if (message.kind === 'change') this.#onChange(message.change);
+        else if (message.kind === 'continued') clearTimeout(this.#stopping);
         else this.#tellAnswerer({ ...message, kind: 'tracer', port: port1 }, [port1]);
       },
       [port2],

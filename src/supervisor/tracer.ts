@@ -35,6 +35,8 @@ const reports = new Reports(machine, setting);
 const self = threadId();
 /** Traced threads, by the process that they belong to. */
 const threads = new Map<number, number>();
+/** Those that are stopped with their process. */
+const listening = new Set<number>();
 /** The mappings of traced processes. */
 const mappings = new Map<number, MappingQuery>();
 const proximity = new Proximity();
@@ -73,8 +75,10 @@ function stopped(tid: number, signal: number, why: number): void {
     remember(tid);
     if (stopping.includes(signal)) {
       listen(tid);
+      listening.add(tid);
       tellMain({ kind: 'change', change: { kind: 'stopped', pid: tid, signal, event: 0 } });
     } else {
+      if (listening.delete(tid)) tellMain({ kind: 'continued', pid: tid });
       proceed(tid);
     }
   } else if (why === event.exec) {
@@ -115,6 +119,7 @@ function remember(tid: number): void {
 
 function forget(tid: number): void {
   threads.delete(tid);
+  listening.delete(tid);
   mappings.get(tid)?.close();
   mappings.delete(tid);
 }

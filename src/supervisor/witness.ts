@@ -30,10 +30,19 @@ export class Witness {
       pending |= pendingSignals(former);
       kill(former, SIGKILL);
     }
-    const sent = pending | this.#open;
+    const sent = pending | this.#open | takenBack(pending);
     const found = new Set([...arrived].filter((signal) => ((sent >> BigInt(signal - 1)) & 1n) === 1n));
-    this.#open = sent;
+    this.#open = pending | this.#open;
     for (const signal of found) this.#open &= ~(1n << BigInt(signal - 1));
     return found;
   }
+}
+
+const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
+const stops = [20, 21, 22].reduce((all, signal) => all | bit(signal), 0n);
+const SIGCONT = 18;
+
+/** What the witness shows no more since the other has come: SIGCONT and the signals that stop take each other back. */
+function takenBack(pending: bigint): bigint {
+  return ((pending & bit(SIGCONT)) === 0n ? 0n : stops) | ((pending & stops) === 0n ? 0n : bit(SIGCONT));
 }
