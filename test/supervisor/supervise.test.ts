@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type SuperviseOptions, supervise } from '#src/index.js';
+import { ownErrors } from '../support/child.js';
 
 async function run(program: string, args: readonly string[], options: SuperviseOptions = {}) {
   const child = supervise(program, args, { stdio: 'pipe', ...options });
@@ -16,7 +17,7 @@ async function run(program: string, args: readonly string[], options: SuperviseO
     text(child.stderr!),
     once(child, 'exit'),
   ]);
-  return { status, stdout, stderr };
+  return { status, stdout, stderr: ownErrors(stderr) };
 }
 
 test('a program runs with its arguments, environment and folder, and ends as it ends', async () => {

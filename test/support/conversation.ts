@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { ownErrors } from './child.js';
 import { type Outcome, trampfd } from './supervised.js';
 
 export interface ConversationOptions {
@@ -66,6 +67,6 @@ export class Conversation {
     this.#child.stdin.end();
     const [status, signal] = (await exit) as [number | null, NodeJS.Signals | null];
     clearTimeout(this.#deadline);
-    return { status, signal, stderr: await this.#errors };
+    return { status, signal, stderr: ownErrors(await this.#errors) };
   }
 }

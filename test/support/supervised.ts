@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { ownErrors } from './child.js';
 
 /** The command line, as it is installed. */
 export const trampfd = fileURLToPath(new URL('../../../dist/cli/trampfd.sh', import.meta.url));
@@ -56,7 +57,7 @@ export async function runPlain(
   child.stdin.end(input);
   try {
     const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    return { ...end, stdout, stderr };
+    return { ...end, stdout, stderr: ownErrors(stderr) };
   } finally {
     clearTimeout(timer);
   }
