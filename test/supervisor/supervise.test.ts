@@ -21,7 +21,8 @@ async function run(program: string, args: readonly string[], options: SuperviseO
 }
 
 test('a program runs with its arguments, environment and folder, and ends as it ends', async () => {
-  const env = { PATH: process.env['PATH'], GIVEN: 'a b' };
+  const { PATH, NODE_OPTIONS } = process.env;
+  const env = { PATH, NODE_OPTIONS, GIVEN: 'a b' };
   assert.deepEqual(
     await run('sh', ['-c', 'echo "$1 $GIVEN $PWD $TRAMPFD_SUPERVISOR"; exit 7', 'sh', 'x  y'], {
       env,
