@@ -184,7 +184,8 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
     const elsewhere = new Uint8Array(1024);
     const entry = resumeRegisters();
     assert.equal(resumeRegisters(), entry);
-    const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
+    // A supervisor makes code of tables, and no other.
+    const [first] = (process.env['TRAMPFD_METHODS'] ?? '').split(',').filter((name) => name !== 'trampfd');
     assert.equal(usedMethod(entry), first === '' ? 'memfd' : first);
     for (let round = 0; round < rounds({ normal: 300, long: 30_000 }); round++) {
       const before = start(random);
