@@ -1,4 +1,4 @@
-/** Which processor a thread runs on. @see sched_setaffinity(2), proc_pid_stat(5) */
+/** Who runs on which processor. @see sched_setaffinity(2), proc_pid_stat(5) */
 import { readFileSync } from 'node:fs';
 import { libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
@@ -16,6 +16,11 @@ export function lastProcessor(tid: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How many threads of the whole system run or could, this one included. @see proc_loadavg(5) */
+export function runnable(): number {
+  return Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[3]?.split('/')[0]);
 }
 
 /** Keeps the calling thread on one processor, or lets it run wherever it could before. */

@@ -7,7 +7,7 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNames } from '../abi/contexts.js';
-import { __WALL, type Change, kill, threadId, WUNTRACED, waitForChange } from '../linux/children.js';
+import { __WALL, type Change, kill, threadId, WNOHANG, WUNTRACED, waitForChange } from '../linux/children.js';
 import { ring } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { MappingQuery } from '../linux/mapping-query.js';
@@ -26,6 +26,9 @@ const SIGSEGV = 11;
 const SIGCONT = 18;
 /** SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop a process. */
 const stopping = [19, 20, 21, 22];
+
+/** Times to look before waiting: some fifty microseconds. */
+const awake = 100;
 
 const { port, bell, ...setting } = workerData as TracerData;
 const machine = thisMachine();
@@ -49,8 +52,18 @@ const faults = new Faults(surroundings, new Rules(setting.policy), {
 });
 const sleeper = startSleeper();
 tellMain({ kind: 'ready', tid: self, wake: sleeper });
-// Not with WCONTINUED: a traced process's parent would never hear that it goes on.
-while (!ended) see(waitForChange(__WALL | WUNTRACED)!);
+while (!ended) see(nextChange());
+
+function nextChange(): Change {
+  // Not with WCONTINUED: a traced process's parent would never hear that it goes on.
+  const flags = __WALL | WUNTRACED;
+  for (let turn = 0; proximity.isEager && turn < awake; turn++) {
+    const change = waitForChange(flags | WNOHANG);
+    if (change !== undefined) return change;
+  }
+  proximity.isEager = false;
+  return waitForChange(flags)!;
+}
 
 function see(change: Change): void {
   const { pid: tid } = change;
