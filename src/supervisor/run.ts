@@ -94,8 +94,6 @@ class Supervisor {
     this.#fail = fail;
     // Before the program, so that it misses nothing that the program gets.
     this.#witness = new Witness();
-    // Before the program, so that it misses nothing that the program gets.
-    this.#witness = new Witness();
     const { pid, listener } = startProgram(options);
     this.#program = pid;
     // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.
@@ -116,10 +114,7 @@ class Supervisor {
   /** Passes on what was sent to the supervisor alone, or before there was a program. */
   #passOn(signals: readonly Arrived[]): void {
     const toGroup = this.#witness.groupSignals(new Set(signals.map(({ signal }) => signal)));
-    const continued = signals.findLastIndex(({ signal }) => signal === SIGCONT);
-    for (const [index, { signal, sent, siginfo }] of signals.entries()) {
-      // SIGCONT takes back what would have stopped a process, also at the witness, which can tell nothing of it then.
-      if (stopSignals.includes(signal) && index < continued) continue;
+    for (const { signal, sent, siginfo } of signals) {
       if (!sent && signal < SIGCHLD) this.#fromKernel.add(signal);
       if (toGroup.has(signal) || (!sent && ownSignals.includes(signal))) continue;
       sendSignal(this.#program, signal, siginfo);
