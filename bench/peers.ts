@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { type Absent, type Contender, together } from './harness.js';
 import { library, missing, root } from './native.js';
 
 const folder = join(root, 'bench/peers');
@@ -49,6 +50,7 @@ export const peers = {
 } as const satisfies Readonly<Record<string, { title: string; runtime: RuntimeName }>>;
 
 export type PeerName = keyof typeof peers;
+export const peerNames = Object.keys(peers) as PeerName[];
 
 /** Installs what `peers/package.json` names, unless it is there, and says what became of it. */
 export function providePeers(): void {
@@ -87,6 +89,34 @@ export function attempt(
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/**
+ * Rows that every peer's script answers at once, under keys.
+ * @param subject the script, and what the rows' names begin with
+ */
+export function peerRows(
+  subject: string,
+  {
+    groups,
+    own,
+    names,
+  }: { groups: Readonly<Record<string, string>>; own: string; names: readonly PeerName[] },
+): { contenders: Contender[]; absent: Absent[] } {
+  const contenders: Contender[] = [];
+  const absent: Absent[] = [];
+  for (const name of names) {
+    const told = attempt(name, subject);
+    const take = together(() => askPeer(name, subject));
+    for (const [key, group] of Object.entries(groups)) {
+      const title = name === 'trampfd' ? own : peers[name].title;
+      const row = { id: `${subject}.${name}-${key}`, title, group, ...by(name) };
+      const missing = typeof told === 'string' ? told : key in told ? undefined : 'cannot do this';
+      if (missing === undefined) contenders.push({ ...row, unit: 'ns', round: () => take(key) });
+      else absent.push({ ...row, missing });
+    }
+  }
+  return { contenders, absent };
 }
 
 /** Who a peer's rows are by, as the harness wants it: this project's say nothing. */

@@ -16,7 +16,7 @@ import {
   attempt,
   by,
   missingRuntime,
-  type PeerName,
+  peerNames,
   peers,
   type RuntimeName,
   runIn,
@@ -43,7 +43,7 @@ function measure(tell: Tell): Row[] {
 
   const trampoline = (): Told => JSON.parse(runIn('node', [firstTrampoline, library('calls')])) as Told;
   contenders.push(...contendersOf('trampoline', { title: 'createTrampoline' }, trampoline));
-  for (const name of (Object.keys(peers) as PeerName[]).filter((name) => name !== 'napi')) {
+  for (const name of peerNames.filter((name) => name !== 'napi')) {
     const row = { title: name === 'trampfd' ? 'createClosure' : peers[name].title, ...by(name) };
     const told = attempt(name, 'first');
     if (typeof told !== 'string')

@@ -1,5 +1,4 @@
 /** Processes that this one starts without Node, and how they end. @see posix_spawn(3), waitpid(2) */
-import { constants } from 'node:os';
 import { errnoName, systemError } from './errno.js';
 import { thisMachine } from './host.js';
 import { errno, libc } from './libc.js';
@@ -110,10 +109,4 @@ export function threadId(): number {
 export function endBy(signal: number): void {
   sigaction(signal, { handler: SIG_DFL, mask: 0n, flags: 0, restorer: 0n });
   kill(process.pid, signal);
-}
-
-/** The name of a signal: `SIGSEGV` for 11. */
-export function signalName(signal: number): string {
-  const found = Object.entries(constants.signals).find(([, number]) => number === signal);
-  return found?.[0] ?? `signal ${signal}`;
 }

@@ -6,11 +6,9 @@ import { addressOfBytes } from './memory.js';
 // <fcntl.h>, <poll.h>
 const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const O_NONBLOCK = 0o4000;
 export const POLLIN = 1;
-export const POLLHUP = 16;
 
 /** `int close(int fd)`. Node's would keep account of it, and warn in a Worker. @see close(2) */
 export function close(fd: number): void {
@@ -57,13 +55,6 @@ export function ring(fd: number): void {
 /** Makes an event silent again. */
 export function silence(fd: number): void {
   libc().read(fd, addressOfBytes(heard), heard.byteLength);
-}
-
-/** `fcntl(fd, F_DUPFD_CLOEXEC, least)`: a copy with a number of at least `least`. @see fcntl(2) */
-export function duplicate(fd: number, least: number, attempt: string): number {
-  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 'int', least);
-  if (copy < 0) throw systemError(attempt, { syscall: 'fcntl', errno: errno() });
-  return copy;
 }
 
 /** `struct pollfd`, in bytes. Checked against C by a test. */

@@ -2,15 +2,13 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errno, libc } from './libc.js';
+import { PROCMAP_QUERY, procmapQuery } from './mapping-query.js';
+import { MFD_NOEXEC_SEAL } from './memfd.js';
 import { __NR_mseal, addressOfBytes } from './memory.js';
+import { SECCOMP_GET_NOTIF_SIZES } from './notifications.js';
 
 const PR_GET_MDWE = 66;
-const PR_MDWE_REFUSE_EXEC_GAIN = 1;
-const SECCOMP_GET_NOTIF_SIZES = 3;
-const MFD_NOEXEC_SEAL = 8;
-/** `_IOWR('f', 17, struct procmap_query)`, of 104 bytes: <linux/fs.h>. */
-const PROCMAP_QUERY = 0xc0686611;
-const procmapQuerySize = 104;
+export const PR_MDWE_REFUSE_EXEC_GAIN = 1;
 
 /** `PR_GET_MDWE`: whether memory can still become executable; `undefined` before Linux 6.3. @see PR_SET_MDWE(2const) */
 export function mdweState(): boolean | undefined {
@@ -42,8 +40,8 @@ export function hasSeccompNotification(seccomp: number): boolean {
 export function hasProcmapQuery(): boolean {
   const fd = openSync('/proc/self/maps', 'r');
   try {
-    const query = new BigUint64Array(procmapQuerySize / 8);
-    query[0] = BigInt(procmapQuerySize);
+    const query = new BigUint64Array(procmapQuery.size / 8);
+    query[0] = BigInt(procmapQuery.size);
     const answer = libc().ioctl(fd, PROCMAP_QUERY, addressOfBytes(query));
     return answer === 0 || errno() !== constants.errno.ENOTTY;
   } finally {

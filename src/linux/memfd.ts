@@ -8,7 +8,7 @@ import { addressOfBytes, MAP_FIXED, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WR
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 /** Linux 6.3: execute bits off for good. Such a file still maps `PROT_EXEC`, and `vm.memfd_noexec=2` allows it. */
-const MFD_NOEXEC_SEAL = 8;
+export const MFD_NOEXEC_SEAL = 8;
 
 // <linux/fcntl.h>
 const F_ADD_SEALS = 1033;

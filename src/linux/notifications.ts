@@ -20,7 +20,7 @@ export const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x40082104;
 const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 const SECCOMP_ADDFD_FLAG_SEND = 2;
 const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
-const SECCOMP_GET_NOTIF_SIZES = 3n;
+export const SECCOMP_GET_NOTIF_SIZES = 3;
 const O_CLOEXEC = 0o2000000;
 
 /** `struct seccomp_notif`, `seccomp_notif_resp` and `seccomp_notif_addfd`, in bytes. Checked against C by a test. */
@@ -121,6 +121,6 @@ function notificationSize(): number {
   const sizes = new Uint16Array(3); // struct seccomp_notif_sizes
   const at = addressOfBytes(sizes);
   const { seccomp } = thisMachine().systemCalls;
-  libc().syscall(seccomp, 'long', SECCOMP_GET_NOTIF_SIZES, 'long', 0n, 'long', at);
+  libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', at);
   return Math.max(sizes[0]!, notification.size);
 }

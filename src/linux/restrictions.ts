@@ -19,6 +19,7 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Machine } from '../machine/index.js';
+import { PR_MDWE_REFUSE_EXEC_GAIN } from './features.js';
 import type { AddCall, LaunchCall } from './launch.js';
 import { MAP_ANONYMOUS, PROT_EXEC } from './memory.js';
 import { forbidExecution, sealMounts, temporaryFolders } from './remounts.js';
@@ -30,7 +31,6 @@ export type RestrictionName = (typeof restrictionNames)[number];
 // <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>, <linux/mount.h>, <fcntl.h>, <sys/shm.h>, <sys/personality.h>
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_SET_MDWE = 65;
-const PR_MDWE_REFUSE_EXEC_GAIN = 1;
 const CLONE_NEWNS = 0x20000;
 const CLONE_NEWUSER = 0x10000000;
 const MS_REC = 16384;

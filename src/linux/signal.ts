@@ -1,10 +1,18 @@
 /** What a process does with signals. */
+import { constants } from 'node:os';
 import { systemError } from './errno.js';
 import { thisMachine } from './host.js';
 import { errno, libc } from './libc.js';
 import { addressOfBytes } from './memory.js';
 
-export const SIGSEGV = 11;
+export const { SIGCHLD, SIGCONT, SIGKILL, SIGSEGV, SIGSTOP } = constants.signals;
+const { SIGTSTP, SIGTTIN, SIGTTOU } = constants.signals;
+/** Signals that stop a process and that a program can catch; the kernel always sends them to a group. */
+export const stopSignals: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+/** A signal's place in a set of signals. */
+export const signalBit = (signal: number): bigint => 1n << BigInt(signal - 1);
+
 export const SA_SIGINFO = 4;
 export const SA_ONSTACK = 0x08000000;
 export const SA_NODEFER = 0x40000000;

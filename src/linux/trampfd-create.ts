@@ -3,10 +3,11 @@
  * tried out: a sandbox may kill a program for a call that it does not know.
  */
 import { abi, structs } from '../abi/layout.js';
+import { decodeMap, type ObjectMap } from '../abi/map.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { systemError } from './errno.js';
 import { errno, libc } from './libc.js';
-import { addressOfBytes, MAP_FIXED, MAP_SHARED, mmap, pageSize } from './memory.js';
+import { addressOfBytes, MAP_FIXED, mmap, pageSize } from './memory.js';
 
 /** Whether a supervisor announced itself to this process. */
 export function isSupervised(): boolean {
@@ -54,31 +55,20 @@ export function writeContext(fd: number, place: ContextPlace, bytes: Uint8Array,
   }
 }
 
-/** `struct trampfd_map`. */
-export interface ObjectMap {
-  readonly size: number;
-  readonly prot: number;
-  readonly offsetPage: number;
-  readonly ioffset: number;
-  readonly stride: number;
-}
-
 /** How an object is to be mapped. */
 export function readMap(fd: number, attempt: string): ObjectMap {
   const place = { context: abi.contexts.map, instance: 0 };
-  const bytes = readContext(fd, place, structs.trampfd_map.size, attempt);
-  const [size, prot, , offsetPage, ioffset, stride] = new Uint32Array(bytes.buffer) as unknown as number[];
-  return { size: size!, prot: prot!, offsetPage: offsetPage!, ioffset: ioffset!, stride: stride! };
+  return decodeMap(readContext(fd, place, structs.trampfd_map.size, attempt));
 }
 
 /** Maps an object: at an address of reserved memory, or wherever there is room. */
 export function mapObject(
   fd: number,
-  { size, prot, offsetPage }: ObjectMap,
+  { size, prot, flags, offsetPage }: ObjectMap,
   attempt: string,
   address?: bigint,
 ): bigint {
-  const flags = address === undefined ? MAP_SHARED : MAP_SHARED | MAP_FIXED;
+  const fixed = address === undefined ? 0 : MAP_FIXED;
   const offset = abi.offsetBase + BigInt(offsetPage * pageSize());
-  return mmap({ address: address ?? 0n, length: size, prot, flags, fd, offset }, attempt);
+  return mmap({ address: address ?? 0n, length: size, prot, flags: flags | fixed, fd, offset }, attempt);
 }

@@ -20,18 +20,10 @@ import type { Frame } from './eh-frame.js';
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
-  | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'openat' | 'fcntl' | 'ioctl' | 'dup3')
-  | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'prlimit64' | 'sendmsg' | 'recvmsg')
-  | (
-      | 'rt_sigaction'
-      | 'rt_sigprocmask'
-      | 'rt_sigreturn'
-      | 'rt_sigqueueinfo'
-      | 'rt_tgsigqueueinfo'
-      | 'kill'
-      | 'tgkill'
-    )
-  | ('getpid' | 'gettid' | 'setpgid' | 'pidfd_open' | 'pidfd_getfd')
+  | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'openat' | 'fcntl' | 'dup3')
+  | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'prlimit64')
+  | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_sigqueueinfo' | 'rt_tgsigqueueinfo')
+  | ('getpid' | 'gettid' | 'pidfd_open' | 'pidfd_getfd')
   | ('process_vm_readv' | 'process_vm_writev' | 'process_madvise')
   | ('futex' | 'sched_yield')
   | ('prctl' | 'seccomp' | 'personality' | 'shmat' | 'memfd_create' | 'memfd_secret')

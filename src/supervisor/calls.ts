@@ -1,12 +1,14 @@
 /** The system call and what else programs do with objects: the kernel's part, played here. */
 import { contextLengths } from '../abi/contexts.js';
 import { abi, structs } from '../abi/layout.js';
+import { encodeMap } from '../abi/map.js';
 import { Refusal } from '../abi/refusal.js';
 import { isShortage } from '../linux/errno.js';
 import { fileBehind } from '../linux/file-identity.js';
+import { MAP_SHARED } from '../linux/memory.js';
 import type { Call, Outcome } from './call.js';
 import type { AbiName } from './filter.js';
-import { MAP_SHARED, type Objects, TrampolineObject } from './objects.js';
+import { type Objects, TrampolineObject } from './objects.js';
 import type { Rules } from './rules.js';
 import { objectType } from './types/index.js';
 import type { Surroundings } from './types/type.js';
@@ -123,9 +125,7 @@ export class Calls {
       if (length !== BigInt(structs.trampfd_map.size)) {
         throw new Refusal('EINVAL', `${length} bytes were asked for; struct trampfd_map has another size`);
       }
-      const { size, prot, flags, offsetPage, ioffset, stride } = object.map;
-      const words = Uint32Array.of(size, prot, flags, offsetPage, ioffset, object.base === 0n ? 0 : stride);
-      call.write(buffer, new Uint8Array(words.buffer));
+      call.write(buffer, encodeMap(object.map));
     } else {
       checkLength(object, context, length);
       call.write(buffer, object.contexts!.get(index, context).subarray(0, Number(length)));

@@ -19,7 +19,7 @@ import { receiveDescriptor, sendDescriptor } from '../linux/descriptor-passing.j
 import { close } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { munmap } from '../linux/memory.js';
-import { mapObject, type ObjectMap } from '../linux/trampfd-create.js';
+import { mapObject } from '../linux/trampfd-create.js';
 import {
   allowedPcList,
   type CallerRange,
@@ -168,7 +168,7 @@ export class TrampolineDescriptor {
   /** Maps the object into this process; as often as one likes. */
   map(): TrampolineMapping {
     const attempt = 'map a trampoline descriptor';
-    const map: ObjectMap = host().map(this.fd);
+    const map = host().map(this.fd);
     const base = mapObject(this.fd, map, attempt);
     const most = Math.floor(map.size / map.stride) - 1;
     const addressOf = (instance: number) =>

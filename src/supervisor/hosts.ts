@@ -5,13 +5,14 @@
 import { fstatSync } from 'node:fs';
 import { contextLengths, registerNames } from '../abi/contexts.js';
 import { abi } from '../abi/layout.js';
+import type { ObjectMap } from '../abi/map.js';
 import { Refusal } from '../abi/refusal.js';
 import { fileBehind } from '../linux/file-identity.js';
 import { thisMachine } from '../linux/host.js';
-import { PROT_EXEC, PROT_READ, pageSize } from '../linux/memory.js';
+import { MAP_SHARED, PROT_EXEC, PROT_READ, pageSize } from '../linux/memory.js';
 import {
+  type ContextPlace,
   isSupervised,
-  type ObjectMap,
   readContext,
   readMap,
   requireSupervisor,
@@ -22,17 +23,12 @@ import { TrampfdError } from '../trampoline/errors.js';
 import { Objects, TrampolineObject } from './objects.js';
 import { objectType } from './types/index.js';
 
-export interface Place {
-  readonly context: number;
-  readonly instance: number;
-}
-
 export interface Host {
   /** @param data what `trampfd_create` is given. @returns a descriptor */
   create(type: number, data: Uint8Array): number;
   map(fd: number): ObjectMap;
-  read(fd: number, place: Place): Uint8Array;
-  write(fd: number, place: Place, bytes: Uint8Array): void;
+  read(fd: number, place: ContextPlace): Uint8Array;
+  write(fd: number, place: ContextPlace, bytes: Uint8Array): void;
 }
 
 /** The host for this process. */
@@ -89,17 +85,18 @@ class OwnHost implements Host {
     return {
       size: Number(length),
       prot: PROT_READ | PROT_EXEC,
+      flags: MAP_SHARED,
       offsetPage: 0,
       ioffset: 0,
       stride: entryStride,
     };
   }
 
-  read(fd: number, { context, instance }: Place): Uint8Array {
+  read(fd: number, { context, instance }: ContextPlace): Uint8Array {
     return this.#withContexts(fd, { context, instance }).contexts!.get(instance, context);
   }
 
-  write(fd: number, { context, instance }: Place, bytes: Uint8Array): void {
+  write(fd: number, { context, instance }: ContextPlace, bytes: Uint8Array): void {
     try {
       const object = this.#withContexts(fd, { context, instance });
       object.change(instance, object.contexts!.decode(context, bytes));
@@ -109,7 +106,7 @@ class OwnHost implements Host {
     }
   }
 
-  #withContexts(fd: number, { context, instance }: Place): TrampolineObject {
+  #withContexts(fd: number, { context, instance }: ContextPlace): TrampolineObject {
     const object = this.#object(fd);
     if (context === abi.contexts.allowedCallers) {
       const message = `Cannot ${attempt}: allowed callers are for slow ones`;

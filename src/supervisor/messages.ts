@@ -67,8 +67,7 @@ export type ToTracer =
       readonly contexts: SharedArrayBuffer;
     }
   | { readonly kind: 'gone'; readonly file: string }
-  | { readonly kind: 'attach'; readonly tid: number; readonly ticket: number }
-  | { readonly kind: 'end' };
+  | { readonly kind: 'attach'; readonly tid: number; readonly ticket: number };
 
 /** From the tracer to the thread that answers. */
 export type Attached = { readonly ticket: number; readonly refusal: string | undefined };

@@ -1,22 +1,10 @@
 /** All objects of a supervisor. An object lives as long as any process holds or maps it. */
 import type { RegisterNames } from '../abi/contexts.js';
+import type { ObjectMap } from '../abi/map.js';
+import { MAP_SHARED, PROT_EXEC, PROT_NONE, PROT_READ } from '../linux/memory.js';
 import { type Change, Contexts, contextMemory } from './contexts.js';
 import { ObjectFile } from './object-file.js';
 import type { ObjectType, Plan, Surroundings } from './types/type.js';
-
-/** How to map an object; `ioffset` is always 0. */
-export interface MapParameters {
-  readonly size: number;
-  readonly prot: number;
-  readonly flags: number;
-  readonly offsetPage: number;
-  readonly ioffset: number;
-  readonly stride: number;
-}
-
-const PROT_NONE = 0;
-const PROT_READ_EXEC = 5;
-export const MAP_SHARED = 1;
 
 export class TrampolineObject {
   readonly type: ObjectType;
@@ -45,10 +33,12 @@ export class TrampolineObject {
     return this.#contexts;
   }
 
-  get map(): MapParameters {
+  get map(): ObjectMap {
     const { length, slow, stride } = this.plan;
-    const prot = slow ? PROT_NONE : PROT_READ_EXEC;
-    return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset: 0, stride };
+    const prot = slow ? PROT_NONE : PROT_READ | PROT_EXEC;
+    // The first proposal has a reserved word where the stride stands.
+    const told = this.base === 0n ? 0 : stride;
+    return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset: 0, stride: told };
   }
 
   /** Lets a change of an instance's contexts take effect. @throws Refusal when there is no room; nothing has changed */

@@ -22,7 +22,7 @@ import {
   SECCOMP_SET_MODE_FILTER,
   seccompFilter,
 } from '../linux/seccomp.js';
-import { allSignals, SIG_IGN, setBlocked } from '../linux/signal.js';
+import { allSignals, SIG_IGN, setBlocked, signalBit } from '../linux/signal.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type AbiName, notices } from './filter.js';
 import type { Inherited } from './inherited.js';
@@ -165,7 +165,7 @@ function launchCalls(
 }
 
 function restoreIgnored(call: AddCall, { ignored }: Inherited): void {
-  const isIgnored = (signal: number) => ((ignored >> BigInt(signal - 1)) & 1n) === 1n;
+  const isIgnored = (signal: number) => (ignored & signalBit(signal)) !== 0n;
   for (let signal = 1; signal <= lastSignal; signal++) {
     if (!isIgnored(signal) && !ignoredByNode.includes(signal)) continue;
     // struct sigaction of the kernel: handler, flags, restorer, mask

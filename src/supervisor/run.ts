@@ -9,6 +9,7 @@
  * It ends with the program. Whatever the program leaves behind goes on: calls answer `ENOSYS`, fast trampolines
  * stay as they are.
  */
+import { constants } from 'node:os';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import {
   type Change,
@@ -23,6 +24,7 @@ import {
 import { eventfd, ring } from '../linux/descriptors.js';
 import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { isStopped } from '../linux/proc.js';
+import { SIGCHLD, SIGSTOP, stopSignals } from '../linux/signal.js';
 import { needsDescent } from './inherited.js';
 import {
   type AnswererData,
@@ -38,11 +40,8 @@ import { type ProgramOptions, startProgram } from './program.js';
 import { type Arrived, catchSignals } from './signals.js';
 import { Witness } from './witness.js';
 
-const [SIGCHLD, SIGCONT, SIGSTOP] = [17, 18, 19];
-/** SIGTSTP, SIGTTIN and SIGTTOU, which the kernel always sends to a group. */
-const stopSignals = [20, 21, 22];
-/** What the kernel sends to the supervisor for what it did itself, SIGXCPU and SIGIO, or to others as well. */
-const ownSignals = [24, 29, ...stopSignals];
+/** What the kernel sends to the supervisor for what it did itself, or to others as well. */
+const ownSignals = [constants.signals.SIGXCPU, constants.signals.SIGIO, ...stopSignals];
 
 export interface RunOptions extends ProgramOptions, Setting {}
 

@@ -14,6 +14,7 @@ import { MappingQuery } from '../linux/mapping-query.js';
 import { pageSize } from '../linux/memory.js';
 import { threadStatus, threadsOf } from '../linux/proc.js';
 import { detach, event, eventMessage, listen, proceed, seize } from '../linux/ptrace.js';
+import { SIGCONT, SIGSEGV, SIGSTOP, stopSignals } from '../linux/signal.js';
 import { Faults } from './faults.js';
 import type { Attached, FromTracer, ToTracer, TracerData } from './messages.js';
 import { Proximity } from './proximity.js';
@@ -22,10 +23,7 @@ import { Rules } from './rules.js';
 import { startSleeper } from './sleeper.js';
 import { addTypes } from './types/index.js';
 
-const SIGSEGV = 11;
-const SIGCONT = 18;
-/** SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU stop a process. */
-const stopping = [19, 20, 21, 22];
+const stopping = [SIGSTOP, ...stopSignals];
 
 /** Times to look before waiting: some fifty microseconds. */
 const awake = 100;
@@ -43,7 +41,6 @@ const listening = new Set<number>();
 /** The mappings of traced processes. */
 const mappings = new Map<number, MappingQuery>();
 const proximity = new Proximity();
-let ended = false;
 
 await addTypes(setting.types);
 const faults = new Faults(surroundings, new Rules(setting.policy), {
@@ -52,7 +49,7 @@ const faults = new Faults(surroundings, new Rules(setting.policy), {
 });
 const sleeper = startSleeper();
 tellMain({ kind: 'ready', tid: self, wake: sleeper });
-while (!ended) see(nextChange());
+for (;;) see(nextChange());
 
 function nextChange(): Change {
   // Not with WCONTINUED: a traced process's parent would never hear that it goes on.
@@ -144,8 +141,7 @@ function hear(): void {
     const { message } = received;
     if (message.kind === 'object') faults.add(message);
     else if (message.kind === 'gone') faults.remove(message.file);
-    else if (message.kind === 'attach') answer(message.ticket, attach(message.tid));
-    else ended = true;
+    else answer(message.ticket, attach(message.tid));
   }
 }
 

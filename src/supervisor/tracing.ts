@@ -2,10 +2,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { kill } from '../linux/children.js';
 import { threadStatus } from '../linux/proc.js';
+import { SIGSTOP } from '../linux/signal.js';
 import type { Call } from './call.js';
 import type { Attached, ToTracer } from './messages.js';
 
-const SIGSTOP = 19;
 /** Messages that the tracer may leave unread, each with the memory that it carries. */
 const mostUnread = 64;
 

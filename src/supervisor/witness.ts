@@ -11,9 +11,8 @@
  */
 import { kill } from '../linux/children.js';
 import { pendingSignals } from '../linux/proc.js';
+import { SIGCONT, SIGKILL, signalBit, stopSignals } from '../linux/signal.js';
 import { startSleeper } from './sleeper.js';
-
-const SIGKILL = 9;
 
 export class Witness {
   #pid = startSleeper();
@@ -31,18 +30,17 @@ export class Witness {
       kill(former, SIGKILL);
     }
     const sent = pending | this.#open | takenBack(pending);
-    const found = new Set([...arrived].filter((signal) => ((sent >> BigInt(signal - 1)) & 1n) === 1n));
+    const found = new Set([...arrived].filter((signal) => (sent & signalBit(signal)) !== 0n));
     this.#open = pending | this.#open;
-    for (const signal of found) this.#open &= ~(1n << BigInt(signal - 1));
+    for (const signal of found) this.#open &= ~signalBit(signal);
     return found;
   }
 }
 
-const bit = (signal: number): bigint => 1n << BigInt(signal - 1);
-const stops = [20, 21, 22].reduce((all, signal) => all | bit(signal), 0n);
-const SIGCONT = 18;
+const stops = stopSignals.reduce((all, signal) => all | signalBit(signal), 0n);
 
 /** What the witness shows no more since the other has come: SIGCONT and the signals that stop take each other back. */
 function takenBack(pending: bigint): bigint {
-  return ((pending & bit(SIGCONT)) === 0n ? 0n : stops) | ((pending & stops) === 0n ? 0n : bit(SIGCONT));
+  const continues = signalBit(SIGCONT);
+  return ((pending & continues) === 0n ? 0n : stops) | ((pending & stops) === 0n ? 0n : continues);
 }

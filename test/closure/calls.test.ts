@@ -11,54 +11,24 @@ import {
   symbolAddress,
   viewMemory,
 } from 'trampfd';
-import { callMany, inLibrary } from '../support/closures.js';
-
-const large = struct({ numbers: 'double[4]', text: 'const char *' });
+import { callMany, eleven, inLibrary } from '../support/closures.js';
 
 test('eleven arguments, a structure in memory, integers and floats mixed', () => {
   const given: unknown[] = [];
-  const eleven = createClosure(
-    {
-      result: large,
-      args: [
-        ...(['int', 'double', 'long', 'float'] as const),
-        large,
-        ...(['unsigned char', 'double', 'void *', 'short', 'float', 'int'] as const),
-      ],
-    },
-    (...args) => {
-      given.push(...args);
-      const { numbers, text } = args[4];
-      return { numbers: [...numbers].reverse(), text: `A${text}` };
-    },
-  );
+  const closure = createClosure(eleven, (...args) => {
+    given.push(...args);
+    const { numbers, text } = args[4];
+    return { numbers: [...numbers].reverse(), text: `A${text}` };
+  });
   const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
-  assert.equal(call(eleven.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
+  assert.equal(call(closure.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
   const structure = { numbers: [1.5, 2.5, 3.5, 4.5], text: 'five' };
   assert.deepEqual(given, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
   // And the other way: JavaScript calls it.
-  const direct = nativeFunction(
-    {
-      result: large,
-      args: [
-        'int',
-        'double',
-        'long',
-        'float',
-        large,
-        'unsigned char',
-        'double',
-        'void *',
-        'short',
-        'float',
-        'int',
-      ],
-    },
-    eleven.address,
-  );
+  const direct = nativeFunction(eleven, closure.address);
   const result = direct(-1, 2.25, -3, 4.5, structure, 250, 7.75, 8, -9, 10.5, 11);
   assert.deepEqual(result, { numbers: [4.5, 3.5, 2.5, 1.5], text: 'Afive' });
-  eleven.free();
+  closure.free();
 });
 
 test('variadic functions, called and calling', () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import koffi from 'koffi';
-import { type ClosureOptions, createClosure, nativeFunction, struct, viewMemory } from 'trampfd';
+import { type ClosureOptions, createClosure, nativeFunction, viewMemory } from 'trampfd';
 import { runScript } from '../support/child.js';
-import { callMany, inLibrary } from '../support/closures.js';
+import { callMany, eleven, inLibrary } from '../support/closures.js';
 
 const failing = (options: ClosureOptions<'int (int)'>, error: unknown) =>
   createClosure(
@@ -58,25 +58,8 @@ test('native code gets the error result', () => {
 test('also when it is a structure in memory', () => {
   const keep = nativeFunction('void (void *)', inLibrary('call_eleven_and_keep'));
   const last = new Float64Array(viewMemory(inLibrary('last_double'), 8).buffer);
-  const large = struct({ numbers: 'double[4]', text: 'const char *' });
-  const signature = {
-    result: large,
-    args: [
-      'int',
-      'double',
-      'long',
-      'float',
-      large,
-      'unsigned char',
-      'double',
-      'void *',
-      'short',
-      'float',
-      'int',
-    ],
-  } as const;
   const closure = createClosure(
-    signature,
+    eleven,
     () => {
       throw new Error('no structure');
     },

@@ -70,7 +70,7 @@ const combined: Readonly<Record<string, string>> = {
 };
 
 /** What came into the headers so late that a system of today may lack the whole file's worth. */
-const newest = /^PROCMAP_/;
+const newest = /^PROCMAP_|_MDWE/;
 
 let present: string[] | undefined;
 const presentHeaders = () => (present ??= headers.filter(hasHeader));

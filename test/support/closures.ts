@@ -1,8 +1,8 @@
 /** The C functions of `programs/closures.c`, as native functions. */
-import { type NativeFunctionOptions, nativeFunction, symbolAddress } from 'trampfd';
+import { type NativeFunctionOptions, nativeFunction, struct, symbolAddress } from 'trampfd';
 import { compileLibrary } from './compile.js';
 
-export const closuresLibrary = (): string => compileLibrary('closures', ['closures.c']);
+const closuresLibrary = (): string => compileLibrary('closures', ['closures.c']);
 
 export const inLibrary = (name: string): bigint => symbolAddress(name, closuresLibrary());
 
@@ -10,3 +10,14 @@ export const inLibrary = (name: string): bigint => symbolAddress(name, closuresL
 export const callMany = () => nativeFunction('long (void *call, int count)', inLibrary('call_many'));
 export const callFromThreads = <const Options extends NativeFunctionOptions>(options: Options) =>
   nativeFunction('long (void *call, int threads, int count)', inLibrary('call_from_threads'), options);
+
+/** What `call_eleven` calls: every way of passing an argument, with more than there are registers for. */
+const large = struct({ numbers: 'double[4]', text: 'const char *' });
+export const eleven = {
+  result: large,
+  args: [
+    ...(['int', 'double', 'long', 'float'] as const),
+    large,
+    ...(['unsigned char', 'double', 'void *', 'short', 'float', 'int'] as const),
+  ],
+} as const;

@@ -29,6 +29,7 @@ import type { FaultHandlerCode } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { savedPlaces, user } from './fault-types/user.js';
 import type { Gpr64, Label, Memory } from './operands.js';
+import { emitRestorer } from './restorer.js';
 import {
   autodisarm,
   fpstate,
@@ -94,10 +95,7 @@ export function faultHandler(controlAt: number, types: readonly FaultType[] = fa
   asm.bind(exits.table);
   asm.data(savedPlaces());
   asm.bind(restorer);
-  const restorerAt = asm.position;
-  // These very bytes tell unwinders that a signal's frame is above: libgcc, config/i386/linux-unwind.h.
-  asm.emit('mov r/m64, imm32', 'rax', systemCalls.rt_sigreturn);
-  asm.emit('syscall');
+  const restorerAt = emitRestorer(asm);
   return { key: 'fault-handler', bytes: asm.finish(), types: Object.fromEntries(places), restorerAt };
 }
 

@@ -1,6 +1,7 @@
 /** A signal handler of two system calls. It is called with the signal in rdi and `siginfo_t` in rsi. */
 import type { SignalRelayCode } from '../machine.js';
 import { Assembler } from './assembler.js';
+import { emitRestorer } from './restorer.js';
 import { systemCalls } from './system-calls.js';
 
 export function signalRelay(fd: number, length: number): SignalRelayCode {
@@ -12,9 +13,6 @@ export function signalRelay(fd: number, length: number): SignalRelayCode {
   asm.emit('syscall');
   asm.emit('ret');
   asm.emit('int3');
-  const restorerAt = asm.position;
-  // These very bytes tell unwinders that a signal's frame is above: libgcc, config/i386/linux-unwind.h.
-  asm.emit('mov r/m64, imm32', 'rax', systemCalls.rt_sigreturn);
-  asm.emit('syscall');
+  const restorerAt = emitRestorer(asm);
   return { bytes: asm.finish(), restorerAt };
 }

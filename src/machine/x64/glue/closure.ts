@@ -15,7 +15,7 @@ import { systemCalls } from '../system-calls.js';
 import { frame, type Glue } from './parts.js';
 
 // <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
-export const FUTEX_WAIT_PRIVATE = 128;
+const FUTEX_WAIT_PRIVATE = 128;
 export const FUTEX_WAKE_PRIVATE = 129;
 
 /** Where the frame keeps what rdi was: the address for a result in memory. */
