@@ -97,6 +97,28 @@ describe('commands', () => {
   }
 });
 
+test('figures with the name of a row are those of the last benchmark', () => {
+  const { subjects } = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as {
+    subjects: { rows: { id: string; measured?: { unit: string; median: number } }[] }[];
+  };
+  const measured = new Map(
+    subjects.flatMap(({ rows }) => rows.map((row) => [row.id, row.measured] as const)),
+  );
+  const nanoseconds: Readonly<Record<string, number>> = { ns: 1, µs: 1e3, ms: 1e6 };
+  let compared = 0;
+  for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
+    for (const [told, value, unit, id] of text.matchAll(/([\d.]+) (ns|µs|ms|bytes) \[`([\w.-]+)`\]/g)) {
+      const found = measured.get(id!);
+      assert.ok(found !== undefined, `${path}: there is no row ${id}`);
+      const scale = (nanoseconds[unit!] ?? 1) / (nanoseconds[found.unit] ?? 1);
+      const off = Math.abs((Number(value) * scale) / found.median - 1);
+      assert.ok(off < 0.1, `${path}: ${told}, and it was ${found.median} ${found.unit}`);
+      compared++;
+    }
+  }
+  assert.ok(compared > 15);
+});
+
 test('links between documents lead somewhere', () => {
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
