@@ -9,6 +9,7 @@ import {
   hasProcmapQuery,
   hasSeccompNotification,
   mdweState,
+  yamaScope,
 } from '../linux/features.js';
 import { thisMachine } from '../linux/host.js';
 import { pageSize } from '../linux/memory.js';
@@ -41,7 +42,7 @@ export function seenFromInside(): SeenFromInside {
     memfdNoexec: number('/proc/sys/vm/memfd_noexec'),
     temporaryFolder: folder(tmpdir()),
     packageFolder: folder(dirname(templatePath(process.arch))),
-    yama: number('/proc/sys/kernel/yama/ptrace_scope'),
+    yama: yamaScope() ?? null,
     features: {
       mseal: hasMseal(),
       mdwe: mdwe !== undefined,

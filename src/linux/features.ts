@@ -49,6 +49,15 @@ export function hasProcmapQuery(): boolean {
   }
 }
 
+/** What Yama allows of `ptrace`: 0 all, 1 descendants, 2 root, 3 nobody; nothing without Yama. @see Documentation/admin-guide/LSM/Yama.rst */
+export function yamaScope(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether this process has shadow stacks: a line in its status since Linux 6.6. @see Documentation/arch/x86/shstk.rst */
 export function hasShadowStack(): boolean {
   return /^\w+_Thread_features:.*\bshstk\b/m.test(readFileSync('/proc/self/status', 'utf8'));

@@ -10,6 +10,9 @@ const { SIGTSTP, SIGTTIN, SIGTTOU } = constants.signals;
 /** Signals that stop a process and that a program can catch; the kernel always sends them to a group. */
 export const stopSignals: readonly number[] = [SIGTSTP, SIGTTIN, SIGTTOU];
 
+/** The last of the real-time signals. */
+export const lastSignal = 64;
+
 /** A signal's place in a set of signals. */
 export const signalBit = (signal: number): bigint => 1n << BigInt(signal - 1);
 

@@ -72,12 +72,3 @@ function strings(bytes: Buffer): Uint8Array[] {
   }
   return found;
 }
-
-/** Whether `ptrace` is only for descendants here (Yama), so that orphans have to stay some. */
-export function needsDescent(): boolean {
-  try {
-    return Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'utf8')) > 0;
-  } catch {
-    return false;
-  }
-}

@@ -1,5 +1,6 @@
 /** Starts the program: the launcher installs the filter, hands over its listener, and executes. */
 import { readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { spawnProcess } from '../linux/children.js';
 import { close, pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
@@ -22,7 +23,7 @@ import {
   SECCOMP_SET_MODE_FILTER,
   seccompFilter,
 } from '../linux/seccomp.js';
-import { allSignals, SIG_IGN, setBlocked, signalBit } from '../linux/signal.js';
+import { allSignals, lastSignal, SIG_IGN, setBlocked, signalBit } from '../linux/signal.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type AbiName, notices } from './filter.js';
 import type { Inherited } from './inherited.js';
@@ -49,9 +50,7 @@ const SIG_SETMASK = 2;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const signalSetSize = 8;
-/** What Node ignores: SIGPIPE and SIGXFSZ. */
-const ignoredByNode = [13, 25];
-const lastSignal = 64;
+const ignoredByNode = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 
 const attempt = 'start the program';
 

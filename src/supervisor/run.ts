@@ -22,10 +22,10 @@ import {
   waitForChange,
 } from '../linux/children.js';
 import { eventfd, ring } from '../linux/descriptors.js';
+import { yamaScope } from '../linux/features.js';
 import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { isStopped } from '../linux/proc.js';
 import { SIGCHLD, SIGSTOP, stopSignals } from '../linux/signal.js';
-import { needsDescent } from './inherited.js';
 import {
   type AnswererData,
   type FromMain,
@@ -66,7 +66,8 @@ export interface Ended {
 export function runSupervised(options: RunOptions): Promise<Ended> {
   // Programs of the same user could read the supervisor's memory, take its descriptors, and trace it.
   setDumpable(false);
-  if (needsDescent()) setSubreaper();
+  // Where only descendants can be traced, orphans have to stay some.
+  if ((yamaScope() ?? 0) > 0) setSubreaper();
   return new Promise((resolve, reject) => new Supervisor(options, resolve, reject));
 }
 

@@ -3,20 +3,30 @@
  * generated: it writes `siginfo_t` into a pipe.
  */
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { memfd } from '../codepage/memfd.js';
 import { neverWait, pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import { MAP_ANONYMOUS, MAP_PRIVATE, mmap, PROT_NONE, pageSize } from '../linux/memory.js';
-import { SA_ONSTACK, SA_RESTART, SA_SIGINFO, setBlocked, sigaction } from '../linux/signal.js';
+import {
+  lastSignal,
+  SA_ONSTACK,
+  SA_RESTART,
+  SA_SIGINFO,
+  SIGKILL,
+  SIGSEGV,
+  SIGSTOP,
+  setBlocked,
+  sigaction,
+} from '../linux/signal.js';
 
-/**
- * Signals that say something to a program: neither those of faults, which are the supervisor's own, nor SIGKILL and
- * SIGSTOP, which nobody catches. Real-time signals included, except the two that C libraries keep for themselves.
- */
-const relayed = [
-  ...[1, 2, 3, 10, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
-  ...Array.from({ length: 31 }, (_, index) => 34 + index),
-];
+const { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTRAP } = constants.signals;
+/** Signals of faults, which are the supervisor's own; two that nobody catches; and two that C libraries keep for themselves. */
+const others = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGKILL, SIGSTOP, 32, 33];
+/** Signals that say something to a program. */
+const relayed = Array.from({ length: lastSignal }, (_, index) => index + 1).filter(
+  (signal) => !others.includes(signal),
+);
 
 /** Of `siginfo_t`: the signal, who sent it (above 0: the kernel) and which process. <asm-generic/siginfo.h> */
 const siginfo = { size: 128, signal: 0, code: 8, pid: 16 } as const;
