@@ -83,11 +83,22 @@ function struggle(regions: number, attempt: () => () => void): number {
   return refusals;
 }
 
-/** Lets V8 collect its garbage, and then have memory for new objects that it need not ask for. */
+/** What keeps V8 from giving memory back. */
+const remains: unknown[] = [];
+
+/** Lets V8 have room on pages that it already has: it keeps a page as long as something is on it. */
 function makeRoom(): void {
-  for (let round = 0; round < 2; round++) globalThis.gc?.();
-  const garbage = Array.from({ length: 50_000 }, (_, index) => ({ index, words: [index, index, index] }));
-  assert.equal(garbage.at(-1)?.index, 49_999);
+  remains.length = 0;
+  globalThis.gc?.();
+  // Each with a shape of its own, as V8 keeps shapes apart from other objects.
+  const made = Array.from({ length: 20_000 }, (_, index) => ({
+    [`shape${index}`]: Array.from({ length: 32 }, () => index),
+  }));
+  // What survives twice is old.
+  for (let age = 0; age < 2; age++) globalThis.gc?.({ type: 'minor' });
+  remains.push(...made.filter((_, index) => index % 16 === 0));
+  made.length = 0;
+  globalThis.gc?.();
   globalThis.gc?.({ type: 'minor' });
 }
 
@@ -97,6 +108,7 @@ function warmUp(): void {
   for (const isolated of [false, true]) {
     using table = createTrampolineTable({ registers: ['arg3'], isolated, atomic: true });
     table.addMany({ pc, arg3: 1n }, 10_000);
+    makeRoom();
     const limited = fillAddressSpace(0);
     assert.throws(() => table.addMany({ pc, arg3: 1n }, 100_000), TrampfdError);
     limited.remove();
@@ -152,6 +164,7 @@ if (code === 'ENOMEM') {
   for (const atomic of [false, true]) {
     const table = createTrampolineTable({ registers: ['arg0'], atomic });
     const { bytes } = table;
+    makeRoom();
     const limited = fillAddressSpace(2 ** 26);
     limited.yield();
     assert.throws(() => table.addMany({ pc, arg0: 7n }, 4_000_000), TrampfdError);
@@ -165,6 +178,7 @@ if (code === 'ENOMEM') {
 // Freeing needs nothing.
 const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
 for (const table of tables) table.add({ pc, arg2: 1n });
+makeRoom();
 const obstacle = fill();
 try {
   for (const table of tables) table.free();

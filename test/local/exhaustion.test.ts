@@ -13,7 +13,8 @@ const skips: Readonly<Record<string, string | false>> = {
 
 /** V8 ends the process when it gets no memory: it shall need none meanwhile, for garbage, code, functions that run first, threads. */
 const nodeOptions = [
-  ...['--single-threaded', '--jitless', '--no-lazy', '--expose-gc', '--min-semi-space-size=64'],
+  ...['--single-threaded', '--jitless', '--no-lazy', '--expose-gc', '--no-compact'],
+  ...['--min-semi-space-size=64', '--max-semi-space-size=64'],
 ];
 
 /** All the same it sometimes needs some, and then nothing is said of us. */
