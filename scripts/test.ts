@@ -1,11 +1,12 @@
 /**
  * Runs the tests.
  *
- *     node build/scripts/test.js [--long] [--mdwe] [--nodes] [--methods] [part of a file name…]
+ *     node build/scripts/test.js [--long] [--mdwe] [--nodes] [--methods] [--arm64] [part of a file name…]
  *
  * --long   random tests run until they have done their whole number
  * --mdwe   under PR_SET_MDWE, where Node needs --jitless
  * --nodes  on each other supported release of Node, from the npm registry
+ * --arm64  with arm64's Node and compiler, which qemu-user runs where this is another architecture
  * --methods  tests of trampolines (`local/`, unless file names are given), once for each code page method
  *
  * `TRAMPFD_NO_SKIP` makes a skipped test a failure. Other options of Node's go into `NODE_OPTIONS`.
@@ -18,6 +19,7 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compileProgram } from '../test/support/compile.js';
+import { provideArm64 } from './emulation.js';
 import { provideTools } from './tools.js';
 
 const script = fileURLToPath(import.meta.url);
@@ -29,6 +31,7 @@ const { values, positionals } = parseArgs({
     mdwe: { type: 'boolean' },
     nodes: { type: 'boolean' },
     methods: { type: 'boolean' },
+    arm64: { type: 'boolean' },
   },
   allowPositionals: true,
 });
@@ -37,11 +40,13 @@ if (process.platform !== 'linux') {
   console.error(`The tests need Linux, and this system is ${process.platform}.`);
   process.exit(1);
 }
-provideTools({ 'ffi.h': 'libffi-dev' });
+// Who emulates has provided them.
+if ((process.env['TRAMPFD_EMULATED'] ?? '') === '') provideTools({ 'ffi.h': 'libffi-dev' });
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
 else if (values.mdwe === true) process.exitCode = underMdwe();
 else if (values.methods === true) process.exitCode = byEachMethod();
+else if (values.arm64 === true && process.arch !== 'arm64') process.exitCode = onArm64();
 else await runTests();
 
 /** Each in the release that the registry has now. */
@@ -82,6 +87,16 @@ function underSupervisor(parts: readonly string[]): number {
   process.env['TRAMPFD_METHODS'] = 'trampfd,file';
   const front = fileURLToPath(new URL('../../dist/cli/trampfd.sh', import.meta.url));
   return again(front, ['run', '--', process.execPath], parts);
+}
+
+function onArm64(): number {
+  const emulation = provideArm64();
+  if (typeof emulation === 'string') {
+    console.log(`skipped: tests on arm64: ${emulation}`);
+    return (process.env['TRAMPFD_NO_SKIP'] ?? '') === '' ? 0 : 1;
+  }
+  Object.assign(process.env, emulation.env);
+  return again(emulation.node, []);
 }
 
 function underMdwe(): number {

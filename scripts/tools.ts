@@ -17,16 +17,21 @@ const packages = {
 
 export type Tool = keyof typeof packages;
 
-/** Whether a command is on the path. */
-export function hasTool(tool: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+/** Where a command is on the path. */
+export function findTool(tool: string): string | undefined {
+  const places = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, tool));
+  return places.find((place) => {
     try {
-      accessSync(join(folder, tool), constants.X_OK);
+      accessSync(place, constants.X_OK);
       return true;
     } catch {
       return false;
     }
   });
+}
+
+export function hasTool(tool: string): boolean {
+  return findTool(tool) !== undefined;
 }
 
 /** Whether the C compiler finds a header. */
@@ -58,7 +63,9 @@ export function provideTools(extra: Readonly<Record<string, string>> = {}): void
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   try {
     for (const command of [['update'], ['install', '--yes', '--no-install-recommends', ...names]]) {
-      execFileSync('apt-get', ['--quiet', '--quiet', ...command], {
+      // Somebody else may be installing something.
+      const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+      execFileSync('apt-get', ['--quiet', '--quiet', ...wait, ...command], {
         stdio: ['ignore', 'ignore', 'inherit'],
         env,
       });

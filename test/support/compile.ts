@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const sources = join(root, 'test/programs');
-const output = join(root, 'build/programs');
+const output = join(root, 'build/programs', process.arch);
 const include = join(root, 'include');
 
 /** A shared library from source files; returns its path. */
