@@ -3,18 +3,28 @@
  * native memory that tells the glue. Kinds are found again by their text and are never freed, since a call from
  * another thread may be on its way.
  */
-import type { Signature } from '../abi/c-types.js';
+import { type Signature, sizeOf } from '../abi/c-types.js';
 import { allocate } from '../linux/heap.js';
 import { thisMachine } from '../linux/host.js';
 import {
   kind as blockLayout,
   callFlags,
+  copy,
   longestStack,
   record,
+  stackAlignment,
   threads as threadNumbers,
 } from '../machine/glue-layout.js';
-import type { CallLayout } from '../machine/index.js';
-import { argumentPlaces, memorySize, type Place, resultPlace, resultsAt } from './places.js';
+import type { CallLayout, ValuePlace } from '../machine/index.js';
+import {
+  addressAt,
+  argumentPlaces,
+  memorySize,
+  type Place,
+  resultPlace,
+  resultsAt,
+  stackAt,
+} from './places.js';
 import type { Runtime } from './runtime.js';
 import { prepare } from './structures.js';
 
@@ -51,9 +61,12 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   const layout = thisMachine().callLayout(signature);
   const result = resultPlace(signature.result, layout.result, `the result of ${signature.text}`);
   const resultSize = memorySize(signature.result, layout.result);
-  checkStack(Math.max(layout.stackSize, resultSize));
+  const received = receivedArgs(signature, layout);
+  const length = aligned(Math.max(received.size, resultSize), stackAlignment);
+  checkStack(length);
   const errorResults = errorResultsOf(result, options.errorResult, { ...tools, resultSize });
-  const block = blockOf({ layout, resultSize, threads: options.threads, errorResults });
+  const { copies } = received;
+  const block = blockOf({ layout, resultSize, length, copies, threads: options.threads, errorResults });
   const { args, text } = signature;
   const bytes = Buffer.from(block).toString('latin1');
   const key = JSON.stringify([text, signature.result, args, options.awaits, bytes]);
@@ -61,7 +74,7 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   if (kind !== undefined) return kind;
 
   const address = allocate(block);
-  const places = argumentPlaces(signature, layout.args);
+  const places = argumentPlaces(signature, received.args);
   const [first, second, third] = places;
   kind = {
     ...{ signature, args: places, first, second, third, result },
@@ -74,21 +87,61 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   return kind;
 }
 
-/** The block of native memory: `kind` of glue-layout.ts. */
-function blockOf({ layout, resultSize, threads, errorResults }: Block): Uint8Array {
-  const block = new Uint8Array(blockLayout.errorResults + errorResults.length);
+/** An argument whose address is passed: `copy` of glue-layout.ts. */
+type Copy = Readonly<Record<Exclude<keyof typeof copy, 'length'>, number>>;
+
+/**
+ * Where arguments stand when the glue has saved them: those whose address is passed are copied behind those on the
+ * stack, since the caller's memory is there no longer when nobody waits.
+ */
+function receivedArgs(
+  { args }: Signature,
+  layout: CallLayout,
+): { readonly args: readonly ValuePlace[]; readonly size: number; readonly copies: readonly Copy[] } {
+  const copies: Copy[] = [];
+  let end = layout.stackSize;
+  const places = layout.args.map((place, index): ValuePlace => {
+    if (place.in !== 'memory') return place;
+    const size = sizeOf(args[index]!.type);
+    const offset = end;
+    end = aligned(offset + size, 8);
+    const to = record.stack + offset;
+    copies.push({ address: addressAt(place.address) - stackAt + record.stack, to, size });
+    return { in: 'stack', offset };
+  });
+  return { args: places, size: end, copies };
+}
+
+function aligned(size: number, to: number): number {
+  return Math.ceil(size / to) * to;
+}
+
+/** The block of native memory: `kind` of glue-layout.ts, and the list of copies. */
+function blockOf({ layout, resultSize, length, copies, threads, errorResults }: Block): Uint8Array {
+  const listAt = aligned(blockLayout.errorResults + errorResults.length, 4);
+  const block = new Uint8Array(listAt + copy.length * (copies.length + 1));
   const view = new DataView(block.buffer);
   view.setUint32(blockLayout.stackSize, layout.stackSize, true);
   view.setUint32(blockLayout.resultSize, resultSize, true);
   view.setUint32(blockLayout.flags, layout.registers.vector > 0 ? callFlags.vectors : 0, true);
   view.setUint32(blockLayout.threads, threadNumbers[threads], true);
+  view.setUint32(blockLayout.length, length, true);
+  view.setUint32(blockLayout.copies, copies.length === 0 ? 0 : listAt, true);
   block.set(errorResults, blockLayout.errorResults);
+  for (const [index, { address, to, size }] of copies.entries()) {
+    const at = listAt + copy.length * index;
+    view.setUint32(at + copy.address, address, true);
+    view.setUint32(at + copy.to, to, true);
+    view.setUint32(at + copy.size, size, true);
+  }
   return block;
 }
 
 interface Block {
   readonly layout: CallLayout;
   readonly resultSize: number;
+  readonly length: number;
+  readonly copies: readonly Copy[];
   readonly threads: Threads;
   readonly errorResults: Uint8Array;
 }

@@ -3,7 +3,7 @@ import { thisMachine } from '../linux/host.js';
 import { addressOfBytes } from '../linux/memory.js';
 import { address as checkAddress, options as checkNames, flag } from '../trampoline/values.js';
 import { type Calls, calls, errnoAt } from './calls.js';
-import { firstGeneral, type Place } from './places.js';
+import type { Place } from './places.js';
 import { type Plan, planOf } from './plans.js';
 import { parseSignature, type SignatureLike } from './signature/parse.js';
 import type { CheckedSignature, NativeFunction, ResultOf } from './signature/types.js';
@@ -124,13 +124,13 @@ function writeAll(
   { state, read, write, textAt }: Calls,
   given: readonly unknown[],
 ): () => unknown {
-  const { args, result, resultSize, errno } = plan;
+  const { args, result, resultSize, resultAddressAt, errno } = plan;
   const prepared = args.map((place, index) => prepare(place, given[index]));
   for (const [index, place] of args.entries()) write(place, prepared[index]);
   const memory = new Uint8Array(resultSize);
-  if (resultSize > 0) {
+  if (resultAddressAt !== undefined) {
     pins.push(memory);
-    state.u64[firstGeneral / 8] = addressOfBytes(memory);
+    state.u64[resultAddressAt / 8] = addressOfBytes(memory);
   }
   const value = (): unknown => {
     if (result === undefined) return undefined;

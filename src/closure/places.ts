@@ -1,7 +1,7 @@
 /** Places: where in a call record a value stands, and in which form. Found once for each signature. */
 import { type CType, type Signature, type StructType, sizeOf, type ValueType } from '../abi/c-types.js';
 import { call, record, state } from '../machine/glue-layout.js';
-import type { Piece, ResultPlace, ValuePlace } from '../machine/index.js';
+import type { DirectPlace, Piece, ResultPlace, ValuePlace } from '../machine/index.js';
 
 /** The forms of values. Numbers, so that a switch over them becomes a table of jumps. */
 export const forms = {
@@ -27,6 +27,8 @@ export interface Place {
   readonly form: number;
   /** In bytes from the start of the state. Of a structure in registers: nowhere. */
   readonly at: number;
+  /** Whether there is the address of a structure that the caller has in memory, not the structure. */
+  readonly byAddress: boolean;
   /** Of structures. */
   readonly struct: StructType | undefined;
   /** Of structures in registers. */
@@ -43,17 +45,28 @@ export interface StructPiece {
 }
 
 const recordAt = state.call + call.record;
-/** The first general register of a call: the address for a result in memory, where there is one. */
-export const firstGeneral = recordAt + record.general;
 export const resultsAt = recordAt + record.results;
 export const stackAt = recordAt + record.stack;
 
-const argumentBanks = { general: firstGeneral, vector: recordAt + record.vector };
-const resultBanks = { general: resultsAt, vector: resultsAt + 16 };
+const argumentBanks = { general: recordAt + record.general, vector: recordAt + record.vector };
+const resultBanks = { general: resultsAt, vector: recordAt + record.vectorResults };
 
 function argumentPlace(type: ValueType, where: ValuePlace, subject: string): Place {
   if (where.in === 'stack') return inMemory(type, stackAt + where.offset, subject);
-  return inRegisters(type, where.pieces, argumentBanks, subject);
+  if (where.in === 'registers') return inRegisters(type, where.pieces, argumentBanks, subject);
+  return { ...inMemory(type, addressAt(where.address), subject), byAddress: true };
+}
+
+/** Where an address that is passed stands. */
+export function addressAt(where: DirectPlace): number {
+  if (where.in === 'stack') return stackAt + where.offset;
+  const { bank, index } = where.pieces[0]!;
+  return argumentBanks[bank] + 8 * index;
+}
+
+/** Where the address for a result in memory stands; nothing when the result is in registers. */
+export function resultAddressAt(where: ResultPlace): number | undefined {
+  return where.in === 'memory' ? argumentBanks.general + 8 * where.address : undefined;
 }
 
 /** Where a result is; nothing for `void`. */
@@ -76,7 +89,7 @@ export function argumentPlaces({ args, text }: Signature, where: readonly ValueP
 }
 
 function inMemory(type: ValueType, at: number, subject: string): Place {
-  return { form: formOf(type), at, struct: structOf(type), pieces: undefined, subject };
+  return { form: formOf(type), at, byAddress: false, struct: structOf(type), pieces: undefined, subject };
 }
 
 function inRegisters(
@@ -94,6 +107,7 @@ function inRegisters(
   return {
     form: formOf(type),
     at: pieces[0]!.at,
+    byAddress: false,
     struct,
     pieces: struct === undefined ? undefined : pieces,
     subject,

@@ -3,7 +3,7 @@ import type { Signature } from '../abi/c-types.js';
 import { thisMachine } from '../linux/host.js';
 import { callFlags, stackAlignment } from '../machine/glue-layout.js';
 import { checkStack } from './kinds.js';
-import { argumentPlaces, memorySize, type Place, resultPlace } from './places.js';
+import { argumentPlaces, memorySize, type Place, resultAddressAt, resultPlace } from './places.js';
 
 export interface Plan {
   readonly args: readonly Place[];
@@ -15,8 +15,9 @@ export interface Plan {
   readonly flags: number;
   /** Whether `errno` is kept. */
   readonly errno: boolean;
-  /** Bytes of a result in memory. */
+  /** Bytes of a result in memory, and where in the state the address for it stands. */
   readonly resultSize: number;
+  readonly resultAddressAt: number | undefined;
 }
 
 export function planOf(signature: Signature, address: bigint, errno: boolean): Plan {
@@ -32,5 +33,6 @@ export function planOf(signature: Signature, address: bigint, errno: boolean): P
     flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
     errno,
     resultSize: memorySize(signature.result, result),
+    resultAddressAt: resultAddressAt(result),
   };
 }

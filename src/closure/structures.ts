@@ -1,15 +1,16 @@
 /** Structures by value: objects in JavaScript, bytes in C. Arrays in them are arrays. */
 import { type FieldType, type StructType, sizeOf } from '../abi/c-types.js';
+import { addressOfBytes } from '../linux/memory.js';
 import { kind } from '../trampoline/values.js';
 import type { State } from './environment.js';
 import type { Place } from './places.js';
-import { boolean, integer, long, number, pointer, textPointer, type Values } from './values.js';
+import { boolean, integer, long, number, pins, pointer, textPointer, type Values } from './values.js';
 
 /** The C string at an address. */
 type TextAt = Values['textAt'];
 
-/** Pieces of structures in registers come together here: no more than two registers. */
-const staged = new DataView(new ArrayBuffer(16));
+/** Pieces of structures in registers come together here: no more than four registers. */
+const staged = new DataView(new ArrayBuffer(32));
 const stagedBytes = new Uint8Array(staged.buffer);
 
 export function readStruct({ at, struct, pieces }: Place, state: State, textAt: TextAt): unknown {
@@ -30,14 +31,24 @@ export function prepare({ struct, subject }: Place, value: unknown): unknown {
 }
 
 /** @param fields as {@link prepare} took them */
-export function writeStruct({ at, struct, pieces, subject }: Place, fields: unknown, state: State): void {
-  if (pieces === undefined) {
-    writeField(struct!, state.view, at, { value: fields, subject });
+export function writeStruct(place: Place, fields: unknown, state: State): void {
+  const { at, struct, pieces, subject } = place;
+  const given = { value: fields, subject };
+  if (place.byAddress) {
+    const memory = new Uint8Array(struct!.size);
+    writeField(struct!, new DataView(memory.buffer), 0, given);
+    pins.push(memory);
+    state.u64[at / 8] = addressOfBytes(memory);
     return;
   }
-  writeField(struct!, staged, 0, { value: fields, subject });
-  for (const { at: place, offset, size } of pieces) {
-    for (let index = 0; index < size; index++) state.bytes[place + index] = stagedBytes[offset + index]!;
+  if (pieces === undefined) {
+    writeField(struct!, state.view, at, given);
+    return;
+  }
+  writeField(struct!, staged, 0, given);
+  for (const piece of pieces) {
+    for (let index = 0; index < piece.size; index++)
+      state.bytes[piece.at + index] = stagedBytes[piece.offset + index]!;
   }
 }
 

@@ -5,13 +5,18 @@ export interface CallLayout {
   readonly args: readonly ValuePlace[];
   /** On return. */
   readonly result: ResultPlace;
-  /** Registers that arguments take, the address for the result included: always the first ones of each bank. */
+  /** Registers that arguments take, the address for the result included where it is one of them: always the first. */
   readonly registers: { readonly general: number; readonly vector: number };
   /** Bytes of arguments on the stack. */
   readonly stackSize: number;
 }
 
 export type ValuePlace =
+  | DirectPlace
+  /** The caller has a copy for the function, and passes its address. */
+  | { readonly in: 'memory'; readonly address: DirectPlace };
+
+export type DirectPlace =
   | { readonly in: 'registers'; readonly pieces: readonly Piece[] }
   /** In bytes from the first argument on the stack. What lies between value and next multiple of 8 is undefined. */
   | { readonly in: 'stack'; readonly offset: number };
@@ -19,8 +24,8 @@ export type ValuePlace =
 export type ResultPlace =
   | { readonly in: 'nothing' }
   | { readonly in: 'registers'; readonly pieces: readonly Piece[] }
-  /** The caller has memory for it and passes the address before all arguments; the function returns the address. */
-  | { readonly in: 'memory' };
+  /** The caller has memory for it, and passes the address in the general register with this index. */
+  | { readonly in: 'memory'; readonly address: number };
 
 /** A part of a value, in a register of its own. */
 export interface Piece {

@@ -6,22 +6,25 @@
  *     state       what changes: who is where, and the record of the call that is on its way
  *
  * A *call record* holds what the calling convention puts into registers and on the stack. Registers stand in the
- * order in which arguments (or results) take them; those that an architecture does not have stay empty.
+ * order in which arguments (or results) take them, one that has only the address for a result behind the others;
+ * those that an architecture does not have stay empty.
  */
 
 /** Where the state begins, behind the start of the constants: the largest page of any system. */
 export const stateAt = 2 ** 16;
 
 export const record = {
+  /** Nine of them. */
   general: 0,
-  vector: 64,
-  /** Two general registers, two vector registers. */
-  results: 128,
-  /** Arguments on the stack; later the bytes of a result in memory. */
-  stack: 160,
+  /** Eight of them, as far as numbers go: 8 bytes. */
+  vector: 72,
+  results: 136,
+  vectorResults: 152,
+  /** Arguments on the stack and copies of others in memory; later the bytes of a result in memory. */
+  stack: 184,
 } as const;
 
-/** Bytes of arguments on the stack, or of a result in memory, that a call may have. */
+/** Bytes of arguments on the stack and in memory, or of a result in memory, that a call may have. */
 export const longestStack = 2 ** 14;
 
 /** What the stack pointer is a multiple of at a call, on every architecture that we know. */
@@ -94,15 +97,25 @@ export const kind = {
   resultSize: 4,
   flags: 8,
   threads: 12,
+  /** Bytes that a record takes behind `stack`: a multiple of {@link stackAlignment}. */
+  length: 16,
+  /** Where in the kind its list of copies begins; 0 when there is none. */
+  copies: 20,
   /** What callers get when JavaScript has no result for them: like `results` of a record, and what is behind. */
-  errorResults: 16,
-  errorMemory: 48,
+  errorResults: 24,
+  errorMemory: 24 + record.stack - record.results,
 } as const;
+
+/**
+ * An argument whose address is passed: where in the record the address stands, where the value is copied to, and its
+ * bytes. The list ends where there would be no bytes.
+ */
+export const copy = { address: 0, to: 4, size: 8, length: 12 } as const;
 
 /** What a call from another thread does. */
 export const threads = { wait: 0, async: 1, forbid: 2 } as const;
 
-/** A call from another thread, on that thread's stack or, if it does not wait, on the heap. */
+/** A call from another thread, on that thread's stack or, if it does not wait, on the heap: a record at its end. */
 export const request = {
   /** 0 while the caller waits: a futex. */
   done: 0,
@@ -112,6 +125,8 @@ export const request = {
   previous: 24,
   next: 32,
   record: 40,
+  /** Without what is behind `stack` of the record: a multiple of {@link stackAlignment}. */
+  length: 224,
 } as const;
 
 /** A native call on another thread: a `call` behind the work that it is. */

@@ -2,7 +2,7 @@
 import type { Machine } from './machine.js';
 import { x64 } from './x64/index.js';
 
-export type { CallLayout, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
+export type { CallLayout, DirectPlace, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
 export type {
   CodeImage,
   FarewellCode,

@@ -39,7 +39,7 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
     if (result.kind === 'void') return { in: 'nothing' };
     // rax and rdx, xmm0 and xmm1: enough for any value that is not in memory.
     const pieces = piecesOf(sizeOf(result), resultBanks, { general: 0, vector: 0 });
-    return pieces === undefined ? { in: 'memory' } : { in: 'registers', pieces };
+    return pieces === undefined ? { in: 'memory', address: 0 } : { in: 'registers', pieces };
   }
 }
 

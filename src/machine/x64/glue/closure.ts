@@ -155,10 +155,9 @@ function emitForeign(glue: Glue, { result, refused }: Pick<Exits, 'result' | 're
   const [send, sent, wait, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
   asm.emit('jne rel32', refused);
-  // The request goes on this stack: its length is what arguments and result need, rounded up to 16.
-  emitLongest(glue);
-  asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.record + record.stack + 15 });
-  asm.emit('and r/m32, imm8', 'eax', -16);
+  // The request goes on this stack.
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.length });
+  asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.length });
   asm.emit('sub r64, r/m64', 'rsp', 'rax');
   asm.emit('mov r64, r/m64', 'r12', 'rsp');
   asm.emit('mov r/m32, imm32', inRequest('r12', request.done), 0);
@@ -229,15 +228,4 @@ function emitForeign(glue: Glue, { result, refused }: Pick<Exits, 'result' | 're
   asm.bind(done);
   asm.emit('lea r64, m', 'rsi', inRequest('r12', request.record + record.results));
   asm.emit('jmp rel32', result);
-}
-
-/** The larger of what a kind takes on the stack and what it returns in memory, into eax. */
-function emitLongest(glue: Glue): void {
-  const { asm } = glue;
-  const enough = asm.label();
-  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.stackSize });
-  asm.emit('cmp r32, r/m32', 'eax', { base: 'rbx', displacement: kind.resultSize });
-  asm.emit('jae rel32', enough);
-  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: kind.resultSize });
-  asm.bind(enough);
 }

@@ -130,8 +130,8 @@ export class Glue {
     const { asm } = this;
     asm.emit('mov r/m64, r64', to(record.results), 'rax');
     asm.emit('mov r/m64, r64', to(record.results + 8), 'rdx');
-    asm.emit('movq m64, xmm', to(record.results + 16), 'xmm0');
-    asm.emit('movq m64, xmm', to(record.results + 24), 'xmm1');
+    asm.emit('movq m64, xmm', to(record.vectorResults), 'xmm0');
+    asm.emit('movq m64, xmm', to(record.vectorResults + 8), 'xmm1');
   }
 
   /** Loads the results at rsi. */
@@ -139,8 +139,9 @@ export class Glue {
     const { asm } = this;
     asm.emit('mov r64, r/m64', 'rax', { base: 'rsi' });
     asm.emit('mov r64, r/m64', 'rdx', { base: 'rsi', displacement: 8 });
-    asm.emit('movq xmm, m64', 'xmm0', { base: 'rsi', displacement: 16 });
-    asm.emit('movq xmm, m64', 'xmm1', { base: 'rsi', displacement: 24 });
+    const vectors = record.vectorResults - record.results;
+    asm.emit('movq xmm, m64', 'xmm0', { base: 'rsi', displacement: vectors });
+    asm.emit('movq xmm, m64', 'xmm1', { base: 'rsi', displacement: vectors + 8 });
   }
 
   /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */

@@ -19,7 +19,7 @@ export function emitRequests(glue: Glue): void {
   asm.emit('jne rel32', done);
   asm.emit('mov r64, r/m64', 'rbx', 'rcx');
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.kind });
-  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: kind.stackSize });
+  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: kind.length });
   asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: record.stack });
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: request.record });
   asm.emit('lea r64, m', 'rdi', glue.record(0));
