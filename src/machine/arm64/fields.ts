@@ -1,0 +1,117 @@
+/** What the fields of instructions mean: from operands to bits, and back. */
+import { conditions, type OperandName, registersOf } from './operands.js';
+
+export interface Field<Value = number> {
+  /** Bits. */
+  readonly width: number;
+  /** Nothing for a value that the field cannot say. */
+  encode(value: Value): number | undefined;
+  /** Nothing for bits that mean something else. */
+  decode(bits: number): Value | undefined;
+}
+
+/** The field of an operand that is a register or a condition: the code is its place among the names. */
+export function nameField(operand: OperandName): Field<string> | undefined {
+  const names: readonly string[] | undefined = operand === 'cond' ? conditions : registersOf(operand);
+  if (names === undefined) return undefined;
+  return {
+    width: operand === 'cond' ? 4 : 5,
+    encode: (name) => (names.includes(name) ? names.indexOf(name) : undefined),
+    decode: (bits) => names[bits],
+  };
+}
+
+const fits = (value: number, from: number, end: number): boolean =>
+  Number.isInteger(value) && value >= from && value < end;
+
+function unsigned(width: number, unit = 1): Field {
+  return {
+    width,
+    encode: (value) => (fits(value / unit, 0, 2 ** width) ? value / unit : undefined),
+    decode: (bits) => bits * unit,
+  };
+}
+
+function signed(width: number, unit = 1): Field {
+  const half = 2 ** (width - 1);
+  return {
+    width,
+    encode: (value) => (fits(value / unit, -half, half) ? (value / unit) & (2 * half - 1) : undefined),
+    decode: (bits) => (bits < half ? bits : bits - 2 * half) * unit,
+  };
+}
+
+/** MOVN, which inverts its number. */
+const inverted: Field = {
+  width: 16,
+  encode: (value) => (fits(-1 - value, 0, 2 ** 16) ? -1 - value : undefined),
+  decode: (bits) => -1 - bits,
+};
+
+/** LSL is UBFM with both numbers computed: Arm ARM, section C6.2, "LSL (immediate)". */
+const leftShift: Field = {
+  width: 12,
+  encode: (value) => (fits(value, 1, 64) ? ((64 - value) << 6) | (63 - value) : undefined),
+  decode: (bits) => {
+    const shift = 63 - (bits & 63);
+    return shift > 0 && bits >> 6 === 64 - shift ? shift : undefined;
+  },
+};
+
+/**
+ * The immediates of logical instructions are patterns: an element of some bits, in it one run of ones that may be
+ * rotated, repeated until there are 64 bits. Here the element is all 64 bits; others are no masks that anybody needs.
+ * N is 1 then, `imms` the number of ones less one, and `immr` how far they are rotated to the right: Arm ARM,
+ * `DecodeBitMasks`.
+ */
+const bitmask: Field = {
+  width: 13,
+  encode(value) {
+    if (!Number.isSafeInteger(value)) return undefined;
+    const bits = BigInt.asUintN(64, BigInt(value)).toString(2).padStart(64, '0');
+    const ones = bits.replaceAll('0', '').length;
+    if (ones === 0 || ones === 64) return undefined;
+    const rotation = [...bits].findIndex((_, turn) => run(ones, turn) === bits);
+    return rotation < 0 ? undefined : (1 << 12) | (rotation << 6) | (ones - 1);
+  },
+  decode(bits) {
+    const ones = (bits & 63) + 1;
+    if (bits >> 12 === 0 || ones === 64) return undefined;
+    const value = Number(BigInt.asIntN(64, BigInt(`0b${run(ones, (bits >> 6) & 63)}`)));
+    return Number.isSafeInteger(value) ? value : undefined;
+  },
+};
+
+/** So many ones in 64 bits, rotated to the right. */
+function run(ones: number, turn: number): string {
+  const bits = '1'.repeat(ones).padStart(64, '0');
+  return bits.slice(64 - turn) + bits.slice(0, 64 - turn);
+}
+
+/** By the names that the table of instructions gives them; with a unit where they count in one. */
+export const numbers: Readonly<Record<string, Field>> = {
+  imm12: unsigned(12),
+  'imm12*2': unsigned(12, 2),
+  'imm12*4': unsigned(12, 4),
+  'imm12*8': unsigned(12, 8),
+  'imm12*16': unsigned(12, 16),
+  imm9: signed(9),
+  'imm7*8': signed(7, 8),
+  'imm7*16': signed(7, 16),
+  imm16: unsigned(16),
+  '~imm16': inverted,
+  imm6: unsigned(6),
+  immr: unsigned(6),
+  imms: unsigned(6),
+  '-immr:imms': leftShift,
+  'N:immr:imms': bitmask,
+  b40: unsigned(5),
+};
+
+/** Distances from an instruction to what it names. */
+export const distances: Readonly<Record<string, Field>> = {
+  imm26: signed(26, 4),
+  imm19: signed(19, 4),
+  imm14: signed(14, 4),
+  'immhi:immlo': signed(21),
+};

@@ -1,0 +1,97 @@
+/** Operands of A64 instructions. Names are the manual's; their types keep a bad operand from being written. */
+
+const numbered = [
+  ...(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15'] as const),
+  ...(['16', '17', '18', '19', '20', '21', '22', '23', '24', '25', '26', '27', '28', '29', '30'] as const),
+] as const;
+type Numbered = (typeof numbered)[number];
+
+const bank = <Letter extends string>(letter: Letter) =>
+  numbered.map((number) => `${letter}${number}` as const);
+
+/** The code 31 is the zero register or the stack pointer, as the instruction says: Arm ARM, section C1.2.5. */
+export const gpr64 = [...bank('x'), 'xzr'] as const;
+export const gpr64sp = [...bank('x'), 'sp'] as const;
+export const gpr32sp = [...bank('w'), 'wsp'] as const;
+export const gpr32 = [...bank('w'), 'wzr'] as const;
+/** The same 32 registers, by how many of their bits are meant. */
+export const fpr32 = [...bank('s'), 's31'] as const;
+export const fpr64 = [...bank('d'), 'd31'] as const;
+export const fpr128 = [...bank('q'), 'q31'] as const;
+
+export type Gpr64 = `x${Numbered}` | 'xzr';
+export type Gpr64Sp = `x${Numbered}` | 'sp';
+export type Gpr32Sp = `w${Numbered}` | 'wsp';
+export type Gpr32 = `w${Numbered}` | 'wzr';
+export type Fpr32 = `s${Numbered | '31'}`;
+export type Fpr64 = `d${Numbered | '31'}`;
+export type Fpr128 = `q${Numbered | '31'}`;
+
+/** Conditions, by their codes: Arm ARM, table C1-1. */
+export const conditions = [
+  ...(['eq', 'ne', 'cs', 'cc', 'mi', 'pl', 'vs', 'vc'] as const),
+  ...(['hi', 'ls', 'ge', 'lt', 'gt', 'le'] as const),
+] as const;
+export type Condition = (typeof conditions)[number];
+
+/** A place in the code or near it, known to an assembler. */
+export interface Label {
+  readonly label: symbol;
+}
+
+/** Where a distance leads: to a label, or so many bytes behind it. */
+export type Target = Label | { readonly to: Label; readonly addend?: number };
+
+/** The operand types, by the names that the instruction table uses for them. */
+export interface OperandTypes {
+  Xd: Gpr64;
+  Xn: Gpr64;
+  Xm: Gpr64;
+  Xs: Gpr64;
+  Xt: Gpr64;
+  Xt1: Gpr64;
+  Xt2: Gpr64;
+  'Xd|SP': Gpr64Sp;
+  'Xn|SP': Gpr64Sp;
+  Wd: Gpr32;
+  Wn: Gpr32;
+  'Wn|WSP': Gpr32Sp;
+  Wm: Gpr32;
+  Ws: Gpr32;
+  Wt: Gpr32;
+  St: Fpr32;
+  Dt: Fpr64;
+  Dt1: Fpr64;
+  Dt2: Fpr64;
+  Qt: Fpr128;
+  Qt1: Fpr128;
+  Qt2: Fpr128;
+  cond: Condition;
+  label: Target;
+  /** A number; one that is less than 0. */
+  imm: number;
+  negative: number;
+  /** A number of 64 bits that is a pattern of ones: see `bitmask` in fields.ts. */
+  mask: number;
+  /** From where an address counts, in bytes: forwards only, or both ways. */
+  pimm: number;
+  simm: number;
+  /** How far something is shifted, or the number of a bit. */
+  shift: number;
+  bit: number;
+}
+export type OperandName = keyof OperandTypes;
+
+const banks: Readonly<Record<string, readonly string[]>> = {
+  X: gpr64,
+  W: gpr32,
+  S: fpr32,
+  D: fpr64,
+  Q: fpr128,
+};
+
+/** The registers that an operand may be, in the order of their codes. */
+export function registersOf(operand: OperandName): readonly string[] | undefined {
+  if (operand.endsWith('|SP')) return gpr64sp;
+  return operand.endsWith('|WSP') ? gpr32sp : banks[operand[0]!];
+}
