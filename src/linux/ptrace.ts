@@ -10,13 +10,15 @@ import { addressOfBytes } from './memory.js';
 // <linux/ptrace.h>
 const PTRACE_PEEKDATA = 2;
 const PTRACE_CONT = 7;
-const PTRACE_GETREGS = 12;
-const PTRACE_SETREGS = 13;
 const PTRACE_DETACH = 17;
 const PTRACE_GETEVENTMSG = 0x4201;
 const PTRACE_GETSIGINFO = 0x4202;
+const PTRACE_GETREGSET = 0x4204;
+const PTRACE_SETREGSET = 0x4205;
 const PTRACE_SEIZE = 0x4206;
 const PTRACE_LISTEN = 0x4208;
+/** The set of the general registers: <elf.h>. Older requests for them are not there on every architecture. */
+const NT_PRSTATUS = 1n;
 /** What `waitForChange` tells as the event. */
 export const event = { fork: 1, vfork: 2, clone: 3, exec: 4, exit: 6, stop: 128 } as const;
 
@@ -69,14 +71,34 @@ export function stopSignal(tid: number): { readonly code: number; readonly addre
   };
 }
 
-/** Reads the general registers of a stopped thread. */
-export function readRegisters(tid: number, into: DataView): boolean {
-  return call(PTRACE_GETREGS, tid, 0n, addressOfBytes(into));
-}
+/** Room for the general registers of a stopped thread. */
+export class RegisterSet {
+  readonly view: DataView;
+  /** `struct iovec`: where they are, and how many bytes. */
+  readonly #place: BigUint64Array;
+  readonly #placeAt: bigint;
 
-/** Sets them. */
-export function writeRegisters(tid: number, registers: DataView): boolean {
-  return call(PTRACE_SETREGS, tid, 0n, addressOfBytes(registers));
+  constructor(size: number) {
+    this.view = new DataView(new ArrayBuffer(size));
+    this.#place = BigUint64Array.of(addressOfBytes(this.view), 0n);
+    this.#placeAt = addressOfBytes(this.#place);
+  }
+
+  /** Reads them. There are fewer of them in a 32-bit program, which has none of our memory. */
+  read(tid: number): boolean {
+    return this.#exchange(PTRACE_GETREGSET, tid);
+  }
+
+  /** Sets them. */
+  write(tid: number): boolean {
+    return this.#exchange(PTRACE_SETREGSET, tid);
+  }
+
+  #exchange(request: number, tid: number): boolean {
+    const length = BigInt(this.view.byteLength);
+    this.#place[1] = length; // the kernel puts there how many it copied
+    return call(request, tid, NT_PRSTATUS, this.#placeAt) && this.#place[1] === length;
+  }
 }
 
 /** Touches a stopped thread's memory. A stack that had not grown so far grows, as if the thread had touched it. */

@@ -170,7 +170,7 @@ export interface TableCode {
 /** Gives 64 bits that nobody can foresee, others at each call. */
 export type RandomWord = () => bigint;
 
-/** The registers of a stopped thread, as `ptrace(PTRACE_GETREGS)` gives them: offsets in bytes. */
+/** The registers of a stopped thread, as `ptrace(PTRACE_GETREGSET)` gives them for `NT_PRSTATUS`: offsets in bytes. */
 export interface ThreadRegisters {
   readonly size: number;
   readonly pc: number;

@@ -3,7 +3,7 @@ import { Refusal } from '../abi/refusal.js';
 import { errnoName } from '../linux/errno.js';
 import type { MappingQuery } from '../linux/mapping-query.js';
 import { readProcess, writeProcess } from '../linux/process-memory.js';
-import { readRegisters, stopSignal, touch, writeRegisters } from '../linux/ptrace.js';
+import { RegisterSet, stopSignal, touch } from '../linux/ptrace.js';
 import { Contexts } from './contexts.js';
 import { writeLine } from './lines.js';
 import type { ToTracer } from './messages.js';
@@ -26,7 +26,7 @@ export class Faults {
   /** Looks for news of objects. */
   readonly #learn: () => void;
   readonly #objects = new Map<string, { readonly object: SlowObject; readonly contexts: Contexts }>();
-  readonly #registers: DataView;
+  readonly #registers: RegisterSet;
   invocations = 0;
 
   constructor(
@@ -38,7 +38,7 @@ export class Faults {
     this.#rules = rules;
     this.#refused = tell.refused;
     this.#learn = tell.learn;
-    this.#registers = new DataView(new ArrayBuffer(surroundings.machine.threadRegisters.size));
+    this.#registers = new RegisterSet(surroundings.machine.threadRegisters.size);
   }
 
   add(object: SlowObject): void {
@@ -55,9 +55,9 @@ export class Faults {
     const signal = stopSignal(tid);
     // Sent by somebody: what the registers say is chance.
     if (signal === undefined || signal.code <= 0) return false;
-    const registers = this.#registers;
     const { threadRegisters } = this.#surroundings.machine;
-    if (!readRegisters(tid, registers)) return false;
+    if (!this.#registers.read(tid)) return false;
+    const registers = this.#registers.view;
     const address = registers.getBigUint64(threadRegisters.pc, true);
     if (address !== signal.address) return false;
     const found = this.#find(address, mappings);
@@ -80,7 +80,7 @@ export class Faults {
       return false;
     }
     this.invocations++;
-    return writeRegisters(tid, registers);
+    return this.#registers.write(tid);
   }
 
   #find(address: bigint, mappings: MappingQuery) {
