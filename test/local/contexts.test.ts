@@ -1,17 +1,20 @@
 import { test } from 'node:test';
 import { createTrampoline, limits, type RegisterName } from 'trampfd';
-import { allFlags, captureTarget, registerNames } from '../support/capture.js';
-import { aliases, type Contexts, check, checkNew, kinds, stackOf, valuesFor } from '../support/contexts.js';
+import { allFlags, captureTarget } from '../support/capture.js';
+import { type Contexts, check, checkNew, kinds, stackOf, valuesFor } from '../support/contexts.js';
 import { needs } from '../support/needs.js';
+import { fullSets, processor, someRegisters } from '../support/processor.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const skip = needs('gcc');
+const { settable, scratch, aliases, alignments } = processor;
 
 for (const kind of kinds) {
   test(`${kind}: each register, none, and all of them`, { skip }, (t) => {
     const random = randomFor(t);
-    const names = [...registerNames, ...aliases.keys()] as RegisterName[];
-    for (const set of [...names.map((name) => [name]), [], registerNames, registerNames.toReversed()]) {
+    const names = [...settable, ...aliases.keys()] as RegisterName[];
+    const full = kind.startsWith('slow') ? [settable] : fullSets;
+    for (const set of [...names.map((name) => [name]), [], ...full, ...full.map((all) => all.toReversed())]) {
       checkNew(random, { registers: valuesFor(random, set), stack: undefined }, kind);
     }
   });
@@ -20,7 +23,7 @@ for (const kind of kinds) {
 test('random sets of registers', { skip }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 100, long: 1000 }); left > 0; left--) {
-    checkNew(random, { registers: valuesFor(random, random.some(registerNames)), stack: undefined });
+    checkNew(random, { registers: valuesFor(random, someRegisters(random)), stack: undefined });
   }
 });
 
@@ -28,7 +31,7 @@ test('stack data of every size, alone and with all registers', { skip }, (t) => 
   const random = randomFor(t);
   for (let size = 1; size <= limits.stackSize; size++) {
     for (const setSp of [false, true]) {
-      const registers = random.flip() ? {} : valuesFor(random, registerNames);
+      const registers = random.flip() ? {} : valuesFor(random, random.pick(fullSets));
       checkNew(random, { registers, stack: stackOf(random, { size, setSp }) });
     }
   }
@@ -43,7 +46,7 @@ test('stack data at every offset', { skip }, (t) => {
 
 test('stack data below every alignment of the stack pointer', { skip }, (t) => {
   const random = randomFor(t);
-  const starts = Array.from({ length: 16 }, (_, alignment) => ({ alignment }));
+  const starts = alignments.map((alignment) => ({ alignment }));
   for (const setSp of [false, true]) {
     for (const kind of kinds)
       checkNew(random, { registers: {}, stack: stackOf(random, { setSp }) }, kind, starts);
@@ -53,7 +56,7 @@ test('stack data below every alignment of the stack pointer', { skip }, (t) => {
 test('every combination of flags passes', { skip }, (t) => {
   const random = randomFor(t);
   const starts = allFlags().map((flags) => ({ flags }));
-  for (const names of [[], ['rax']] as const) {
+  for (const names of [[], [settable[0]!]]) {
     for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
       for (const kind of ['trampoline', 'slow trampoline'] as const) {
         checkNew(random, { registers: valuesFor(random, names), stack }, kind, starts);
@@ -65,21 +68,21 @@ test('every combination of flags passes', { skip }, (t) => {
 test('random registers with random stack data', { skip }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 100, long: 3000 }); left > 0; left--) {
-    const contexts = { registers: valuesFor(random, random.some(registerNames)), stack: stackOf(random) };
+    const contexts = { registers: valuesFor(random, someRegisters(random)), stack: stackOf(random) };
     checkNew(random, contexts, random.pick(kinds), [
       {},
       { alignment: 0 },
-      { alignment: random.integer({ to: 15 }) },
+      { alignment: random.pick(alignments) },
     ]);
   }
 });
 
 test('signals on the same stack', { skip }, (t) => {
   const random = randomFor(t);
-  const starts = [{ signalStack: false }, { signalStack: false, alignment: 3 }];
+  const starts = [{ signalStack: false }, { signalStack: false, alignment: alignments.at(3) ?? 0 }];
   for (const kind of kinds) {
     for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
-      checkNew(random, { registers: valuesFor(random, ['r11', 'arg1']), stack }, kind, starts);
+      checkNew(random, { registers: valuesFor(random, [scratch[1], 'arg1']), stack }, kind, starts);
     }
     // Where the frame keeps the state of the FPU.
     const low = stackOf(random, { offset: limits.stackOffset, size: limits.stackSize });
@@ -98,7 +101,7 @@ function changes(random: Random, mode: 'fast' | 'slow'): void {
     if (random.flip()) {
       contexts = {
         ...contexts,
-        registers: valuesFor(random, random.pick([['rax'], ['r11', 'arg0'], registerNames])),
+        registers: valuesFor(random, random.pick([[settable[0]!], [scratch[1], 'arg0'], ...fullSets])),
       };
       trampoline.setRegisters({ pc: captureTarget(), ...contexts.registers });
     } else {

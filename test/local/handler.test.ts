@@ -7,27 +7,29 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { addressOf, createHandlerTrampoline, resumeRegisters, savedRegisters } from 'trampfd';
+import type { SavedRegister } from '#src/trampoline/registers.js';
 import {
   allFlags,
   captureAt,
   captureTarget,
   randomState,
-  registerNames,
   type State,
+  stateName,
   word,
 } from '../support/capture.js';
 import { openHandlers, type Saved, savedNames, savedOf, savedWord, withSaved } from '../support/handlers.js';
 import { needs } from '../support/needs.js';
+import { processor } from '../support/processor.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 import { usedMethod } from '../support/used-method.js';
 
 /** The stack of the captured code, large enough for a handler. */
 const arena = new Uint8Array(2 ** 16);
 const middle = (addressOf(arena) & -16n) + BigInt(arena.length / 2);
-const redZone = 128;
+const { redZone, alignments, general } = processor;
 
 /** Words of a state that are for the handler to use: xmm8 to xmm15. */
-const isFree = (index: number): boolean => index >= word.xmm + 16;
+const isFree = (index: number): boolean => index >= word.vectors + 16;
 
 function same(actual: BigUint64Array, expected: BigUint64Array, names: (index: number) => string): void {
   expected.forEach((value, index) => {
@@ -37,8 +39,6 @@ function same(actual: BigUint64Array, expected: BigUint64Array, names: (index: n
     );
   });
 }
-
-const stateName = (index: number): string => registerNames[index] ?? `word ${index} of the state`;
 
 function sameState(after: State, expected: State): void {
   same(
@@ -74,9 +74,9 @@ function kept(sp: bigint): Uint8Array {
 }
 
 /** A random stack, and a random state with the stack pointer at some place of it. */
-function start(random: Random, alignment = random.integer({ to: 15 })): State {
+function start(random: Random, entry: bigint, alignment = random.pick(alignments)): State {
   arena.set(random.bytes(1024), arena.length / 2 - 512);
-  return randomState(random, middle + BigInt(alignment));
+  return randomState(random, { sp: middle + BigInt(alignment), entry });
 }
 
 /** What a handler sees of a state: a caller's, after the return. */
@@ -93,7 +93,7 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
 
   test('the layout is that of the C structure in the documentation', () => {
     const { size, offsets } = savedRegisters;
-    const fields = [...registerNames, 'flags', 'pc', 'sp'] as const;
+    const fields = [...general, 'flags', 'pc', 'sp'] as SavedRegister[];
     const vectors = ['xmm0', 'xmm1', 'xmm2', 'xmm3', 'xmm4', 'xmm5', 'xmm6', 'xmm7'] as const;
     const places = [...fields, ...vectors.map((_, index) => `xmm[${index}]`)];
     const known = valuesInC(documentedStructure(), [
@@ -107,21 +107,21 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
     assert.ok(Object.isFrozen(offsets));
   });
 
-  /** Jumps to the trampoline; the handler leaves `leave`, whose PC is the capturing code's. */
-  function invoke(trampoline: bigint, before: State, leave: Saved): State {
+  /** Jumps to a trampoline whose handler leaves `leave`, with the capturing code's PC. */
+  function invoke(before: State, leave: Saved): State {
     left.set(leave);
     left[savedWord.pc] = captureTarget();
-    return captureAt(trampoline, before, true);
+    return captureAt(before, true);
   }
 
   test('sees all registers, and changes none that it leaves alone', (t) => {
     const random = randomFor(t);
     using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
     for (let round = 0; round < rounds({ normal: 200, long: 20_000 }); round++) {
-      const before = start(random, round % 16);
+      const before = start(random, trampoline.address, alignments[round % alignments.length]);
       const expected = expectedSaved(before);
       const untouched = kept(before[word.sp]!);
-      const after = invoke(trampoline.address, before, expected);
+      const after = invoke(before, expected);
       same(seen, expected, (index) => savedNames[index]!);
       sameState(after, withSaved(before, expected));
       assert.deepEqual(kept(before[word.sp]!), untouched);
@@ -138,10 +138,10 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
     const random = randomFor(t);
     using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
     for (const flags of allFlags()) {
-      const before = start(random);
+      const before = start(random, trampoline.address);
       before[word.flags] = flags;
       const expected = expectedSaved(before);
-      const after = invoke(trampoline.address, before, expected);
+      const after = invoke(before, expected);
       assert.equal(seen[savedWord.flags]! & ~0x10000n, flags);
       assert.equal(after[word.flags], flags);
     }
@@ -154,14 +154,14 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
       const random = randomFor(t);
       using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
       for (let round = 0; round < rounds({ normal: 20, long: 1000 }); round++) {
-        const before = start(random);
+        const before = start(random, trampoline.address);
         const changed = expectedSaved(before);
         if (index === savedWord.flags) changed[index] = random.pick(allFlags());
         // Also to where the block and the words for the way out overlap.
         else if (index === savedWord.sp) changed[index]! += BigInt(random.integer({ from: -1000, to: 1000 }));
         else changed[index] = random.word();
         const untouched = kept(changed[savedWord.sp]!);
-        const after = invoke(trampoline.address, before, changed);
+        const after = invoke(before, changed);
         sameState(after, withSaved(before, changed));
         if (index !== savedWord.sp) assert.deepEqual(kept(changed[savedWord.sp]!), untouched);
       }
@@ -172,9 +172,9 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
     const random = randomFor(t);
     using trampoline = createHandlerTrampoline({ handler: address('follow_script') });
     for (let round = 0; round < rounds({ normal: 100, long: 10_000 }); round++) {
-      const before = start(random);
-      const changed = savedOf(start(random));
-      const after = invoke(trampoline.address, before, changed);
+      const before = start(random, trampoline.address);
+      const changed = savedOf(start(random, trampoline.address));
+      const after = invoke(before, changed);
       sameState(after, withSaved(before, changed));
     }
   });
@@ -188,8 +188,8 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
     const [first] = (process.env['TRAMPFD_METHODS'] ?? '').split(',').filter((name) => name !== 'trampfd');
     assert.equal(usedMethod(entry), first === '' ? 'memfd' : first);
     for (let round = 0; round < rounds({ normal: 300, long: 30_000 }); round++) {
-      const before = start(random);
-      const wanted = savedOf(start(random));
+      const before = start(random, entry);
+      const wanted = savedOf(start(random, entry));
       wanted[savedWord.pc] = captureTarget();
       const bytes = new Uint8Array(wanted.buffer);
       // In other memory, or on the stack that is resumed: above its pointer, or below it and below the red zone.
@@ -200,8 +200,8 @@ describe('a handler', { skip: process.arch === 'x64' ? needs('gcc') : 'x86-64 on
           : arena.length / 2 + random.integer({ from: -1000, to: 1000 });
       area.set(bytes, at);
       const untouched = kept(wanted[savedWord.sp]!);
-      before[registerNames.indexOf('rdi')] = addressOf(area) + BigInt(at);
-      const after = captureAt(entry, before, true);
+      before[general.indexOf('rdi')] = addressOf(area) + BigInt(at);
+      const after = captureAt(before, true);
       sameState(after, withSaved(before, wanted));
       assert.deepEqual(kept(wanted[savedWord.sp]!), untouched);
     }

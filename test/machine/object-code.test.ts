@@ -6,18 +6,19 @@ import { addressOf, limits, type RegisterName, symbolAddress } from 'trampfd';
 import type { ObjectContexts } from '#src/machine/index.js';
 import { x64 } from '#src/machine/x64/index.js';
 import { registerContext } from '#src/trampoline/contexts.js';
-import { captureTarget, registerNames } from '../support/capture.js';
+import { captureTarget } from '../support/capture.js';
 import { runChild } from '../support/child.js';
 import { compileLibrary } from '../support/compile.js';
 import { type Contexts, check, stackOf, valuesFor } from '../support/contexts.js';
 import { needs } from '../support/needs.js';
 import { objdump } from '../support/objdump.js';
 import { mapCode, ObjectRange } from '../support/object-range.js';
+import { processor } from '../support/processor.js';
 import { Random, randomFor, rounds } from '../support/random.js';
 
 const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
 const { objectCode: code, registerFile } = x64;
-const scratch = ['r10', 'r11'];
+const { settable: registerNames, scratch } = processor;
 
 const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
   ...registerContext({ pc, ...registers }, registerFile),
@@ -53,7 +54,7 @@ describe('a body', { skip }, () => {
       range.select(instance, range.append(code.body(made, () => random.word())));
       const parks = ['r10', 'r11'].every((name) => Object.hasOwn(contexts.registers, name));
       for (const mapping of [0, 1] as const) {
-        check(random, { address: range.entry(instance, mapping), scratch, parks }, contexts, {
+        check(random, { address: range.entry(instance, mapping), lost: scratch, parks }, contexts, {
           alignment: random.integer({ to: 15 }),
         });
       }
@@ -152,7 +153,7 @@ test('a table loads what its arrays say, with every pair of registers', { skip }
       const { bytes, stride } = code.table({ count, ...registers, ...tables }, () => random.word());
       const { addresses, free } = mapCode(bytes, 2);
       const borrowed = ['r11', 'r10'].find((name) => name !== codeName && name !== dataName);
-      const made = { scratch: borrowed === undefined ? [] : [borrowed], parks: borrowed === undefined };
+      const made = { lost: borrowed === undefined ? [] : [borrowed], parks: borrowed === undefined };
       for (const [copy, address] of addresses.entries()) {
         const index = random.integer({ to: count - 1 });
         // The arrays are read at each invocation.

@@ -5,15 +5,30 @@
 #include <stdint.h>
 
 struct state {
+#if defined(__x86_64__)
     uint64_t registers[15]; /* rax rbx rcx rdx rsi rdi rbp r8 to r15 */
+#elif defined(__aarch64__)
+    uint64_t registers[31];
+#endif
     uint64_t sp;
     uint64_t entry; /* what to jump to */
     uint64_t flags;
+#if defined(__x86_64__)
     uint32_t mxcsr;
     uint32_t x87; /* the control word */
-    uint8_t xmm[16][16];
+    uint8_t vectors[16][16];
+#elif defined(__aarch64__)
+    uint32_t fpcr;
+    uint32_t fpsr;
+    uint8_t vectors[32][16];
+#endif
 };
-_Static_assert(sizeof(struct state) == 408, "capture.S knows the offsets");
+/* capture.S knows the offsets. */
+#if defined(__x86_64__)
+_Static_assert(sizeof(struct state) == 408, "of x86-64");
+#elif defined(__aarch64__)
+_Static_assert(sizeof(struct state) == 792, "of arm64");
+#endif
 
 __attribute__((visibility("hidden"))) struct state capture_in, capture_out;
 __attribute__((visibility("hidden"))) void capture_run(void);

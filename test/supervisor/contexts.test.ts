@@ -7,7 +7,7 @@ import { randomFor, rounds } from '../support/random.js';
 import { runSupervised } from '../support/supervised.js';
 
 const script = fileURLToPath(new URL('contexts.child.js', import.meta.url));
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const skip = needs('gcc', 'seccomp');
 
 for (const mode of ['fast', 'slow']) {
   test(`${mode} objects load, write and jump as they were told`, { skip }, async (t) => {

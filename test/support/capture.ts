@@ -1,26 +1,30 @@
 /**
  * Invokes a trampoline with a chosen state of the processor and tells the state at its target: what
- * `test/programs/capture.S` does. A state is 51 words, in the order of `struct state` there.
+ * `test/programs/capture.S` does. A state is so many words, in the order of `struct state` there.
  */
 import koffi from 'koffi';
 import { addressOf, symbolAddress } from 'trampfd';
-import { x64Registers } from '#src/trampoline/registers.js';
 import { compileLibrary } from './compile.js';
+import { processor } from './processor.js';
 import type { Random } from './random.js';
 
 export type State = BigUint64Array<ArrayBuffer>;
 
-/** The general registers except the stack pointer, in their order in a state. */
-export const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[]).slice(0, 15);
+const { general, flagBits, constantFlags, enteredBy } = processor;
 
-/** Words of a state. */
-export const word = { sp: 15, entry: 16, flags: 17, control: 18, xmm: 19, count: 51 } as const;
+/** Words of a state behind the general registers. */
+export const word = {
+  sp: general.length,
+  entry: general.length + 1,
+  flags: general.length + 2,
+  control: general.length + 3,
+  vectors: general.length + 4,
+  count: general.length + 4 + 2 * processor.vectors,
+} as const;
 
-/** The flags that a program sets: CF, PF, AF, ZF, SF, DF, OF. */
-const flagBits = [0x1n, 0x4n, 0x10n, 0x40n, 0x80n, 0x400n, 0x800n];
+export const stateName = (index: number): string => general[index] ?? `word ${index} of the state`;
+
 const programFlags = flagBits.reduce((all, bit) => all | bit);
-/** IF, and the bit that is always 1: a program cannot clear them. */
-const constantFlags = 0x202n;
 
 /** Every combination of them. */
 export function allFlags(): bigint[] {
@@ -29,15 +33,15 @@ export function allFlags(): bigint[] {
   );
 }
 
-/** Anything that a program may have in its registers. */
-export function randomState(random: Random, sp: bigint): State {
+/** Anything that a program may have in its registers when it jumps to an address. */
+export function randomState(random: Random, { sp, entry }: { sp: bigint; entry: bigint }): State {
   const state = BigUint64Array.from({ length: word.count }, () => random.word());
+  if (enteredBy !== undefined) state[general.indexOf(enteredBy)] = entry;
+  state[word.entry] = entry;
   state[word.sp] = sp;
   state[word.flags] = (random.word() & programFlags) | constantFlags;
-  // All exceptions stay masked. MXCSR: FTZ, rounding, DAZ, exceptions seen; x87: rounding, a precision that exists.
-  const mxcsr = 0x1f80n | (random.word() & 0xe07fn);
-  const x87 = 0x7fn | (random.word() & 0xc00n) | random.pick([0n, 0x200n, 0x300n]);
-  state[word.control] = (x87 << 32n) | mxcsr;
+  const { low, high } = processor.randomControl(random);
+  state[word.control] = (high << 32n) | low;
   return state;
 }
 
@@ -64,12 +68,11 @@ const entered: State = new BigUint64Array(word.count);
 const arrived: State = new BigUint64Array(word.count);
 
 /**
- * Jumps to a trampoline with the state `before`; returns the state at the target.
+ * Jumps to a trampoline with a state; returns the state at the target.
  * @param signalStack whether signals are handled on a stack of their own
  */
-export function captureAt(trampoline: bigint, before: State, signalStack: boolean): State {
+export function captureAt(before: State, signalStack: boolean): State {
   entered.set(before);
-  entered[word.entry] = trampoline;
   open().call(addressOf(entered), addressOf(arrived), signalStack);
   const after = arrived.slice();
   after[word.entry] = before[word.entry]!;

@@ -10,7 +10,8 @@ import {
   type TableRegister,
 } from 'trampfd';
 import type { StackLayout } from '#src/trampoline/contexts.js';
-import { captureAt, captureTarget, randomState, registerNames, word } from './capture.js';
+import { captureAt, captureTarget, randomState, stateName, word } from './capture.js';
+import { processor } from './processor.js';
 import { Random } from './random.js';
 
 /** What a trampoline should load and write. */
@@ -19,22 +20,11 @@ export interface Contexts {
   readonly stack: (StackLayout & { readonly data: Uint8Array }) | undefined;
 }
 
-/** Where functions have their arguments and the static chain: psABI, figure 3.4. */
-export const aliases: ReadonlyMap<string, string> = new Map([
-  ['arg0', 'rdi'],
-  ['arg1', 'rsi'],
-  ['arg2', 'rdx'],
-  ['arg3', 'rcx'],
-  ['arg4', 'r8'],
-  ['arg5', 'r9'],
-  ['chain', 'r10'],
-]);
-
 /** Something with an address to call. */
 interface Invocable {
   readonly address: bigint;
-  /** Registers that may arrive with anything, if they are not set; by default r11 where there is stack data. */
-  readonly scratch?: readonly string[];
+  /** Registers that may arrive with anything; by default those that a fast trampoline loses. */
+  readonly lost?: readonly string[];
   /** Whether the PC is written below all stack that is in use. */
   readonly parks?: boolean;
 }
@@ -84,12 +74,13 @@ function inTable(
 const arena = new Uint8Array(2 ** 15);
 const startAt = arena.length - 1024;
 
-/** Bytes below the stack pointer that are in use: psABI, section 3.2.2. */
-const redZone = 128n;
+const { aliases, general } = processor;
+const redZone = BigInt(processor.redZone);
+const place = (name: string): number => general.indexOf(aliases.get(name) ?? name);
 
 /** What the captured code has when it jumps, where that is not left to chance. */
 export interface Start {
-  /** `sp % 16`; a function is entered with 8. */
+  /** `sp % 16`; by default as functions are entered. */
   readonly alignment?: number;
   readonly flags?: bigint;
   /** Whether signals are handled on a stack of their own; else their frames overwrite what is below. */
@@ -103,12 +94,13 @@ export function check(
   { registers, stack }: Contexts,
   start: Start = {},
 ): void {
-  const { alignment = 8, flags, signalStack = true } = start;
-  const before = randomState(random, ((addressOf(arena) + BigInt(startAt)) & -16n) + BigInt(alignment));
+  const { alignment = processor.alignments[0]!, flags, signalStack = true } = start;
+  const sp = ((addressOf(arena) + BigInt(startAt)) & -16n) + BigInt(alignment);
+  const before = randomState(random, { sp, entry: made.address });
   if (flags !== undefined) before[word.flags] = flags;
   const expected = before.slice();
   for (const [name, value] of Object.entries(registers)) {
-    expected[registerNames.findIndex((own) => own === (aliases.get(name) ?? name))] = value;
+    expected[place(name)] = value;
   }
   arena.set(random.bytes(arena.length));
   const expectedArena = arena.slice();
@@ -116,7 +108,7 @@ export function check(
   let lowest = before[word.sp]! - redZone;
   if (stack !== undefined) {
     const below = before[word.sp]! - BigInt(stack.offset + stack.size);
-    const dataAt = stack.setSp ? (below & -16n) - 8n : below;
+    const dataAt = stack.setSp ? (below & -16n) - BigInt(processor.belowAligned) : below;
     if (stack.setSp) expected[word.sp] = dataAt;
     const first = Number(dataAt - addressOf(arena));
     expectedArena.set(stack.data, first);
@@ -132,19 +124,15 @@ export function check(
     );
   }
 
-  const after = captureAt(made.address, before, signalStack);
-  const { scratch = stack === undefined ? [] : ['r11'] } = made;
+  const after = captureAt(before, signalStack);
   const set = Object.keys(registers).map((name) => aliases.get(name) ?? name);
-  for (const name of scratch.filter((name) => !set.includes(name))) {
-    const index = (registerNames as readonly string[]).indexOf(name);
-    expected[index] = after[index]!;
-  }
+  const lost = made.lost ?? processor.lost(set, stack !== undefined);
+  for (const name of lost.filter((name) => !set.includes(name))) expected[place(name)] = after[place(name)]!;
   const seen = () => JSON.stringify({ registers: Object.keys(registers), ...stack, data: null, alignment });
   expected.forEach((value, index) => {
-    const name = registerNames[index] ?? `word ${index} of the state`;
     assert.ok(
       after[index] === value,
-      `${name}: 0x${after[index]!.toString(16)}, not 0x${value.toString(16)}: ${seen()}`,
+      `${stateName(index)}: 0x${after[index]!.toString(16)}, not 0x${value.toString(16)}: ${seen()}`,
     );
   });
   const top = Number(before[word.sp]! - addressOf(arena));

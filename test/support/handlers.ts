@@ -1,12 +1,14 @@
 /** The C side of tests of handlers: `test/programs/handler.c`. */
 import koffi from 'koffi';
 import { savedRegisters, symbolAddress, viewMemory } from 'trampfd';
-import { registerNames, type State, word } from './capture.js';
+import { type State, word } from './capture.js';
 import { compileLibrary } from './compile.js';
+import { processor } from './processor.js';
 
 /** A block of registers as words, in the order of C's structure. */
 export type Saved = BigUint64Array<ArrayBuffer>;
 
+const { general } = processor;
 const savedWords = 272 / 8;
 
 /** Words of a block behind the general registers. */
@@ -14,7 +16,7 @@ export const savedWord = { flags: 15, pc: 16, sp: 17, xmm: 18, count: savedWords
 
 /** What every word of a block is called. */
 export const savedNames: readonly string[] = [
-  ...registerNames,
+  ...general,
   ...['flags', 'pc', 'sp'],
   ...Array.from({ length: 16 }, (_, index) => `xmm${index >> 1}, ${index & 1 ? 'upper' : 'lower'} half`),
 ];
@@ -38,19 +40,19 @@ export function openHandlers() {
 /** The registers of a state as a block has them. */
 export function savedOf(state: State): Saved {
   const saved: Saved = new BigUint64Array(savedWords);
-  saved.set(state.subarray(0, registerNames.length));
+  saved.set(state.subarray(0, general.length));
   saved[savedWord.flags] = state[word.flags]!;
   saved[savedWord.sp] = state[word.sp]!;
-  saved.set(state.subarray(word.xmm, word.xmm + 16), savedWord.xmm);
+  saved.set(state.subarray(word.vectors, word.vectors + 16), savedWord.xmm);
   return saved;
 }
 
 /** A state with the registers of a block. */
 export function withSaved(state: State, saved: Saved): State {
   const result = state.slice();
-  result.set(saved.subarray(0, registerNames.length));
+  result.set(saved.subarray(0, general.length));
   result[word.flags] = saved[savedWord.flags]!;
   result[word.sp] = saved[savedWord.sp]!;
-  result.set(saved.subarray(savedWord.xmm), word.xmm);
+  result.set(saved.subarray(savedWord.xmm), word.vectors);
   return result;
 }
