@@ -6,7 +6,7 @@
  * mapping elsewhere.
  */
 import type { CodePageMethodName } from '../codepage/method.js';
-import { acquireRegion, type Region, regionAlignment, releaseRegion } from '../codepage/regions.js';
+import { acquireRegion, type Region, releaseRegion } from '../codepage/regions.js';
 import { thisMachine } from '../linux/host.js';
 import { mapReadOnlyAt } from '../linux/memfd.js';
 import {
@@ -54,8 +54,9 @@ export class FastBlocks implements BlockSource<FastBlock> {
 
   open(wanted: number, index: number): FastBlock {
     const { shape, method, isolated } = this.#options;
-    const planned = Math.max(pageSize(), firstCodeLengths[index] ?? regionAlignment);
-    const codeLength = wanted * this.stride <= planned ? planned : regionAlignment;
+    const { longestImage } = thisMachine();
+    const planned = Math.max(pageSize(), firstCodeLengths[index] ?? longestImage);
+    const codeLength = wanted * this.stride <= planned ? planned : longestImage;
     const region = acquireRegion(shape, { codeLength, method });
     let alias: bigint | undefined;
     try {

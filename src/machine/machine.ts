@@ -12,7 +12,7 @@
  */
 import type { CPlatform, Signature } from '../abi/c-types.js';
 import type { RegisterContext, StackContext, StackLayout } from '../trampoline/contexts.js';
-import type { RegisterFile, SavedRegister } from '../trampoline/registers.js';
+import type { PortableSavedRegister, RegisterFile, SavedRegister } from '../trampoline/registers.js';
 import type { Shape } from '../trampoline/shape.js';
 import type { CallLayout } from './calls.js';
 import type { Frame } from './eh-frame.js';
@@ -80,8 +80,8 @@ export interface FarewellCode extends NamedCode {
 export interface SavedRegisters {
   /** Bytes. */
   readonly size: number;
-  /** Where each register stands, by its own name and by those that mean the same on every architecture. */
-  readonly offsets: Readonly<Record<SavedRegister, number>>;
+  /** Where each register stands, by the names that mean the same on every architecture and by its own, if it is here. */
+  readonly offsets: Readonly<Record<PortableSavedRegister, number> & Partial<Record<SavedRegister, number>>>;
 }
 
 /** What the launcher's code has to know of the program around it, and of those who use it. */
@@ -175,12 +175,6 @@ export interface ThreadRegisters {
   readonly size: number;
   readonly pc: number;
   readonly sp: number;
-  /**
-   * The number of the system call that the thread was stopped in, or -1, as at a fault. Where it is not -1, the kernel
-   * may take what the result register holds for the call's error, and move the PC back to repeat the call; whoever
-   * gives the thread another PC writes -1.
-   */
-  readonly systemCall: number;
   /** Of a register, by its number in the C interface. */
   at(register: number): number;
 }
@@ -239,6 +233,8 @@ export interface Machine {
    * @param subject what to call the registers in the error
    */
   checkShape(shape: Shape, subject: string): void;
+  /** The longest code, in bytes, from which every slot reaches its data. */
+  readonly longestImage: number;
   /** Bytes of one code slot, and where in it the trap stands. */
   slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapAt'>;
   /** Code for as many trampolines as `byteLength` (whole pages) holds. */

@@ -69,11 +69,14 @@ export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registe
 /** Registers that a table may load besides the PC, which it always does. */
 export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
 
-/** What a handler finds in its block: vector registers too, and more that has a portable name. */
+/** What a handler finds in its block on every architecture. */
+export type PortableSavedRegister = RegisterAlias | 'sp' | 'flags';
+
+/** Every name that such a block has, on whatever architecture: vector registers too. */
 export type SavedRegister =
-  | (keyof typeof x64Registers | RegisterAlias)
-  | ('rsp' | 'rflags' | 'sp' | 'flags')
-  | ('xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7');
+  | (PortableSavedRegister | keyof typeof x64Registers | keyof typeof arm64Registers)
+  | ('rsp' | 'rflags' | 'xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7')
+  | ('x29' | 'nzcv' | 'q0' | 'q1' | 'q2' | 'q3' | 'q4' | 'q5' | 'q6' | 'q7');
 
 /** The register names of one architecture: what `machine/` supplies. */
 export interface RegisterFile {

@@ -78,6 +78,7 @@ export const instructions = {
   'ldp <Qt1>, <Qt2>, [<Xn|SP>, #<simm>]': '10 101 1 010 1 imm7*16 Rt2 Rn Rt',
   'stp <Qt1>, <Qt2>, [<Xn|SP>, #<simm>]': '10 101 1 010 0 imm7*16 Rt2 Rn Rt',
 
+  'fmov <Xd>, <Dn>': '1 0 0 11110 01 1 00 110 000000 Rn Rd',
   'mov <Xd>, #<imm>': '1 10 100101 00 imm16 Rd',
   'mov <Wd>, #<imm>': '0 10 100101 00 imm16 Rd',
   'mov <Xd>, #<negative>': '1 00 100101 00 ~imm16 Rd',

@@ -60,6 +60,7 @@ export interface OperandTypes {
   Ws: Gpr32;
   Wt: Gpr32;
   St: Fpr32;
+  Dn: Fpr64;
   Dt: Fpr64;
   Dt1: Fpr64;
   Dt2: Fpr64;

@@ -40,6 +40,7 @@ export const x64: Machine = {
   launcher,
   padCode,
   checkShape() {}, // a jump through memory needs no register, so every set of registers is possible
+  longestImage: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
   slotLayout,
   codeImage,
   objectCode: { entryStride, bodySize, entries, trapAt, body, table },

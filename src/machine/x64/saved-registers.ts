@@ -4,7 +4,7 @@
  * pointer at its start is aligned for a call (psABI, section 3.2.2). What loads the registers relies on r15, flags, PC
  * and stack pointer to stand one behind the other.
  */
-import type { RegisterAlias, SavedRegister } from '../../trampoline/registers.js';
+import type { RegisterAlias } from '../../trampoline/registers.js';
 import { registerFile } from './registers.js';
 
 /** The general registers but rsp, in their order in the block. */
@@ -31,7 +31,7 @@ const portable = Object.fromEntries(
 ) as Record<RegisterAlias, number>;
 
 /** Where in the block a register stands. */
-export const savedOffset: Readonly<Record<SavedRegister, number>> = Object.freeze({
+export const savedOffset = Object.freeze({
   ...own,
   ...portable,
   sp: own.rsp,

@@ -15,6 +15,5 @@ export const threadRegisters: ThreadRegisters = {
   size: 8 * words.length,
   pc: offset('rip'),
   sp: offset('rsp'),
-  systemCall: offset('orig_rax'),
   at: (register) => offset(registerName(registerFile, register)),
 };

@@ -1,0 +1,65 @@
+/**
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29, the PC, the
+ * stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
+ * pointer is (AAPCS64, section 6.4.5.1). The PC is x30 as well: that is where a function finds its return address, and
+ * where it leaves it.
+ */
+import type { RegisterAlias } from '../../trampoline/registers.js';
+import { registerFile } from './registers.js';
+
+/** The general registers, in pairs as they are stored, but for the two that the slot stores. */
+export const savedPairs = [
+  ...([
+    ['x0', 'x1'],
+    ['x2', 'x3'],
+    ['x4', 'x5'],
+    ['x6', 'x7'],
+  ] as const),
+  ...([
+    ['x8', 'x9'],
+    ['x10', 'x11'],
+    ['x12', 'x13'],
+    ['x14', 'x15'],
+  ] as const),
+  ...([
+    ['x18', 'x19'],
+    ['x20', 'x21'],
+    ['x22', 'x23'],
+    ['x24', 'x25'],
+  ] as const),
+  ...([
+    ['x26', 'x27'],
+    ['x28', 'x29'],
+  ] as const),
+] as const;
+
+/** Vector registers that can carry arguments: AAPCS64, section 6.1.2. */
+export const savedVectorPairs = [
+  ['q0', 'q1'],
+  ['q2', 'q3'],
+  ['q4', 'q5'],
+  ['q6', 'q7'],
+] as const;
+
+const general = Array.from({ length: 30 }, (_, index) => `x${index}` as 'x0' | 'x16' | 'x18' | 'x29');
+const words = [...general, 'pc', 'sp', 'nzcv'] as const;
+const vectors = savedVectorPairs.flat();
+const vectorsAt = Math.ceil((8 * words.length) / 16) * 16;
+
+const own = Object.fromEntries([
+  ...words.map((name, index) => [name, 8 * index]),
+  ...vectors.map((name, index) => [name, vectorsAt + 16 * index]),
+]) as Record<
+  (typeof savedPairs)[number][0 | 1] | 'x16' | 'x17' | (typeof words)[number] | (typeof vectors)[number],
+  number
+>;
+
+/** Bytes. */
+export const savedSize = vectorsAt + 16 * vectors.length;
+
+const portable = Object.fromEntries(
+  Object.entries(registerFile.aliases).map(([alias, name]) => [alias, own[name as 'x0']]),
+) as Record<RegisterAlias, number>;
+
+/** Where in the block a register stands. */
+export const savedOffset = Object.freeze({ ...own, ...portable, sp: own.sp, flags: own.nzcv });
