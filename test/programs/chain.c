@@ -73,6 +73,7 @@ void chain_wrap(int calling)
 
 long chain_asked(void) { return asked; }
 
+#if defined(__x86_64__)
 /* Invokes with NT (the nested-task flag) set, which a program can do and IRETQ does not like. */
 long chain_nested_task(entry *trampoline)
 {
@@ -82,3 +83,4 @@ long chain_nested_task(entry *trampoline)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
     return result;
 }
+#endif

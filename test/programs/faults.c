@@ -1,14 +1,14 @@
 /* A program's own faults, and its own handler for them, which tells what it was given. */
 #define _GNU_SOURCE
+#include "processor.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <ucontext.h>
 #include <unistd.h>
 
-struct seen { int64_t count, code, address, pc, value, mask, rax, r11; };
+struct seen { int64_t count, code, address, pc, value, mask, one, other; };
 enum { READ, WRITE, CALL, KILL, TGKILL, QUEUE };
 enum { VALUE = 0x1234567 };
 
@@ -17,18 +17,22 @@ static sigjmp_buf back;
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     sigset_t mask;
     (void)signal;
     pthread_sigmask(SIG_BLOCK, 0, &mask);
     seen.count++;
     seen.code = info->si_code;
     seen.address = (int64_t)info->si_addr;
-    seen.pc = registers[REG_RIP];
+    seen.pc = (int64_t)PC_OF(context);
     seen.value = info->si_code == SI_QUEUE ? info->si_value.sival_int : 0;
     memcpy(&seen.mask, &mask, sizeof seen.mask);
-    seen.rax = registers[REG_RAX];
-    seen.r11 = registers[REG_R11];
+#if defined(__x86_64__)
+    seen.one = ((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX];
+    seen.other = ((ucontext_t *)context)->uc_mcontext.gregs[REG_R11];
+#elif defined(__aarch64__)
+    seen.one = (int64_t)((ucontext_t *)context)->uc_mcontext.regs[0];
+    seen.other = (int64_t)((ucontext_t *)context)->uc_mcontext.regs[16];
+#endif
     if (info->si_code > 0) siglongjmp(back, 1);
 }
 
@@ -46,10 +50,17 @@ void faults_tell(struct seen *told) { *told = seen; }
 /* Calls with values in two registers that the handler of slow trampolines uses. */
 static void call(volatile char *at)
 {
+#if defined(__x86_64__)
     register long r11 __asm__("r11") = VALUE + 1;
     long rax = VALUE;
     __asm__ volatile("call *%2" : "+a"(rax), "+r"(r11) : "r"(at)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "memory", "cc");
+#elif defined(__aarch64__)
+    register long x0 __asm__("x0") = VALUE, x16 __asm__("x16") = VALUE + 1;
+    __asm__ volatile("blr %2" : "+r"(x0), "+r"(x16) : "r"(at)
+                     : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                       "x15", "x17", "x18", "x30", "memory", "cc");
+#endif
 }
 
 /* Does what is wrong. Returns 1 when the handler came back by itself, 0 when there was nothing to see. */

@@ -1,10 +1,9 @@
 /* Handlers, and callers of trampolines that have them. The structure is the one of docs/handlers.md. */
 #define _GNU_SOURCE
+#include "processor.h"
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
-#include <ucontext.h>
 
 struct saved_registers {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
@@ -201,7 +200,7 @@ int call_from_signal(uint64_t trampoline)
 static volatile long signals;
 static void on_step(int number, siginfo_t *info, void *context)
 {
-    char *sp = (char *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
+    char *sp = (char *)SP_OF(context);
     (void)number, (void)info;
     memset(sp - 128 - 4096, 0xee, 4096);
     signals++;

@@ -1,5 +1,6 @@
 /* Dies in one way or another, in a child, and tells how the child ended: dies WAY [FOLDER-FOR-CORE]. */
 #include "../slow.h"
+#include "../processor.h"
 #include <string.h>
 #include <sys/resource.h>
 
@@ -13,7 +14,11 @@ static void call(uintptr_t at)
 /* Invokes with a stack pointer that leads nowhere. */
 static void invoke_without_stack(void)
 {
+#if defined(__x86_64__)
     __asm__ volatile("mov $4096, %%rsp\n\tjmp *%0" : : "r"(address));
+#elif defined(__aarch64__)
+    __asm__ volatile("mov sp, %0\n\tbr %1" : : "r"(4096L), "r"(address));
+#endif
 }
 
 static void die(const char *way, int fd)
@@ -24,7 +29,7 @@ static void die(const char *way, int fd)
     if (strcmp(way, "null") == 0) *(volatile char *)NULL = 1;
     if (strcmp(way, "kill") == 0) kill(getpid(), SIGSEGV);
     if (strcmp(way, "abort") == 0) abort();
-    if (strcmp(way, "trap") == 0) __asm__("int3");
+    if (strcmp(way, "trap") == 0) TRAP();
     if (strcmp(way, "term") == 0) raise(SIGTERM);
     if (strcmp(way, "exit") == 0) exit(200);
     if (strcmp(way, "middle") == 0) call(address + 1);

@@ -1,8 +1,8 @@
 /* A program's own faults and its handlers for them, beside slow objects if there are any. */
 #include "../slow.h"
+#include "../processor.h"
 #include <setjmp.h>
 #include <string.h>
-#include <ucontext.h>
 
 static sigjmp_buf back;
 static uintptr_t address;
@@ -11,7 +11,7 @@ static int depth;
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-    char here, *pc = (char *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    char here, *pc = (char *)PC_OF(context);
     const char *place = info->si_addr == unreachable ? "there" : info->si_addr == NULL ? "null" : "elsewhere";
     printf("signal %d, code %d, at %s, %s, stack %s\n", signal, info->si_code,
            info->si_code > 0 ? place : info->si_pid == getpid() ? "self" : "another",
@@ -49,7 +49,7 @@ int main(void)
         FAULT("read", *(volatile char *)unreachable);
         FAULT("write", *(volatile char *)NULL = 1);
         FAULT("fetch", ((void (*)(void))unreachable)());
-        FAULT("trap", __asm__ volatile("int3"));
+        FAULT("trap", TRAP());
         FAULT("illegal", __builtin_trap());
         FAULT("divide", zero = 100 / zero);
         FAULT("kernel", *(volatile char *)(1ull << 63) = 1);
