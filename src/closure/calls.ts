@@ -31,7 +31,7 @@ export function calls(): Calls {
   return opened;
 }
 
-function callsOf({ state, values, functions, jobs, invoke }: Runtime): Calls {
+function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Calls {
   const { u32, u64, bytes } = state;
   const { read } = values;
   /** Pins of calls that are going on. Those above belong to the call that is being made. */
@@ -47,8 +47,9 @@ function callsOf({ state, values, functions, jobs, invoke }: Runtime): Calls {
 
   function make(plan: Plan): void {
     describe(plan);
-    if (pins.length === held) invoke();
-    else withPins();
+    if (pins.length > held) withPins(plan);
+    else if (plan.ownStack) carry();
+    else invoke();
   }
 
   function run(plan: Plan): unknown {
@@ -57,11 +58,12 @@ function callsOf({ state, values, functions, jobs, invoke }: Runtime): Calls {
     return result === undefined ? undefined : read(result);
   }
 
-  function withPins(): void {
+  function withPins({ ownStack }: Plan): void {
     const outer = held;
     held = pins.length;
     try {
-      invoke();
+      if (ownStack) carry();
+      else invoke();
     } finally {
       pins.length = outer;
       held = outer;

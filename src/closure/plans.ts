@@ -15,12 +15,18 @@ export interface Plan {
   readonly flags: number;
   /** Whether `errno` is kept. */
   readonly errno: boolean;
+  /** Whether C runs on a stack of its own. */
+  readonly ownStack: boolean;
   /** Bytes of a result in memory, and where in the state the address for it stands. */
   readonly resultSize: number;
   readonly resultAddressAt: number | undefined;
 }
 
-export function planOf(signature: Signature, address: bigint, errno: boolean): Plan {
+export function planOf(
+  signature: Signature,
+  address: bigint,
+  { errno, ownStack }: Pick<Plan, 'errno' | 'ownStack'>,
+): Plan {
   const { args, result, registers, stackSize } = thisMachine().callLayout(signature);
   const aligned = Math.ceil(stackSize / stackAlignment) * stackAlignment;
   checkStack(aligned);
@@ -32,6 +38,7 @@ export function planOf(signature: Signature, address: bigint, errno: boolean): P
     stackSize: aligned,
     flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
     errno,
+    ownStack,
     resultSize: memorySize(signature.result, result),
     resultAddressAt: resultAddressAt(result),
   };

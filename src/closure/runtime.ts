@@ -8,12 +8,15 @@
  *    however deep calls are nested.
  * 3. The glue loads the result into registers and returns to C; or the error result, if there is no answer.
  *
+ * C on a stack of its own comes back to `dispatch` instead, which lets it go on when it has answered.
+ *
  * No exception leaves `dispatch`: it would stay behind in Node-API and let later calls fail.
  */
-import { failureName, state as layout, origins } from '../machine/glue-layout.js';
+import { type ExportName, failureName, state as layout, origins } from '../machine/glue-layout.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type Environment, openEnvironment } from './environment.js';
 import type { Kind } from './kinds.js';
+import { checkOwnStack } from './own-stack.js';
 import { forms } from './places.js';
 import { prepare } from './structures.js';
 import { pins, type Values, valuesIn } from './values.js';
@@ -38,6 +41,8 @@ export interface Runtime extends Environment {
   readonly jobs: Map<number, () => void>;
   /** Makes the native call that is in the state, and throws what was thrown by closures that it called. */
   invoke(): void;
+  /** The same on the own stack, which is mapped when it is first needed. */
+  carry(): void;
 }
 
 /** So that `undefined` can be thrown, too. */
@@ -55,6 +60,7 @@ const at = {
   pending: layout.pending / 4,
   answered: layout.answered / 4,
   failures: layout.failures / 4,
+  waits: layout.waits / 4,
 };
 
 let opened: Runtime | undefined;
@@ -72,14 +78,15 @@ function start(): Runtime {
   const { u32, u64 } = state;
   const values = valuesIn(state, text);
   const { read, write } = values;
-  const enter = functions.invoke as () => void;
+  const { begin, resume } = functions as Readonly<Record<ExportName, () => void>>;
   /** The first error since our innermost native call began. */
   let failure: Failure | undefined;
 
   function dispatch(): void {
     const origin = u32[at.origin]!;
     if (origin > origins.bridged) {
-      if (origin === origins.relayed) relayed(live[u32[at.id]!]);
+      if (origin === origins.carried) carried();
+      else if (origin === origins.relayed) relayed(live[u32[at.id]!]);
       else jobs.get(u32[at.id]!)?.();
       return;
     }
@@ -91,6 +98,22 @@ function start(): Runtime {
       u32[at.answered] = 0;
       if (origin === origins.entered) report(error);
       else failure ??= { error };
+    }
+  }
+
+  /** C on the own stack: answers what it waits for, until it has returned. */
+  function carried(): void {
+    begin();
+    while (u32[at.waits] !== 0) {
+      try {
+        const callee = live[u32[at.id]!]!;
+        answer(callee, call(callee));
+        u32[at.answered] = 1;
+      } catch (error) {
+        u32[at.answered] = 0;
+        failure ??= { error };
+      }
+      resume();
     }
   }
 
@@ -158,26 +181,32 @@ function start(): Runtime {
   }
 
   function invoke(): void {
-    withErrors(enter);
+    withErrors(functions.invoke as () => void);
+  }
+
+  function carry(): void {
+    checkOwnStack(state);
+    withErrors(functions.carry as () => void);
   }
 
   function withErrors(run: () => void): void {
     // Errors of a call further out are not for this one.
-    const outer = takeFailure();
-    run();
-    const own = takeFailure();
+    const outer = failure ?? escaped();
+    failure = undefined;
+    try {
+      run();
+    } catch (error) {
+      // The stack was too short for the call itself.
+      failure ??= { error };
+    }
+    const own = failure ?? escaped();
     failure = outer;
     if (own !== undefined) throw own.error;
   }
 
-  function takeFailure(): Failure | undefined {
-    const taken = failure ?? (u32[at.failures] === 0 ? undefined : escaped());
-    failure = undefined;
-    return taken;
-  }
-
   /** What the glue found where JavaScript could not be entered: an exception before or behind `dispatch`. */
-  function escaped(): Failure {
+  function escaped(): Failure | undefined {
+    if (u32[at.failures] === 0) return undefined;
     const holder = dispatch as { [failureName]?: unknown };
     const error = holder[failureName] ?? new TrampfdError(strayStack, { code: 'ERR_STACK' });
     holder[failureName] = undefined;
@@ -198,7 +227,7 @@ function start(): Runtime {
   environment.attach({ dispatch, bridge });
   // Later listeners may still call and be called; but nobody comes to answer other threads.
   process.on('exit', () => functions.dismiss());
-  return { ...environment, values, live, jobs, invoke };
+  return { ...environment, values, live, jobs, invoke, carry };
 }
 
 /** Lets the process hear of an error that has no JavaScript to go to: `uncaughtException`. */

@@ -106,8 +106,12 @@ export function mapCode(
   { method, dataLength }: { method: CodePageMethodName | undefined; dataLength: number },
 ): { address: bigint; codeLength: number } {
   return byMethod(method, (chosen) => {
-    const codeLength = chosen.codeLength ?? pageSize();
-    const { key, bytes } = make(codeLength);
+    let codeLength = chosen.codeLength ?? pageSize();
+    let { key, bytes } = make(codeLength);
+    if (bytes.length > codeLength && chosen.codeLength === undefined) {
+      codeLength = Math.ceil(bytes.length / pageSize()) * pageSize();
+      ({ key, bytes } = make(codeLength));
+    }
     const prepared = chosen.prepare({ key, bytes: thisMachine().padCode(bytes, codeLength) });
     try {
       return { address: mapSealed(prepared, { codeLength, dataLength, alignment: pageSize() }), codeLength };

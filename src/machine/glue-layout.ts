@@ -70,9 +70,18 @@ export const state = {
   id: 64,
   serial: 68,
   origin: 72,
+  /** Set when C on the own stack waits for what a closure answers; else its call has returned. */
+  waits: 76,
+  /** The stack pointer of JavaScript while C runs on the own stack. */
+  outside: 80,
+  /** Where on the own stack the next call begins, or the last one that waits goes on. */
+  inside: 88,
+  /** The lowest address of the own stack, and its length; 0 while there is none. */
+  ownStack: 96,
+  ownStackLength: 104,
   /** The call on its way: of a native function, or of a closure. */
-  call: 80,
-  length: 80 + call.record + record.stack + longestStack,
+  call: 112,
+  length: 112 + call.record + record.stack + longestStack,
 } as const;
 
 /** By which way a closure is called. */
@@ -87,6 +96,8 @@ export const origins = {
   relayed: 3,
   /** No closure: an asynchronous native call has returned. */
   returned: 4,
+  /** No closure: a native call on the own stack is to be made. */
+  carried: 5,
 } as const;
 
 /** What closures of one signature and the same options share. The code only reads it. */
@@ -167,7 +178,20 @@ export function importAt(name: ImportName): number {
 }
 
 /** The functions that JavaScript gets. */
-export const exportNames = ['attach', 'dismiss', 'hold', 'invoke', 'settle', 'start', 'text'] as const;
+export const exportNames = [
+  ...([
+    'attach',
+    'begin',
+    'carry',
+    'dismiss',
+    'hold',
+    'invoke',
+    'resume',
+    'settle',
+    'start',
+    'text',
+  ] as const),
+] as const;
 export type ExportName = (typeof exportNames)[number];
 
 /** The name under which an exception that came past the dispatcher is left with it. */

@@ -53,6 +53,13 @@ describe('nativeFunction', () => {
     ['an address as a number', ['int (int)', 5], TypeError, /address must be a bigint/],
     ['an unknown option', ['int (int)', labs, { sync: true }], TypeError, /no property "sync"/],
     ['errno that is no flag', ['int (int)', labs, { errno: 1 }], TypeError, /errno must be true or false/],
+    [
+      'an unknown stack',
+      ['int (int)', labs, { stack: 'heap' }],
+      RangeError,
+      /stack must be "thread" or "own"/,
+    ],
+    ['two other stacks', ['int (int)', labs, { stack: 'own', async: true }], TypeError, /stack: 'own'/],
   ] as const) {
     test(name, () => {
       assert.throws(

@@ -24,7 +24,8 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
       execFileSync('gcc', [...flags, join(folder, 'functions.c')]);
       const wrong = new Int32Array(viewMemory(symbolAddress('wrong', library), 4).buffer);
       for (const [number, { signature, args, result, c }] of functions.entries()) {
-        const called = nativeFunction(signature, symbolAddress(`called_${number}`, library));
+        const stack = random.pick(['thread', 'own'] as const);
+        const called = nativeFunction(signature, symbolAddress(`called_${number}`, library), { stack });
         wrong[0] = 0;
         assert.deepEqual(called(...(args as never[])), result, c);
         assert.equal(wrong[0], 0, c);
@@ -34,9 +35,12 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
           given = got;
           return result as never;
         });
-        const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library));
-        assert.equal(calls(closure.address), 1, c);
-        assert.deepEqual(given, args, c);
+        for (const stack of ['thread', 'own'] as const) {
+          const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library), { stack });
+          given = undefined;
+          assert.equal(calls(closure.address), 1, c);
+          assert.deepEqual(given, args, c);
+        }
         closure.free();
       }
     } finally {

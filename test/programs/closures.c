@@ -199,3 +199,24 @@ int set_errno_result(int value)
     *__errno_location() = value;
     return value + 1;
 }
+
+/* Where the stack is; calls first, if there is something to call. */
+void *stack_of(void (*call)(void))
+{
+    if (call != 0)
+        call();
+    return __builtin_frame_address(0);
+}
+
+/* Fills so many bytes of the stack, calls, and checks that they are what they were. */
+long use_stack(int size, callback *call)
+{
+    volatile unsigned char bytes[size];
+    for (int i = 0; i < size; i++)
+        bytes[i] = (unsigned char)i;
+    long result = call(size);
+    for (int i = 0; i < size; i++)
+        if (bytes[i] != (unsigned char)i)
+            return -1;
+    return result;
+}

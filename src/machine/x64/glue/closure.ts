@@ -2,6 +2,7 @@
  * What closures lead to, with their kind in r10 and their number in r11. It finds out who calls:
  *
  *     the JavaScript thread, inside our own native call    napi_call_function, at once
+ *     the same, on a stack of its own                      JavaScript answers where it let C run
  *     the JavaScript thread, inside anybody else's         a scope of its own, and napi_make_callback
  *     the same, on a stack that V8 would not run on        over the bridge, which changes stacks
  *     any other thread                                     a request to the JavaScript thread
@@ -12,20 +13,19 @@
 import { constants, kind, origins, record, request, state, threads } from '../../glue-layout.js';
 import type { Gpr64, Label, Memory } from '../operands.js';
 import { systemCalls } from '../system-calls.js';
-import { frame, type Glue } from './parts.js';
+import { emitYield } from './own-stack.js';
+import { frame, type Glue, resultAddress } from './parts.js';
 
 // <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
 const FUTEX_WAIT_PRIVATE = 128;
 export const FUTEX_WAKE_PRIVATE = 129;
 
-/** Where the frame keeps what rdi was: the address for a result in memory. */
-const resultAddress: Memory = { base: 'rbp', displacement: -24 };
-
 const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
 
 export function emitClosure(glue: Glue): void {
   const { asm } = glue;
-  const [renew, renewed, failed, stray] = [asm.label(), asm.label(), asm.label(), asm.label()];
+  const [own, renew, renewed] = [asm.label(), asm.label(), asm.label()];
+  const [failed, stray] = [asm.label(), asm.label()];
   const [elsewhere, answered, result, refused] = [asm.label(), asm.label(), asm.label(), asm.label()];
 
   asm.emit('endbr64');
@@ -39,6 +39,10 @@ export function emitClosure(glue: Glue): void {
   glue.threadPointer();
   asm.emit('cmp r64, r/m64', 'rax', glue.state(state.active));
   asm.emit('jne rel32', elsewhere);
+  asm.emit('mov r64, r/m64', 'rax', 'rsp');
+  asm.emit('sub r64, r/m64', 'rax', glue.state(state.ownStack));
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.ownStackLength));
+  asm.emit('jb rel32', own);
   emitStackCheck(glue, stray);
 
   glue.saveArguments(glue.record);
@@ -58,7 +62,12 @@ export function emitClosure(glue: Glue): void {
   asm.emit('je rel32', refused);
   asm.emit('lea r64, m', 'rsi', glue.record(record.results));
   asm.bind(result);
-  emitResult(glue);
+  glue.giveResults(() => glue.leave());
+
+  asm.bind(own);
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  emitYield(glue);
 
   asm.bind(renew);
   asm.emit('call rel32', glue.openScope);
@@ -81,23 +90,6 @@ export function emitClosure(glue: Glue): void {
 }
 
 type Exits = Readonly<Record<'answered' | 'result' | 'refused', Label>>;
-
-/** Returns with the results at rsi. */
-function emitResult(glue: Glue): void {
-  const { asm } = glue;
-  const memory = asm.label();
-  asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.resultSize });
-  asm.emit('test r/m32, r32', 'ecx', 'ecx');
-  asm.emit('jne rel32', memory);
-  glue.loadResults();
-  glue.leave();
-  asm.bind(memory);
-  asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: record.stack - record.results });
-  asm.emit('mov r64, r/m64', 'rdi', resultAddress);
-  asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
-  asm.emit('rep movsb');
-  glue.leave();
-}
 
 /** Whether this is the thread's own stack; goes elsewhere if not. */
 function emitStackCheck(glue: Glue, elsewhere: Label): void {

@@ -7,6 +7,7 @@ import type { GlueCode } from '../../machine.js';
 import { emitClosure } from './closure.js';
 import { emitAttach, emitHold, emitInitialise, emitText } from './module.js';
 import { emitInvoke, emitJob, emitPerform, emitStart } from './native-call.js';
+import { emitBegin, emitCarry, emitResume } from './own-stack.js';
 import { Glue } from './parts.js';
 import {
   emitAnswer,
@@ -22,9 +23,12 @@ import {
 
 const exported: Readonly<Record<ExportName, (glue: Glue) => void>> = {
   attach: emitAttach,
+  begin: emitBegin,
+  carry: emitCarry,
   dismiss: emitDismiss,
   hold: emitHold,
   invoke: emitInvoke,
+  resume: emitResume,
   settle: emitSettle,
   start: emitStart,
   text: emitText,

@@ -31,6 +31,9 @@ export const frame = {
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 const vectorRegisters = xmm.slice(0, 8);
 
+/** Where the frame of a closure keeps what rdi was: the address for a result in memory. */
+export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
+
 /** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
 const callsInScope = 256;
 
@@ -57,6 +60,7 @@ export class Glue {
   readonly complete: Label;
   readonly dismiss: Label;
   readonly ended: Label;
+  readonly resume: Label;
 
   constructor(constantsAt: number) {
     const { asm } = this;
@@ -78,6 +82,7 @@ export class Glue {
     this.complete = asm.label();
     this.dismiss = asm.label();
     this.ended = asm.label();
+    this.resume = asm.label();
   }
 
   /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
@@ -142,6 +147,26 @@ export class Glue {
     const vectors = record.vectorResults - record.results;
     asm.emit('movq xmm, m64', 'xmm0', { base: 'rsi', displacement: vectors });
     asm.emit('movq xmm, m64', 'xmm1', { base: 'rsi', displacement: vectors + 8 });
+  }
+
+  /**
+   * Ends a closure of the kind at rbx with its results: at rsi, and in memory behind them.
+   * @param leave what ends the function
+   */
+  giveResults(leave: () => void): void {
+    const { asm } = this;
+    const memory = asm.label();
+    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.resultSize });
+    asm.emit('test r/m32, r32', 'ecx', 'ecx');
+    asm.emit('jne rel32', memory);
+    this.loadResults();
+    leave();
+    asm.bind(memory);
+    asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: record.stack - record.results });
+    asm.emit('mov r64, r/m64', 'rdi', resultAddress);
+    asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
+    asm.emit('rep movsb');
+    leave();
   }
 
   /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */

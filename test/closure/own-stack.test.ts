@@ -1,0 +1,202 @@
+/** Native calls on a stack of their own: they do what those on the thread's stack do, whatever JavaScript does meanwhile. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import vm from 'node:vm';
+import koffi from 'koffi';
+import { createClosure, nativeFunction, struct, symbolAddress, viewMemory } from 'trampfd';
+import { runScript } from '../support/child.js';
+import { callFromThreads, callMany, inLibrary } from '../support/closures.js';
+import { randomFor, rounds } from '../support/random.js';
+
+const own = { stack: 'own' } as const;
+const keep = () => nativeFunction('void (void *, int)', inLibrary('call_and_keep'), own);
+const lastResult = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
+const sumBelow = (count: number): bigint => BigInt((count * (count - 1)) / 2);
+
+test('it is another stack, the same for each call', () => {
+  const here = nativeFunction('void *(void *)', inLibrary('stack_of'));
+  const there = nativeFunction('void *(void *)', inLibrary('stack_of'), own);
+  const distance = (a: bigint | null, b: bigint | null): number => Math.abs(Number(a! - b!));
+  assert.ok(distance(here(null), there(null)) > 2 ** 24);
+  assert.equal(there(null), there(null));
+  // What a closure calls stands below what waits.
+  const addresses: bigint[] = [];
+  const closure = createClosure('void (void)', () => addresses.push(there(null)!));
+  addresses.unshift(there(closure.address)!);
+  assert.ok(addresses[1]! < addresses[0]! && distance(addresses[0]!, addresses[1]!) < 2 ** 12);
+  closure.free();
+});
+
+test('megabytes of it can be used', () => {
+  const fill = nativeFunction('long (int, void *)', inLibrary('use_stack'), own);
+  const closure = createClosure('int (int)', (value) => value + 1);
+  assert.equal(fill(7 * 2 ** 20, closure.address), BigInt(7 * 2 ** 20 + 1));
+  closure.free();
+});
+
+test('calls of both kinds are nested in any order', (t) => {
+  const random = randomFor(t);
+  const call = { own: callMany(own), thread: callMany(), koffi: koffiCall() };
+  for (let round = rounds({ normal: 300, long: 30_000 }); round > 0; round--) {
+    const plan = Array.from({ length: random.integer({ from: 2, to: 9 }) }, () => ({
+      kind: random.pick(['own', 'thread', 'koffi'] as const),
+      count: random.integer({ from: 1, to: 3 }),
+      fails: random.integer({ to: 7 }) === 0,
+    }));
+    const shown = JSON.stringify(plan);
+    // What each level returns, and whether it throws, is known beforehand.
+    const expected = (level: number): number | undefined => {
+      const step = plan[level];
+      if (step === undefined) return 1;
+      if (step.fails) return undefined;
+      const inner = expected(level + 1);
+      return inner === undefined ? undefined : step.count * inner;
+    };
+    const run = (level: number): number => {
+      const step = plan[level];
+      if (step === undefined) return 1;
+      if (step.fails) throw new Error(`level ${level}`);
+      const closure = createClosure('int (int)', () => run(level + 1));
+      try {
+        return Number(call[step.kind](closure.address, step.count));
+      } finally {
+        closure.free();
+      }
+    };
+    const result = expected(0);
+    if (result === undefined) {
+      const level = plan.findIndex(({ fails }) => fails);
+      assert.throws(() => run(0), { message: `level ${level}` }, shown);
+    } else {
+      assert.equal(run(0), result, shown);
+    }
+  }
+});
+
+function koffiCall(): (address: bigint, count: number) => number {
+  const type = koffi.proto('long (void *, int)');
+  return (address, count) => koffi.call(inLibrary('call_many'), type, address, count) as number;
+}
+
+test('errors are thrown from the call, and native code gets the error result', () => {
+  const errors: number[] = [];
+  const closure = createClosure(
+    'int (int)',
+    (index) => {
+      errors.push(index);
+      throw new RangeError(`error ${index}`);
+    },
+    { errorResult: -3 },
+  );
+  assert.throws(() => callMany(own)(closure.address, 3), new RangeError('error 0'));
+  assert.deepEqual(errors, [0, 1, 2]);
+  assert.throws(() => keep()(closure.address, 9), /error 9/);
+  assert.equal(lastResult[0], -3);
+  closure.free();
+});
+
+test('an endless recursion is an error that can be caught, and all goes on', () => {
+  const endless = createClosure('int (int)', (value): number => call(value) + 1);
+  const call = nativeFunction('int (int)', endless.address, own);
+  for (let turn = 0; turn < 3; turn++) assert.throws(() => call(1), /call stack|nested too deeply/);
+  endless.free();
+  // Calls that use more of the stack than JavaScript does end before it does.
+  const hungry = createClosure('int (int)', (): number => Number(fill(2 ** 17, hungry.address)));
+  const fill = nativeFunction('long (int, void *)', inLibrary('use_stack'), own);
+  for (let turn = 0; turn < 3; turn++)
+    assert.throws(() => fill(2 ** 17, hungry.address), /nested too deeply/);
+  hungry.free();
+  const good = createClosure('int (int)', (value) => value);
+  assert.equal(callMany(own)(good.address, 4), 6n);
+  good.free();
+});
+
+test('JavaScript that is terminated lets C return first', () => {
+  for (const inner of [own, { stack: 'thread' } as const]) {
+    const spin = createClosure('int (int)', () => vm.runInContext('for (;;);', context), { errorResult: -9 });
+    const between = createClosure('int (int)', () => Number(callMany(inner)(spin.address, 3)), {
+      errorResult: -8,
+    });
+    // The time limit is the outermost's: nothing in between can catch it.
+    const context = vm.createContext({ run: () => keep()(between.address, 1) });
+    lastResult[0] = 0;
+    assert.throws(() => vm.runInContext('run()', context, { timeout: 50 }), {
+      code: 'ERR_SCRIPT_EXECUTION_TIMEOUT',
+    });
+    assert.equal(lastResult[0], -8);
+    const closure = createClosure('int (int)', (value) => value);
+    assert.equal(callMany(own)(closure.address, 10), sumBelow(10));
+    for (const made of [spin, between, closure]) made.free();
+  }
+});
+
+test('a coroutine of C gets the error result, and its caller an error', () => {
+  const closure = createClosure('int (int)', (value) => value, { errorResult: -6 });
+  const call = nativeFunction('void (void *)', inLibrary('call_from_coroutine'), own);
+  assert.throws(() => call(closure.address), { code: 'ERR_STACK' });
+  assert.equal(lastResult[0], -6);
+  closure.free();
+});
+
+test('a closure may free itself, and others be made meanwhile', () => {
+  const made = createClosure('int (int)', (value) => {
+    made.free();
+    const other = createClosure('int (int)', (given) => given + 1);
+    const sum = callMany(own)(other.address, 3);
+    other.free();
+    return value + Number(sum);
+  });
+  assert.equal(callMany(own)(made.address, 1), 6n);
+});
+
+test('memory, text, structures and errno', () => {
+  const compare = createClosure('int (const void *, const void *)', (a, b) =>
+    Buffer.compare(Buffer.from(viewMemory(a!, 1)), Buffer.from(viewMemory(b!, 1))),
+  );
+  const qsort = nativeFunction('void (void *, size_t, size_t, void *)', symbolAddress('qsort'), own);
+  const bytes = Buffer.from('trampoline');
+  qsort(bytes, bytes.length, 1, compare.address);
+  assert.equal(bytes.toString(), 'aeilmnoprt');
+  compare.free();
+  const strchr = nativeFunction('const char *(const char *, int)', symbolAddress('strchr'), own);
+  assert.equal(strchr('trampoline', 0x70), 'poline');
+  const quotient = struct({ quot: 'int', rem: 'int' });
+  const div = nativeFunction({ result: quotient, args: ['int', 'int'] }, symbolAddress('div'), own);
+  assert.deepEqual(div(17, 5), { quot: 3, rem: 2 });
+  const close = nativeFunction('int (int)', symbolAddress('close'), { ...own, errno: true });
+  assert.deepEqual(close(-1), { value: -1, errno: 9 });
+});
+
+test('other threads call closures while C waits', async () => {
+  const shared = createClosure('int (int)', (value) => value);
+  const threads = callFromThreads({ async: true })(shared.address, 2, 500);
+  const outer = createClosure('int (int)', (value) => Number(callMany(own)(shared.address, value)));
+  for (let turn = 0; turn < 50; turn++) {
+    assert.equal(callMany(own)(outer.address, 10), 120n);
+    await new Promise(setImmediate);
+  }
+  assert.equal(await threads, 2n * sumBelow(500));
+  for (const closure of [shared, outer]) closure.free();
+});
+
+test('a process that has no room for another stack gets an error', () => {
+  const { stdout, stderr } = runScript(`
+    const { nativeFunction } = trampfd;
+    const labs = symbolAddress('labs');
+    nativeFunction('long (long)', labs)(-1n);
+    const there = nativeFunction('long (long)', labs, { stack: 'own' });
+    const limits = new BigUint64Array(2);
+    const setrlimit = koffi.load(null).func('int setrlimit(int, void *)');
+    const getrlimit = koffi.load(null).func('int getrlimit(int, void *)');
+    getrlimit(9, limits);
+    const before = limits[0];
+    limits[0] = 2n ** 20n;
+    setrlimit(9, limits);
+    let code;
+    try { there(-5n); } catch (error) { code = error.code; }
+    limits[0] = before;
+    setrlimit(9, limits);
+    console.log(code, there(-5n));
+  `);
+  assert.equal(stdout, 'ENOMEM 5n\n', stderr);
+});
