@@ -51,6 +51,7 @@ export const instructions = {
   'ldr <Xt>, [<Xn|SP>, <Xm>]': '11 111 0 00 01 1 Rm 011 0 10 Rn Rt',
   'ldr <Xt>, [<Xn|SP>, <Xm>, lsl #3]': '11 111 0 00 01 1 Rm 011 1 10 Rn Rt',
   'str <Xt>, [<Xn|SP>, <Xm>]': '11 111 0 00 00 1 Rm 011 0 10 Rn Rt',
+  'str <Xt>, [<Xn|SP>, <Xm>, lsl #3]': '11 111 0 00 00 1 Rm 011 1 10 Rn Rt',
   'ldrb <Wt>, [<Xn|SP>, <Xm>]': '00 111 0 00 01 1 Rm 011 0 10 Rn Rt',
   'strb <Wt>, [<Xn|SP>, <Xm>]': '00 111 0 00 00 1 Rm 011 0 10 Rn Rt',
   'ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]': '10 101 0 010 1 imm7*8 Rt2 Rn Rt',
