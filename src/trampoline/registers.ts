@@ -76,7 +76,7 @@ export type PortableSavedRegister = RegisterAlias | 'sp' | 'flags';
 export type SavedRegister =
   | (PortableSavedRegister | keyof typeof x64Registers | keyof typeof arm64Registers)
   | ('rsp' | 'rflags' | 'xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7')
-  | ('x29' | 'nzcv' | 'q0' | 'q1' | 'q2' | 'q3' | 'q4' | 'q5' | 'q6' | 'q7');
+  | ('x29' | 'x30' | 'nzcv' | 'q0' | 'q1' | 'q2' | 'q3' | 'q4' | 'q5' | 'q6' | 'q7');
 
 /** The register names of one architecture: what `machine/` supplies. */
 export interface RegisterFile {

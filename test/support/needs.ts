@@ -7,22 +7,26 @@ export const emulated: boolean = (process.env['TRAMPFD_EMULATED'] ?? '') !== '';
 /** What Linux has and qemu-user 7 to 10 does not hand on, or answers for itself. */
 const notEmulated = [
   ...(['seccomp', 'ptrace', 'PR_SET_MDWE', 'mseal', 'process_vm_readv', 'mount_setattr'] as const),
-  ...(['PR_SET_CHILD_SUBREAPER', 'single steps'] as const),
+  'PR_SET_CHILD_SUBREAPER',
 ] as const;
 type Feature = (typeof notEmulated)[number];
 
 /** Tools that are of no use without one of these. */
 const tracers: readonly string[] = ['gdb', 'strace'] satisfies Tool[];
 
-/** What a reason begins with where no emulated test can run. */
-export const emulatorLacks = 'qemu-user has no';
+/** Reasons that say nothing against this system. */
+export const acceptable = /^(qemu-user has no|is about) /;
+
+/** For what only one architecture has. */
+export const about = (architecture: 'x64' | 'arm64'): false | string =>
+  process.arch !== architecture && `is about ${architecture}`;
 
 const isFeature = (name: Tool | Feature): name is Feature => notEmulated.some((feature) => feature === name);
 
 export function needs(...wanted: (Tool | Feature)[]): false | string {
   if (emulated) {
     const feature = wanted.find((name) => isFeature(name) || tracers.includes(name));
-    if (feature !== undefined) return `${emulatorLacks} ${isFeature(feature) ? feature : 'ptrace'}`;
+    if (feature !== undefined) return `qemu-user has no ${isFeature(feature) ? feature : 'ptrace'}`;
   }
   const missing = wanted.filter((name) => !isFeature(name) && !hasTool(name));
   return missing.length === 0 ? false : `needs ${missing.join(', ')}`;

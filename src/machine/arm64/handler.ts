@@ -5,8 +5,8 @@
  *    and branches to the part that all slots of a region share.
  * 2. That part stores every other register in the block and calls.
  * 3. Then it does what {@link resume} does as a function: it loads all registers from the block and *returns* into
- *    the PC that stands there. RET wants the PC in a register, and that is x30, as at the end of every function; so
- *    the block has no other x30.
+ *    the PC that stands there. RET wants it in a register, and that is x17: every function may find there what a
+ *    linker's veneer left (AAPCS64, section 6.1.1). So the PC can be a function, with the caller's x30 to return to.
  *
  * The block begins at the stack pointer, and ends where that was at the call: nothing below it is anybody's.
  */
@@ -38,7 +38,7 @@ export function handlerCommon(): { bytes: Uint8Array; frame: Frame } {
   asm.emit('mov <Xd|SP>, sp', 'x0');
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x17');
   asm.emit('blr <Xn>', 'x16');
-  asm.emit('mov <Xd|SP>, sp', 'x30');
+  asm.emit('mov <Xd|SP>, sp', 'x17');
   emitResume(asm, rules);
   const bytes = asm.finish();
   return { bytes, frame: { start: 0, length: bytes.length, returnAddress, rules: rules.finish() } };
@@ -48,7 +48,7 @@ export function handlerCommon(): { bytes: Uint8Array; frame: Frame } {
 export function resume(): Uint8Array {
   const asm = new Assembler();
   asm.emit('bti c');
-  asm.emit('mov <Xd>, <Xm>', 'x30', 'x0');
+  asm.emit('mov <Xd>, <Xm>', 'x17', 'x0');
   emitResume(asm, new FrameRules()); // which nobody needs: it calls nothing
   return asm.finish();
 }
@@ -62,10 +62,10 @@ function emitSave(asm: Assembler, rules: FrameRules): void {
   for (const [first, second] of savedVectorPairs) {
     asm.emit('stp <Qt1>, <Qt2>, [<Xn|SP>, #<simm>]', first, second, 'sp', savedOffset[first]);
   }
-  asm.emit('mrs <Xt>, nzcv', 'x0');
-  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'sp', savedOffset.nzcv);
+  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x30', 'x30', 'sp', savedOffset.x30); // and pc
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'sp', savedSize);
-  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x30', 'x0', 'sp', savedOffset.pc);
+  asm.emit('mrs <Xt>, nzcv', 'x1');
+  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'sp', savedOffset.sp); // and flags
 
   // The block is the caller's state from here on, also for an unwinder: it goes on from what the handler left.
   rules.at(asm.position).cfaSaved({ register: stack, offset: savedOffset.sp });
@@ -76,33 +76,27 @@ function emitSave(asm: Assembler, rules: FrameRules): void {
 }
 
 /**
- * Loads every register from the block at x30 and returns. Once the stack pointer is the new one, the block may lie
- * below it, where the frame of a signal can be written: by then everything is in registers. x16 and x17 wait in d16
- * and d17, which no function keeps for its caller (AAPCS64, section 6.1.2).
+ * Loads every register but x17 from the block at x17 and returns. Once the stack pointer is the new one, the block may
+ * lie below it, where the frame of a signal can be written: by then everything is in registers. x16 waits in d16, which
+ * no function keeps for its caller (AAPCS64, section 6.1.2).
  */
 function emitResume(asm: Assembler, rules: FrameRules): void {
-  const block = returnAddress;
-  rules.at(asm.position).cfaSaved({ register: block, offset: savedOffset.sp });
-  rules.saved(returnAddress, { register: block, offset: savedOffset.pc });
-  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x17', 'x30', savedOffset.nzcv);
-  asm.emit('msr nzcv, <Xt>', 'x17');
-  asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', 'd16', 'd17', 'x30', savedOffset.x16);
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'x17', savedOffset.nzcv);
+  asm.emit('msr nzcv, <Xt>', 'x16');
+  asm.emit('ldr <Dt>, [<Xn|SP>, #<pimm>]', 'd16', 'x17', savedOffset.x16);
   for (const [first, second] of savedVectorPairs) {
-    asm.emit('ldp <Qt1>, <Qt2>, [<Xn|SP>, #<simm>]', first, second, 'x30', savedOffset[first]);
+    asm.emit('ldp <Qt1>, <Qt2>, [<Xn|SP>, #<simm>]', first, second, 'x17', savedOffset[first]);
   }
   for (const [first, second] of savedPairs) {
-    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, 'x30', savedOffset[first]);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, 'x17', savedOffset[first]);
   }
-  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x30', 'x17', 'x30', savedOffset.pc);
-  rules
-    .at(asm.position)
-    .cfa({ register: numberOf('x17'), offset: 0 })
-    .unchanged(returnAddress);
-  for (const name of savedPairs.flat()) rules.unchanged(numberOf(name));
-  asm.emit('mov sp, <Xn|SP>', 'x17');
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x30', 'x17', savedOffset.x30);
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x17', 'x16', 'x17', savedOffset.pc); // and sp
+  asm.emit('mov sp, <Xn|SP>', 'x16');
   rules.at(asm.position).cfa({ register: stack, offset: 0 });
-  asm.emit('fmov <Xd>, <Dn>', 'x17', 'd17');
+  for (const name of savedPairs.flat()) rules.unchanged(numberOf(name));
+  rules.inRegister(returnAddress, numberOf('x17'));
   asm.emit('fmov <Xd>, <Dn>', 'x16', 'd16');
-  asm.emit('ret');
+  asm.emit('ret <Xn>', 'x17');
   asm.emit('brk #<imm>', 0);
 }

@@ -1,13 +1,12 @@
 /**
- * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29, the PC, the
- * stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
- * pointer is (AAPCS64, section 6.4.5.1). The PC is x30 as well: that is where a function finds its return address, and
- * where it leaves it.
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29 and x30, the PC,
+ * the stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
+ * pointer is (AAPCS64, section 6.4.5.1).
  */
 import type { RegisterAlias } from '../../trampoline/registers.js';
 import { registerFile } from './registers.js';
 
-/** The general registers, in pairs as they are stored, but for the two that the slot stores. */
+/** The general registers, in pairs as they are stored, but x16, x17 and x30. */
 export const savedPairs = [
   ...([
     ['x0', 'x1'],
@@ -41,18 +40,15 @@ export const savedVectorPairs = [
   ['q6', 'q7'],
 ] as const;
 
-const general = Array.from({ length: 30 }, (_, index) => `x${index}` as 'x0' | 'x16' | 'x18' | 'x29');
+const general = Array.from({ length: 31 }, (_, index) => `x${index}` as 'x0' | 'x16' | 'x17' | 'x30');
 const words = [...general, 'pc', 'sp', 'nzcv'] as const;
 const vectors = savedVectorPairs.flat();
-const vectorsAt = Math.ceil((8 * words.length) / 16) * 16;
+const vectorsAt = 8 * words.length;
 
 const own = Object.fromEntries([
   ...words.map((name, index) => [name, 8 * index]),
   ...vectors.map((name, index) => [name, vectorsAt + 16 * index]),
-]) as Record<
-  (typeof savedPairs)[number][0 | 1] | 'x16' | 'x17' | (typeof words)[number] | (typeof vectors)[number],
-  number
->;
+]) as Record<(typeof savedPairs)[number][0 | 1] | (typeof words)[number] | (typeof vectors)[number], number>;
 
 /** Bytes. */
 export const savedSize = vectorsAt + 16 * vectors.length;
