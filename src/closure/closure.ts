@@ -63,7 +63,22 @@ export function createClosure<
   const Options extends ClosureOptions<S> = Record<never, never>,
 >(signature: S & CheckedSignature<S>, fn: Callback<S, Options>, options?: Options): Closure;
 export function createClosure(signature: unknown, fn: unknown, options?: ClosureOptions): Closure {
-  return new Closure(signature, fn, options);
+  if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeName(fn)}`);
+  const home = house();
+  const kind = kindOf(signature, options, home);
+  const wanted = options === undefined ? undefined : notesWanted(options);
+  const { slots, live, staged } = home;
+  const slot = slots.allocate();
+  const serial = home.created++ >>> 0;
+  const made = new Closure(kind, fn as Callee['run'], slot, serial);
+  staged[2] = kind.low;
+  staged[3] = kind.high;
+  staged[4] = slot;
+  staged[5] = serial;
+  live[slot] = made;
+  slots.fill(slot, staged);
+  if (wanted !== undefined) made.note(wanted, createClosure);
+  return made;
 }
 
 /** The function of a closure: it may return a promise where another thread waits for that. */
@@ -86,8 +101,6 @@ interface House {
   readonly live: Runtime['live'];
   /** The data words of a closure, in halves: where it leads, its kind, its place and serial number. */
   readonly staged: Uint32Array;
-  /** What is noted of closures without options. */
-  readonly unnoted: ReturnType<typeof checkedOptions>;
   /** Kinds of closures without options, by the text of their signature; and the last that was looked for. */
   readonly plain: Map<string, Kind>;
   lastText: unknown;
@@ -113,7 +126,6 @@ function house(): House {
     notes: new Notes(slots, storage),
     live: started.live,
     staged: new Uint32Array(BigUint64Array.of(started.closureEntry, 0n, 0n).buffer),
-    unnoted: checkedOptions({}),
     plain: new Map(),
     lastText: undefined,
     lastKind: undefined,
@@ -133,35 +145,28 @@ export class Closure implements Callee {
   /** @internal */ readonly serial: number;
   /** @internal */ kept: unknown;
   readonly #slot: SlotNumber;
-  #name: string | undefined;
+  /** Whether tools know of it, and by which name. */
   #noted = false;
+  #name: string | undefined;
   #holds = false;
   #freed = false;
 
-  /** @internal */
-  constructor(signature: unknown, fn: unknown, options: ClosureOptions | undefined) {
-    if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeName(fn)}`);
-    const home = house();
-    const kind = kindOf(signature, options, home);
-    const { name, debug, perfMap } = options === undefined ? home.unnoted : notesWanted(options);
-    const { slots, live, staged } = home;
-    const slot = slots.allocate();
+  /** @internal As short as it is so that V8 puts it where closures are made. */
+  constructor(kind: Kind, run: Callee['run'], slot: SlotNumber, serial: number) {
     this.kind = kind;
-    this.run = fn as Callee['run'];
-    this.serial = home.created++ >>> 0;
+    this.run = run;
     this.#slot = slot;
-    staged[2] = kind.low;
-    staged[3] = kind.high;
-    staged[4] = slot;
-    staged[5] = this.serial;
-    live[slot] = this;
-    slots.fill(slot, staged);
+    this.serial = serial;
+  }
+
+  /** @internal Lets tools know of it, as far as that is wanted; frees it when that is refused. */
+  note({ name, debug, perfMap }: ReturnType<typeof notesWanted>, below: unknown): void {
     if (!debug && !perfMap && name === undefined) return;
     this.#name = name;
     this.#noted = true;
     const wanted = { debug, perfMap, listed: name !== undefined };
     try {
-      home.notes.created(this.#slot, { name: name ?? 'closure', wanted, below: createClosure });
+      opened!.notes.created(this.#slot, { name: name ?? 'closure', wanted, below });
     } catch (error) {
       this.free();
       throw error;

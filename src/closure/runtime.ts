@@ -78,7 +78,7 @@ function start(): Runtime {
   const { u32, u64 } = state;
   const values = valuesIn(state, text);
   const { read, write } = values;
-  const { begin, resume } = functions as Readonly<Record<ExportName, () => void>>;
+  const { begin, resume, invoke: enter } = functions as Readonly<Record<ExportName, () => void>>;
   /** The first error since our innermost native call began. */
   let failure: Failure | undefined;
 
@@ -181,7 +181,7 @@ function start(): Runtime {
   }
 
   function invoke(): void {
-    withErrors(functions.invoke as () => void);
+    withErrors(enter);
   }
 
   function carry(): void {
@@ -189,24 +189,38 @@ function start(): Runtime {
     withErrors(functions.carry as () => void);
   }
 
+  /** Runs what may call closures, and throws the first error of theirs. */
   function withErrors(run: () => void): void {
-    // Errors of a call further out are not for this one.
-    const outer = failure ?? escaped();
-    failure = undefined;
-    try {
-      run();
-    } catch (error) {
-      // The stack was too short for the call itself.
-      failure ??= { error };
+    if (hasFailed()) {
+      apart(run);
+      return;
     }
-    const own = failure ?? escaped();
-    failure = outer;
-    if (own !== undefined) throw own.error;
+    run();
+    if (hasFailed()) throw takeFailure();
+  }
+
+  /** The same while an error waits for a call further out: it is not for this one. */
+  function apart(run: () => void): void {
+    const outer = { error: takeFailure() };
+    try {
+      withErrors(run);
+    } finally {
+      failure = outer;
+    }
+  }
+
+  function hasFailed(): boolean {
+    return failure !== undefined || u32[at.failures] !== 0;
+  }
+
+  function takeFailure(): unknown {
+    const { error } = failure ?? escaped();
+    failure = undefined;
+    return error;
   }
 
   /** What the glue found where JavaScript could not be entered: an exception before or behind `dispatch`. */
-  function escaped(): Failure | undefined {
-    if (u32[at.failures] === 0) return undefined;
+  function escaped(): Failure {
     const holder = dispatch as { [failureName]?: unknown };
     const error = holder[failureName] ?? new TrampfdError(strayStack, { code: 'ERR_STACK' });
     holder[failureName] = undefined;

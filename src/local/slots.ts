@@ -114,15 +114,21 @@ export class Slots {
   trap(slot: SlotNumber): void {
     const block = this.blocks[slot >>> slotBits]!;
     const place = slot & slotMask;
+    const at = place * this.#words;
     if (this.#trapAt < 0) {
-      float[0] = 0;
-    } else {
-      half[0] = block.low + place * this.#stride + this.#trapAt;
-      half[1] = block.high;
+      block.floats[at] = 0;
+      return;
     }
-    // One 8-byte store, without making a BigInt. An address in user space is never the pattern of a NaN,
-    // which an engine may change.
-    block.floats[place * this.#words] = float[0]!;
+    // One store, since others may invoke it meanwhile; without making a BigInt.
+    const low = block.low + place * this.#stride + this.#trapAt;
+    if (block.halves[2 * at + 1] === block.high) {
+      block.halves[2 * at] = low;
+    } else {
+      half[0] = low;
+      half[1] = block.high;
+      // An address in user space is never the pattern of a NaN, which an engine may change.
+      block.floats[at] = float[0]!;
+    }
   }
 
   /** The slot of an address that a slot begins at, live or not; -1 when there is none. */
@@ -177,7 +183,18 @@ export class Slots {
   fill(slot: SlotNumber, data: Uint32Array): void {
     const { halves } = this.blocks[slot >>> slotBits]!;
     const start = 2 * (slot & slotMask) * this.#words;
-    for (let index = 2 * this.#words - 1; index >= 0; index--) halves[start + index] = data[index]!;
+    for (let index = 2 * this.#words - 1; index > 5; index--) halves[start + index] = data[index]!;
+    // Three words are what most have, and what closures have: a loop would take longer than all the rest.
+    if (this.#words > 2) {
+      halves[start + 5] = data[5]!;
+      halves[start + 4] = data[4]!;
+    }
+    if (this.#words > 1) {
+      halves[start + 3] = data[3]!;
+      halves[start + 2] = data[2]!;
+    }
+    halves[start + 1] = data[1]!;
+    halves[start] = data[0]!;
   }
 
   /** Replaces one word of a slot that may be invoked at this moment. */
