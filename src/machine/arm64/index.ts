@@ -5,6 +5,7 @@ import { Assembler } from './assembler.js';
 import { callLayout, cPlatform } from './classify.js';
 import { disassemble } from './disassembler.js';
 import { faultHandler } from './fault-handler.js';
+import { glue } from './glue/index.js';
 import { resume } from './handler.js';
 import { launcher } from './launcher.js';
 import { body, bodySize, entries, entryStride, trapAt } from './object-code.js';
@@ -32,7 +33,7 @@ export const arm64: Machine = {
   cPlatform,
   callLayout,
   faultHandler: (controlAt) => faultHandler(controlAt),
-  glue: () => ({ key: 'closure-glue', bytes: emptyFunction(), closureAt: 0, initialiseAt: 0 }),
+  glue,
   closureRegisters: { kind: arm64Registers.x9, id: arm64Registers.x10 },
   jumpThrough,
   firstRegister: arm64Registers.x0,

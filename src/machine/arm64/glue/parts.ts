@@ -1,0 +1,364 @@
+/**
+ * What the parts of the glue share: where constants and state are, and the steps that several of them take.
+ * Registers, unless a part says otherwise: x19 is the kind of a closure, a request or a call, x20 a frame, x21 the state;
+ * they are kept by whatever is called. x9 to x17 are free between two calls. The stack pointer is always a multiple of
+ * 16: AAPCS64, "The stack".
+ */
+import {
+  call,
+  callFlags,
+  constants,
+  copy,
+  type ImportName,
+  importAt,
+  kind,
+  record,
+  state,
+  stateAt,
+} from '../../glue-layout.js';
+import { Assembler } from '../assembler.js';
+import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, Target } from '../operands.js';
+
+/** A native call of ours, or another way in, on the stack of the JavaScript thread. Multiples of 16 bytes. */
+export const frame = {
+  previous: 0,
+  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
+  scope: 8,
+  dispatcher: 16,
+  /** How many more calls may leave their handles in the scope. */
+  left: 24,
+  size: 32,
+} as const;
+
+/** AAPCS64, "Parameter passing" and "Result return": x8 has the address for a result; others are in x0, x1, v0 to v3. */
+const argumentPairs = [
+  ...([['x0', 'x1'] as const, ['x2', 'x3'] as const] as const),
+  ...([['x4', 'x5'] as const, ['x6', 'x7'] as const] as const),
+] as const;
+const vectorPairs = [
+  ...([['d0', 'd1'] as const, ['d2', 'd3'] as const] as const),
+  ...([['d4', 'd5'] as const, ['d6', 'd7'] as const] as const),
+] as const;
+const resultPairs = vectorPairs.slice(0, 2);
+const indirectResult = record.general + 64;
+
+/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
+const callsInScope = 256;
+
+/** What `enter` pushes. */
+const enteredSize = 48;
+
+/** A register that can hold an address, whatever the instruction. */
+export type Base = Exclude<Gpr64, 'xzr'>;
+
+/** A record: a base register, and where the record is from there. */
+export type Place = readonly [base: Base, offset: number];
+
+/** The record of the call that is on its way. */
+export const ownRecord: Place = ['x21', state.call + call.record];
+
+export class Glue {
+  readonly asm = new Assembler();
+  readonly #constants: Label;
+  readonly #state: Label;
+  /** Subroutines. */
+  readonly openScope: Label;
+  readonly closeScope: Label;
+  readonly failed: Label;
+  readonly lock: Label;
+  readonly answer: Label;
+  readonly unlink: Label;
+  readonly finish: Label;
+  readonly perform: Label;
+  readonly copy: Label;
+  /** Functions that Node calls. */
+  readonly relayed: Label;
+  readonly execute: Label;
+  readonly complete: Label;
+  readonly dismiss: Label;
+  readonly ended: Label;
+  readonly resume: Label;
+
+  constructor(constantsAt: number) {
+    const { asm } = this;
+    this.#constants = asm.label(constantsAt);
+    this.#state = asm.label(constantsAt + stateAt);
+    this.openScope = asm.label();
+    this.closeScope = asm.label();
+    this.failed = asm.label();
+    this.lock = asm.label();
+    this.answer = asm.label();
+    this.unlink = asm.label();
+    this.finish = asm.label();
+    this.perform = asm.label();
+    this.copy = asm.label();
+    this.relayed = asm.label();
+    this.execute = asm.label();
+    this.complete = asm.label();
+    this.dismiss = asm.label();
+    this.ended = asm.label();
+    this.resume = asm.label();
+  }
+
+  constant(addend: number): Target {
+    return { to: this.#constants, addend };
+  }
+
+  ldr(register: Gpr64 | Gpr32, base: Gpr64Sp, offset: number): void {
+    if (isWide(register)) this.asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', register, base, offset);
+    else this.asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', register, base, offset);
+  }
+
+  str(register: Gpr64 | Gpr32, base: Gpr64Sp, offset: number): void {
+    if (isWide(register)) this.asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', register, base, offset);
+    else this.asm.emit('str <Wt>, [<Xn|SP>, #<pimm>]', register, base, offset);
+  }
+
+  /** Puts a small number into 4 bytes. Uses x11. */
+  set(value: number, base: Gpr64Sp, offset: number): void {
+    if (value !== 0) this.asm.emit('mov <Wd>, #<imm>', 'w11', value);
+    this.str(value === 0 ? 'wzr' : 'w11', base, offset);
+  }
+
+  /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
+  callNode(name: ImportName): void {
+    this.asm.emit('ldr <Xt>, <label>', 'x0', this.constant(constants.env));
+    this.callImport(name);
+  }
+
+  callImport(name: ImportName): void {
+    this.callAt(importAt(name));
+  }
+
+  /** Calls the function whose address is a constant. */
+  callAt(constant: number): void {
+    this.asm.emit('ldr <Xt>, <label>', 'x16', this.constant(constant));
+    this.asm.emit('blr <Xn>', 'x16');
+  }
+
+  /** Puts the arguments of a closure of the kind at x19 into a record. Uses x0 to x5 and x11. */
+  saveArguments(to: Place): void {
+    const { asm } = this;
+    const [base, at] = to;
+    const [plain, flat, next, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+    for (const [index, [first, second]] of argumentPairs.entries())
+      asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, base, at + record.general + 16 * index);
+    this.ldr('w11', 'x19', kind.flags);
+    asm.emit('tbz <Wt>, #<bit>, <label>', 'w11', bitOf(callFlags.vectors), plain);
+    this.#storeVectors(vectorPairs, base, at + record.vector);
+    asm.bind(plain);
+    this.ldr('w2', 'x19', kind.stackSize);
+    asm.emit('cbz <Wt>, <label>', 'w2', flat);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, at + record.stack);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x29', enteredSize);
+    asm.emit('bl <label>', this.copy);
+    asm.bind(flat);
+    this.ldr('w3', 'x19', kind.copies);
+    asm.emit('cbz <Wt>, <label>', 'w3', done);
+    asm.emit('add <Xd>, <Xn>, <Xm>', 'x3', 'x19', 'x3');
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x4', base, at);
+    asm.bind(next);
+    this.ldr('w2', 'x3', copy.size);
+    asm.emit('cbz <Wt>, <label>', 'w2', done);
+    this.ldr('w5', 'x3', copy.address);
+    asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>]', 'x1', 'x4', 'x5');
+    this.ldr('w5', 'x3', copy.to);
+    asm.emit('add <Xd>, <Xn>, <Xm>', 'x0', 'x4', 'x5');
+    asm.emit('bl <label>', this.copy);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', copy.length);
+    asm.emit('b <label>', next);
+    asm.bind(done);
+  }
+
+  loadVectors([base, at]: Place): void {
+    this.#loadVectors(vectorPairs, base, at + record.vector);
+  }
+
+  loadGeneral([base, at]: Place): void {
+    const { asm } = this;
+    for (const [index, [first, second]] of argumentPairs.entries())
+      asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, base, at + record.general + 16 * index);
+    this.ldr('x8', base, at + indirectResult);
+  }
+
+  saveResults([base, at]: Place): void {
+    this.asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', base, at + record.results);
+    this.#storeVectors(resultPairs, base, at + record.vectorResults);
+  }
+
+  /** Loads the results at x1. */
+  loadResults(): void {
+    this.#loadVectors(resultPairs, 'x1', record.vectorResults - record.results);
+    this.asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'x1', 0);
+  }
+
+  #storeVectors(pairs: Pairs, base: Base, at: number): void {
+    for (const [index, [first, second]] of pairs.entries())
+      this.asm.emit('stp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, at + 16 * index);
+  }
+
+  #loadVectors(pairs: Pairs, base: Base, at: number): void {
+    for (const [index, [first, second]] of pairs.entries())
+      this.asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, at + 16 * index);
+  }
+
+  /** Ends a closure of the kind at x19 with its results: at x1, and in memory behind them. */
+  giveResults(): void {
+    const { asm } = this;
+    const memory = asm.label();
+    this.ldr('w2', 'x19', kind.resultSize);
+    asm.emit('cbnz <Wt>, <label>', 'w2', memory);
+    this.loadResults();
+    this.leave();
+    asm.bind(memory);
+    asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x1', record.stack - record.results);
+    asm.emit('bl <label>', this.copy);
+    this.leave();
+  }
+
+  /** Calls the dispatcher in the scope of the frame at x20. The status is in w0. */
+  callDispatcher(): void {
+    const { asm } = this;
+    this.ldr('x1', 'x20', frame.dispatcher);
+    asm.emit('mov <Xd>, <Xm>', 'x2', 'x1');
+    for (const register of ['x3', 'x4', 'x5'] as const) asm.emit('mov <Xd>, #<imm>', register, 0);
+    this.callNode('napi_call_function');
+  }
+
+  /** Begins a function: x19, x20 and x22 are free to use, and x21 is the state. */
+  enter(): void {
+    const { asm } = this;
+    asm.emit('bti c');
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -enteredSize);
+    asm.emit('mov <Xd|SP>, sp', 'x29');
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x19', 'x20', 'sp', 16);
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x21', 'x22', 'sp', 32);
+    this.loadState();
+  }
+
+  loadState(): void {
+    this.asm.emit('adr <Xd>, <label>', 'x21', this.#state);
+  }
+
+  /** Begins a function that has a frame at sp and x20. */
+  enterWithFrame(): void {
+    this.enter();
+    this.pushFrame();
+  }
+
+  /** A frame at sp and x20 that has no scope yet. */
+  pushFrame(): void {
+    const { asm } = this;
+    asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', frame.size);
+    asm.emit('mov <Xd|SP>, sp', 'x20');
+    this.str('xzr', 'x20', frame.scope);
+    this.str('wzr', 'x20', frame.left);
+  }
+
+  /** Ends a function, whatever else is on the stack. */
+  leave(): void {
+    const { asm } = this;
+    asm.emit('mov sp, <Xn|SP>', 'x29');
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x19', 'x20', 'sp', 16);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x21', 'x22', 'sp', 32);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', enteredSize);
+    asm.emit('ret');
+  }
+
+  /** Begins a subroutine that calls others, with so many bytes of its own behind the first 16 at x29. */
+  push(bytes = 0): void {
+    const { asm } = this;
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -16 - bytes);
+    asm.emit('mov <Xd|SP>, sp', 'x29');
+  }
+
+  /** Ends a subroutine that began so. */
+  pop(bytes = 0): void {
+    const { asm } = this;
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', 16 + bytes);
+    asm.emit('ret');
+  }
+
+  /** Gives the lock back: what was written under it is there for who takes it next. Uses x11. */
+  unlock(): void {
+    this.asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x21', state.lock);
+    this.asm.emit('stlr <Wt>, [<Xn|SP>]', 'wzr', 'x11');
+  }
+
+  /** A NUL-terminated string. */
+  text(text: string): Label {
+    const label = this.asm.label();
+    this.#texts.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
+    return label;
+  }
+
+  readonly #texts: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
+
+  emitTexts(): void {
+    for (const { label, bytes } of this.#texts) {
+      this.asm.bind(label);
+      this.asm.data(bytes);
+    }
+  }
+
+  /** The scope of the frame at x20: another one when there is one already. */
+  emitScopes(): void {
+    const { asm } = this;
+    const fresh = asm.label();
+    asm.bind(this.openScope);
+    this.push();
+    this.ldr('x1', 'x20', frame.scope);
+    asm.emit('cbz <Xt>, <label>', 'x1', fresh);
+    this.callNode('napi_close_handle_scope');
+    asm.bind(fresh);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x20', frame.scope);
+    this.callNode('napi_open_handle_scope');
+    asm.emit('ldr <Xt>, <label>', 'x1', this.constant(constants.dispatcher));
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x20', frame.dispatcher);
+    this.callNode('napi_get_reference_value');
+    this.set(callsInScope - 1, 'x20', frame.left);
+    this.pop();
+
+    asm.bind(this.closeScope);
+    this.push();
+    this.ldr('x1', 'x20', frame.scope);
+    this.callNode('napi_close_handle_scope');
+    this.pop();
+  }
+
+  /** Subroutine: copies the x2 bytes at x1 to x0, and not one more. Uses x11 besides. */
+  emitCopy(): void {
+    const { asm } = this;
+    const [words, bytes, byte, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+    asm.bind(this.copy);
+    asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
+    asm.emit('b.<cond> <label>', 'cc', bytes);
+    asm.bind(words);
+    asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x11', 'x1', 8);
+    asm.emit('str <Xt>, [<Xn|SP>], #<simm>', 'x11', 'x0', 8);
+    asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
+    asm.emit('b.<cond> <label>', 'cs', words);
+    asm.bind(bytes);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
+    asm.bind(byte);
+    asm.emit('cbz <Xt>, <label>', 'x2', done);
+    asm.emit('ldrb <Wt>, [<Xn|SP>], #<simm>', 'w11', 'x1', 1);
+    asm.emit('strb <Wt>, [<Xn|SP>], #<simm>', 'w11', 'x0', 1);
+    asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', 1);
+    asm.emit('b <label>', byte);
+    asm.bind(done);
+    asm.emit('ret');
+  }
+}
+
+type Pairs = readonly (readonly [Fpr64, Fpr64])[];
+
+/** The number of the only bit of a mask. */
+export function bitOf(mask: number): number {
+  return Math.log2(mask);
+}
+
+function isWide(register: Gpr64 | Gpr32): register is Gpr64 {
+  return register.startsWith('x');
+}
