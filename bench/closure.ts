@@ -67,6 +67,8 @@ const titles = {
   number: 'closure, two pointers as numbers',
   bigint: 'closure, two pointers as bigints',
   int: 'closure, two integers',
+  'number-thread': "closure, numbers, on the thread's stack",
+  'bigint-thread': "closure, bigints, on the thread's stack",
   koffi: 'koffi callback',
   napi: 'napi_call_function in C',
 };
@@ -74,13 +76,20 @@ const titles = {
 /** Calls from a loop in C, on the JavaScript thread. */
 function direct(): Contender[] {
   const loop = symbolAddress('closure_loop', library('loop'));
-  const own = nativeFunction('void (void *)', loop);
+  const own = nativeFunction('void (void *)', loop, { stack: 'own' });
+  const thread = nativeFunction('void (void *)', loop);
   const rival = koffi.call.bind(undefined, loop, koffi.proto('void (void *)')) as (run: bigint) => void;
   const numbers = { result: 'int', args: ['void *', 'void *'], pointers: 'number' } as const;
   const type = koffi.pointer(koffi.proto('int (intptr_t, intptr_t)'));
+  const [number, bigint] = [
+    createClosure(numbers, (a, b) => b - a).address,
+    createClosure('int (void *, void *)', (a, b) => Number(b - a)).address,
+  ];
   return [
-    inLoop('number', own, createClosure(numbers, (a, b) => b - a).address),
-    inLoop('bigint', own, createClosure('int (void *, void *)', (a, b) => Number(b - a)).address),
+    inLoop('number', own, number),
+    inLoop('bigint', own, bigint),
+    inLoop('number-thread', thread, number),
+    inLoop('bigint-thread', thread, bigint),
     inLoop('int', own, createClosure('int (int, int)', (a, b) => b - a).address),
     inLoop('koffi', rival, koffi.address(koffi.register((a: number, b: number) => b - a, type))),
   ];

@@ -8,12 +8,12 @@ const types = {
 };
 
 export function open(library) {
-  const bind = (name, signature) => nativeFunction(signature, symbolAddress(name, library));
+  const bind = (name, signature, options) => nativeFunction(signature, symbolAddress(name, library), options);
   return {
     addInts: bind('add_ints', types.ints),
     addDoubles: bind('add_doubles', 'double (double, double)'),
     callCallbacks: bind('call_callbacks', 'int (const void *, int)'),
-    time: (name, callback, count) => bind(name, 'double (void *, int)')(callback, count),
+    time: (name, callback, count) => bind(name, 'double (void *, int)', { stack: 'own' })(callback, count),
   };
 }
 
