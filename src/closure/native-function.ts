@@ -110,7 +110,10 @@ function synchronous(plan: Plan, own: Calls): Caller {
         return run(plan);
       };
     default:
-      return general(plan, own);
+      return (...given) => {
+        for (let index = 0; index < args.length; index++) write(args[index]!, given[index]);
+        return run(plan);
+      };
   }
 }
 

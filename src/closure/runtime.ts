@@ -122,8 +122,19 @@ function start(): Runtime {
     if (first === undefined) return run();
     if (second === undefined) return run(read(first));
     if (third === undefined) return run(read(first), read(second));
-    if (args.length === 3) return run(read(first), read(second), read(third));
-    return run(...args.map((place) => read(place)));
+    const [a, b, c] = [read(first), read(second), read(third)];
+    switch (args.length) {
+      case 3:
+        return run(a, b, c);
+      case 4:
+        return run(a, b, c, read(args[3]!));
+      case 5:
+        return run(a, b, c, read(args[3]!), read(args[4]!));
+      case 6:
+        return run(a, b, c, read(args[3]!), read(args[4]!), read(args[5]!));
+      default:
+        return run(a, b, c, ...args.slice(3).map(read));
+    }
   }
 
   function answer(callee: Callee, value: unknown): void {

@@ -53,12 +53,17 @@ export function writeStruct(place: Place, fields: unknown, state: State): void {
 }
 
 export function readObject(type: StructType, view: DataView, at: number, textAt: TextAt): object {
-  const entries = type.fields.map((field) => [
-    field.name,
-    readField(field.type, view, at + field.offset, textAt),
-  ]);
-  // Not by assignment: a field may be called __proto__.
-  return Object.fromEntries(entries) as object;
+  const object: Record<string, unknown> = {};
+  for (const { name, offset, type: fieldType } of type.fields) {
+    const value = readField(fieldType, view, at + offset, textAt);
+    if (name in object) {
+      // `__proto__`, say: assigning would do something else.
+      Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+    } else {
+      object[name] = value;
+    }
+  }
+  return object;
 }
 
 function readField(type: FieldType, view: DataView, at: number, textAt: TextAt): unknown {
