@@ -120,24 +120,35 @@ export interface FaultHandlerCode extends NamedCode {
  *
  * So the code depends on no address of its own. And since everything in the range can be executed, nothing that a
  * program chose may stand there as the program chose it: values are blinded with random bits, others for each.
- * `r10` and `r11` of x86-64 are lost when the contexts do not set them.
+ * `r10` and `r11` of x86-64, `x16` and `x17` of arm64 are lost when the contexts do not set them.
  */
 export interface ObjectCode {
   /** Bytes from one entry to the next: a multiple of 16. */
   readonly entryStride: number;
   /** Bytes of a body: a multiple of 64, enough for the longest. */
   readonly bodySize: number;
-  /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range. */
+  /** Bytes that `count` entries take, with what they share behind them. */
+  codeSize(count: number): number;
+  /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range: whole pages. */
   entries(count: number, place: { readonly selectorsAt: number }): Uint8Array;
   /**
-   * Where in the range the trap of an entry stands: what the selector of an object without registers leads to.
+   * What the selector of an object without registers leads to: the trap in its entry, or what takes the place of a
+   * body and goes on to that.
    * @param index the entry's
    */
   trapAt(index: number): number;
   /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
-  body(contexts: ObjectContexts, random: RandomWord): Uint8Array;
+  body(contexts: ObjectContexts, random: RandomWord, place: BodyPlace): Uint8Array;
   /** Entries that read what to load from two arrays, and the code that they share. */
   table(table: TableContexts, random: RandomWord): TableCode;
+}
+
+/** Where a body will stand. */
+export interface BodyPlace {
+  /** In bytes from the start of the range. */
+  readonly at: number;
+  /** How many entries there are. */
+  readonly count: number;
 }
 
 /** What a body does. */

@@ -51,8 +51,9 @@ export class Bodies {
 
   replace(index: number, contexts: RegisterWords & { readonly stack: StackContext | undefined }): void {
     const body = this.#free.shift() ?? this.#next();
-    const at = this.#places.bodiesAt + body * this.#code.bodySize;
-    this.#file.write(at, this.#code.body(contexts, randomWord));
+    const { bodiesAt, count } = this.#places;
+    const at = bodiesAt + body * this.#code.bodySize;
+    this.#file.write(at, this.#code.body(contexts, randomWord, { at, count }));
     this.#lead(index, body, at);
   }
 

@@ -27,6 +27,8 @@ interface Invocable {
   readonly lost?: readonly string[];
   /** Whether the PC is written below all stack that is in use. */
   readonly parks?: boolean;
+  /** Whether anything may be written there. */
+  readonly spills?: boolean;
 }
 
 interface Made extends Invocable {
@@ -136,7 +138,9 @@ export function check(
     );
   });
   const top = Number(before[word.sp]! - addressOf(arena));
-  const isOurs = (index: number) => signalStack || index >= top || isData(index);
+  const end = Number(lowest - addressOf(arena));
+  const isOurs = (index: number) =>
+    made.spills === true && index < end ? false : signalStack || index >= top || isData(index);
   const wrong = arena.findIndex((byte, index) => byte !== expectedArena[index] && isOurs(index));
   assert.ok(
     wrong < 0,

@@ -3,6 +3,8 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { thisMachine } from '#src/linux/host.js';
 import { memfd_create } from '#src/linux/memfd.js';
 import { MAP_SHARED, memoryAt, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/memory.js';
+import type { ObjectContexts } from '#src/machine/index.js';
+import type { Random } from './random.js';
 
 /** Maps bytes as programs do, as often as wanted; each copy at another address. */
 export function mapCode(bytes: Uint8Array, copies = 1): { addresses: bigint[]; free(): void } {
@@ -31,11 +33,13 @@ export class ObjectRange {
   readonly #bytes: Uint8Array;
   readonly #selectors: BigInt64Array;
   readonly #bodiesAt: number;
+  readonly #count: number;
   readonly #free: () => void;
   #bodies = 0;
 
   constructor({ count, bodies }: { readonly count: number; readonly bodies: number }) {
-    const selectorsAt = pages(count * this.#code.entryStride);
+    this.#count = count;
+    const selectorsAt = pages(this.#code.codeSize(count));
     this.#bodiesAt = selectorsAt + pages(count * 8);
     const length = this.#bodiesAt + pages(bodies * this.#code.bodySize);
     const fd = memfd_create('object-range', 'make a range');
@@ -55,9 +59,12 @@ export class ObjectRange {
   }
 
   /** Appends a body. @returns where it stands */
-  append(body: Uint8Array): number {
+  append(contexts: ObjectContexts, random: Random): number {
     const at = this.#bodiesAt + this.#code.bodySize * this.#bodies++;
-    this.#bytes.set(body, at);
+    this.#bytes.set(
+      this.#code.body(contexts, () => random.word(), { at, count: this.#count }),
+      at,
+    );
     return at;
   }
 

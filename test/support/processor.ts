@@ -31,6 +31,13 @@ export interface Processor {
   readonly lost: (set: readonly string[], hasStack: boolean) => readonly string[];
   /** Whether a fast trampoline can set all of these. */
   readonly canSet: (set: readonly string[]) => boolean;
+  /** Registers that functions have no arguments in, and may change. */
+  readonly temporary: readonly [RegisterName];
+  /** What stands behind the body of a supervised object: bytes of one kind, and so many of them at least. */
+  readonly bodyFiller: number;
+  readonly bodyTail: number;
+  /** What code of supervised objects that sets these writes below all stack that is in use. */
+  readonly belowUse: (set: readonly string[]) => { readonly parks?: boolean; readonly spills?: boolean };
 }
 
 const own = <Name extends RegisterName>(registers: Readonly<Record<Name, number>>, pc: Name): Name[] =>
@@ -65,6 +72,10 @@ const x64: Processor = {
   scratch: ['r10', 'r11'],
   lost: (set, hasStack) => (hasStack && !set.includes('r11') ? ['r11'] : []),
   canSet: () => true,
+  temporary: ['rax'],
+  bodyFiller: 0xcc,
+  bodyTail: 1,
+  belowUse: (set) => ({ parks: set.includes('r10') && set.includes('r11') }),
 };
 
 /** AAPCS64: sections 6.1.1, 6.4.5. The static chain is GCC's. */
@@ -93,6 +104,10 @@ const arm64: Processor = {
   // A jump needs a register.
   lost: (set) => (set.includes('x16') ? ['x17'] : ['x16', 'x17']).filter((name) => !set.includes(name)),
   canSet: (set) => !(set.includes('x16') && set.includes('x17')),
+  temporary: ['x9'],
+  bodyFiller: 0,
+  bodyTail: 0,
+  belowUse: () => ({ spills: true }),
 };
 
 const known: Readonly<Record<string, Processor>> = { x64, arm64 };

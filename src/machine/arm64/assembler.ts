@@ -1,10 +1,11 @@
 /** An assembler for the instructions of the table, with labels. */
+import { pageSize } from './fields.js';
 import { encodings, type Form, type Operand, type Operands, place, take } from './instructions.js';
 import type { Label, Target } from './operands.js';
 
 /** Where a label's distance stands in the code. */
 export interface Fixup {
-  /** The position of the instruction, from which the distance counts. */
+  /** The position of the instruction, from which the distance counts, or from its page. */
   readonly at: number;
   readonly operand: Operand;
   readonly addend: number;
@@ -76,7 +77,8 @@ export class Assembler {
     for (const { at, operand, addend, target } of this.#fixups) {
       const position = this.#positions.get(target);
       if (position === undefined) throw new Error('a label was used and never bound');
-      writeDistance(view, { at, operand }, position + addend - at);
+      const from = operand.name === 'page' ? at - (at % pageSize) : at;
+      writeDistance(view, { at, operand }, position + addend - from);
     }
     return bytes;
   }

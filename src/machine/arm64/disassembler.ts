@@ -4,6 +4,7 @@
  */
 import type { Instruction } from '../machine.js';
 import { instructionSize } from './assembler.js';
+import { pageSize } from './fields.js';
 import { type Encoding, encodings, place, take } from './instructions.js';
 import type { OperandName } from './operands.js';
 
@@ -50,15 +51,17 @@ function describe(
   address: bigint,
 ): Decoded {
   const mnemonic = form.split(' ')[0]!;
-  const labelAt = operands.findIndex(({ name }) => name === 'label');
-  const place = labelAt < 0 ? undefined : BigInt.asUintN(64, address + BigInt(values[labelAt]!));
+  let place: bigint | undefined;
   let next = 0;
   const text = form.replaceAll(/<[^>]+>/g, () => {
     const { name } = operands[next]!;
     const value = values[next++]!;
-    return name === 'label' ? `0x${place!.toString(16)}` : show(name, value, form);
+    if (name !== 'label' && name !== 'page') return show(name, value, form);
+    const from = name === 'page' ? address - (address % BigInt(pageSize)) : address;
+    place = BigInt.asUintN(64, from + BigInt(value));
+    return `0x${place.toString(16)}`;
   });
-  const refers = mnemonic === 'ldr' || mnemonic === 'adr';
+  const refers = ['ldr', 'adr', 'adrp'].includes(mnemonic);
   return {
     text: text.replace(/, #0\]$/, ']'), // nobody writes an offset of 0, unless the address is written back
     refersTo: refers ? place : undefined,

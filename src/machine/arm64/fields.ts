@@ -115,3 +115,7 @@ export const distances: Readonly<Record<string, Field>> = {
   imm14: signed(14, 4),
   'immhi:immlo': signed(21),
 };
+
+/** Of ADRP: in pages of 4 KiB, whatever the system's are, and from the page of the instruction. */
+export const pageSize = 4096;
+export const pages: Readonly<Record<string, Field>> = { 'immhi:immlo': signed(21, pageSize) };

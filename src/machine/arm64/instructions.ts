@@ -5,7 +5,7 @@
  * disassembler both read this table, and the first form that fits is what the disassembler prints: an alias stands
  * before what it is an alias of.
  */
-import { distances, type Field, nameField, numbers } from './fields.js';
+import { distances, type Field, nameField, numbers, pages } from './fields.js';
 import type { OperandName, OperandTypes } from './operands.js';
 
 export const instructions = {
@@ -26,6 +26,7 @@ export const instructions = {
   'tbz <Wt>, #<bit>, <label>': '0 011011 0 b40 imm14 Rt',
   'tbnz <Wt>, #<bit>, <label>': '0 011011 1 b40 imm14 Rt',
   'adr <Xd>, <label>': '0 immlo 10000 immhi Rd',
+  'adrp <Xd>, <page>': '1 immlo 10000 immhi Rd',
 
   'ldr <Xt>, <label>': '01 011 0 00 imm19 Rt',
   'ldr <Wt>, <label>': '00 011 0 00 imm19 Rt',
@@ -48,6 +49,8 @@ export const instructions = {
   'str <Xt>, [<Xn|SP>, #<simm>]!': '11 111 0 00 00 0 imm9 11 Rn Rt',
   'ldrb <Wt>, [<Xn|SP>], #<simm>': '00 111 0 00 01 0 imm9 01 Rn Rt',
   'strb <Wt>, [<Xn|SP>], #<simm>': '00 111 0 00 00 0 imm9 01 Rn Rt',
+  'strh <Wt>, [<Xn|SP>], #<simm>': '01 111 0 00 00 0 imm9 01 Rn Rt',
+  'str <Wt>, [<Xn|SP>], #<simm>': '10 111 0 00 00 0 imm9 01 Rn Rt',
   'ldr <Xt>, [<Xn|SP>, <Xm>]': '11 111 0 00 01 1 Rm 011 0 10 Rn Rt',
   'ldr <Xt>, [<Xn|SP>, <Xm>, lsl #3]': '11 111 0 00 01 1 Rm 011 1 10 Rn Rt',
   'str <Xt>, [<Xn|SP>, <Xm>]': '11 111 0 00 00 1 Rm 011 0 10 Rn Rt',
@@ -207,7 +210,7 @@ function parse(form: Form): Encoding {
   }
   if (at !== 0) throw new Error(`${form} has ${32 - at} bits`);
   const named = operands.map((name): Operand => {
-    const table = name === 'label' ? distances : numbers;
+    const table = name === 'label' ? distances : name === 'page' ? pages : numbers;
     const field = fieldOf(name) ?? [...slices.keys()].find((key) => Object.hasOwn(table, key))!;
     return { name, field: (nameField(name) ?? table[field]) as Field<never>, slices: slices.get(field)! };
   });

@@ -1,9 +1,230 @@
-import type { ObjectCode } from '../machine.js';
+/**
+ * The code of supervised objects. A processor fetches instructions past its data cache, so nobody may write code
+ * where others are about to run it, and the supervisor cannot tell their processors to look again. So all code is
+ * written before the object is mapped, and a body is data: a list of *steps*, which the code follows.
+ *
+ *     entry i   bti c                     body   distance to the first step's code
+ *               mov x16, i                       what it takes
+ *               b   shared                       distance to the next step's code
+ *               brk                              …
+ *               u64 0: a body that leads
+ *               brk    to this trap
+ *
+ * A step is a few instructions that take what they need from the body, at x17, and go on to the next: one for every
+ * register, one for stack data, and three that jump. Each value is two words, of which EOR makes it (blinded.ts).
+ * What a step loads comes through an address that depends on the selector; so it is what was written before the
+ * selector was (Arm ARM, section B2.3), and an invocation never sees a part of another body.
+ */
+import { registerName } from '../../trampoline/registers.js';
+import type { BodyPlace, ObjectContexts, RandomWord } from '../machine.js';
+import { Assembler } from './assembler.js';
+import { blindedWords } from './blinded.js';
+import { pageSize } from './fields.js';
+import { numberedEntries } from './numbered-entries.js';
+import type { Gpr64 } from './operands.js';
+import { registerFile } from './registers.js';
+import { checkShape } from './slot.js';
+
 export const entryStride = 32;
-export const bodySize = 64;
-const notYet = (): never => {
-  throw new Error('not yet');
-};
-export const entries: ObjectCode['entries'] = notYet;
-export const trapAt: ObjectCode['trapAt'] = notYet;
-export const body: ObjectCode['body'] = notYet;
+/** Of an entry: the distance that leads to its trap, which stands right behind. */
+const trapWordAt = 16;
+
+/** Registers that a step of their own loads: all but the two that steps use. */
+const stepped = Array.from({ length: 29 }, (_, index) => `x${index}` as 'x0').filter(
+  (name) => !['x16', 'x17'].includes(name),
+);
+
+/**
+ * Where steps need more registers, they wait on the stack, below all that stack data may be: 64 bytes, 256 bytes
+ * away, and 15 to round down. The stack pointer is kept below it meanwhile.
+ */
+const saved = { x0: 0, x2: 16, sp: 24, length: 32 } as const;
+const spill = Math.ceil((64 + 256 + 15 + saved.length) / 16) * 16;
+
+type Step = (typeof stepped)[number] | 'stack' | 'jump' | 'set x16' | 'set x17';
+
+/** What all entries share, and where in it each step begins. */
+interface Shared {
+  readonly bytes: Uint8Array;
+  readonly steps: Readonly<Record<Step, number>>;
+}
+
+/** For the place `at`, in bytes from the start of the range: only two distances in it depend on that. */
+function shared(at: number, selectorsAt: number): Shared {
+  const asm = new Assembler();
+  const before = at % pageSize;
+  const page = at - before;
+  asm.data(new Uint8Array(before));
+  asm.emit('adrp <Xd>, <page>', 'x17', asm.label(selectorsAt - page));
+  asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>, lsl #3]', 'x17', 'x17', 'x16');
+  asm.emit('adrp <Xd>, <page>', 'x16', asm.label(-page));
+  asm.emit('add <Xd>, <Xn>, <Xm>', 'x17', 'x17', 'x16');
+  emitNext(asm);
+  const emitters: readonly (readonly [Step, () => void])[] = [
+    ...stepped.map((register) => [register, () => emitRegister(asm, register)] as const),
+    ['stack', () => emitStack(asm)],
+    ['jump', () => emitJump(asm)],
+    ['set x16', () => emitJumpWith(asm, 'x17')],
+    ['set x17', () => emitJumpWith(asm, 'x16')],
+  ];
+  const steps = emitters.map(([name, emit]) => {
+    const position = asm.position;
+    emit();
+    return [name, position - before] as const;
+  });
+  return { bytes: asm.finish().subarray(before), steps: Object.fromEntries(steps) as Shared['steps'] };
+}
+
+const { steps, bytes } = shared(0, 0);
+
+export function codeSize(count: number): number {
+  return count * entryStride + bytes.length;
+}
+
+export function entries(count: number, { selectorsAt }: { selectorsAt: number }): Uint8Array {
+  if (selectorsAt < codeSize(count)) {
+    throw new RangeError(`the selectors stand at ${selectorsAt}, inside the code of ${count} entries`);
+  }
+  const all = new Uint8Array(codeSize(count));
+  all.set(
+    numberedEntries(count, { stride: entryStride, register: 'x16' }, (asm) => {
+      asm.emit('brk #<imm>', 0);
+      asm.data(new Uint8Array(8));
+    }),
+  );
+  all.set(shared(count * entryStride, selectorsAt).bytes, count * entryStride);
+  return all;
+}
+
+export function trapAt(index: number): number {
+  return index * entryStride + trapWordAt;
+}
+
+/** What the longest body takes: 64 bytes of stack data, 27 registers with a step, and one that is set at the jump. */
+export const bodySize = 8 * (2 + 16 + 27 * 3 + 5);
+
+export function body(
+  { pc, loads, stack }: ObjectContexts,
+  random: RandomWord,
+  { at, count }: BodyPlace,
+): Uint8Array {
+  const registers = loads.map(({ register }) => register);
+  checkShape({ registers, stack }, 'a body');
+  const words = new BigInt64Array(bodySize / 8);
+  let next = 0;
+  const write = (step: Step, taken: readonly bigint[]): void => {
+    const distance = count * entryStride + steps[step] - (at + 8 * (next + 1));
+    for (const word of [BigInt(distance), ...taken]) words[next++] = word;
+  };
+  const blinded = (value: bigint): bigint[] => blindedWords(value, random);
+
+  if (stack !== undefined) {
+    const { offset, size, setSp, data } = stack;
+    const layout = BigInt(offset + size) | (BigInt(size) << 16n) | (setSp ? 1n << 32n : 0n);
+    const pieces = Array.from({ length: Math.ceil(size / 8) }, (_, index) =>
+      blinded(littleEndian(data.subarray(8 * index, 8 * index + 8))),
+    );
+    write('stack', [layout, ...pieces.flat()]);
+  }
+  let end: readonly [Step, readonly bigint[]] = ['jump', blinded(pc)];
+  for (const { register, value } of loads) {
+    const name = registerName(registerFile, register) as Step | 'x16' | 'x17';
+    if (name === 'x16') end = ['set x16', [...blinded(value), ...blinded(pc)]];
+    else if (name === 'x17') end = ['set x17', [...blinded(pc), ...blinded(value)]];
+    else write(name, blinded(value));
+  }
+  write(...end);
+  return new Uint8Array(words.buffer);
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+/** On to the step whose distance the body tells. */
+function emitNext(asm: Assembler): void {
+  asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x16', 'x17', 8);
+  asm.emit('add <Xd>, <Xn>, <Xm>', 'x16', 'x16', 'x17');
+  asm.emit('br <Xn>', 'x16');
+  asm.emit('brk #<imm>', 0);
+}
+
+/** The next value of the body; the register for the key is lost. */
+function emitTake(asm: Assembler, register: Gpr64, key: Gpr64): void {
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', register, key, 'x17', 16);
+  asm.emit('eor <Xd>, <Xn>, <Xm>', register, register, key);
+}
+
+function emitRegister(asm: Assembler, register: Gpr64): void {
+  emitTake(asm, register, 'x16');
+  emitNext(asm);
+}
+
+/** To the PC, which is the last value. */
+function emitJump(asm: Assembler): void {
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x16', 'x17', 'x17', 0);
+  asm.emit('eor <Xd>, <Xn>, <Xm>', 'x16', 'x16', 'x17');
+  asm.emit('br <Xn>', 'x16');
+  asm.emit('brk #<imm>', 0);
+}
+
+/** The same where x16 or x17 is set: the last values are theirs, and the carrier has the PC. */
+function emitJumpWith(asm: Assembler, carrier: 'x16' | 'x17'): void {
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spill);
+  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'sp', saved.x0);
+  emitTake(asm, 'x16', 'x0');
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x17', 'x0', 'x17', 0);
+  asm.emit('eor <Xd>, <Xn>, <Xm>', 'x17', 'x17', 'x0');
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'sp', saved.x0);
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spill);
+  asm.emit('br <Xn>', carrier);
+  asm.emit('brk #<imm>', 0);
+}
+
+/** Stack data: how far below the stack pointer (u16), bytes (u16), whether SP is set (u32), then the values. */
+function emitStack(asm: Assembler): void {
+  const [keep, next, rest, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spill);
+  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'sp', saved.x0);
+  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x2', 'sp', saved.x2);
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x16', 'sp', spill);
+  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'sp', saved.sp);
+  asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w0', 'x17', 0);
+  asm.emit('sub <Xd>, <Xn>, <Xm>', 'x16', 'x16', 'x0');
+  asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', 'w0', 'x17', 4);
+  asm.emit('cbz <Wt>, <label>', 'w0', keep);
+  asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x16', 'x16', -16);
+  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'sp', saved.sp);
+  asm.bind(keep);
+  asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w0', 'x17', 2);
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x17', 'x17', 8);
+
+  // Without the flags, which are the caller's.
+  asm.bind(next);
+  emitTake(asm, 'x1', 'x2');
+  asm.emit('lsr <Xd>, <Xn>, #<shift>', 'x2', 'x0', 3);
+  asm.emit('cbz <Xt>, <label>', 'x2', rest);
+  asm.emit('str <Xt>, [<Xn|SP>], #<simm>', 'x1', 'x16', 8);
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x0', 8);
+  asm.emit('cbnz <Xt>, <label>', 'x0', next);
+  asm.emit('b <label>', done);
+  asm.bind(rest);
+  for (const [bit, store] of [
+    [2, 'str <Wt>, [<Xn|SP>], #<simm>'],
+    [1, 'strh <Wt>, [<Xn|SP>], #<simm>'],
+    [0, 'strb <Wt>, [<Xn|SP>], #<simm>'],
+  ] as const) {
+    const skip = asm.label();
+    asm.emit('tbz <Wt>, #<bit>, <label>', 'w0', bit, skip);
+    asm.emit(store, 'w1', 'x16', 1 << bit);
+    asm.emit('lsr <Xd>, <Xn>, #<shift>', 'x1', 'x1', 8 << bit);
+    asm.bind(skip);
+  }
+
+  asm.bind(done);
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'sp', saved.sp);
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'sp', saved.x0);
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x2', 'sp', saved.x2);
+  asm.emit('mov sp, <Xn|SP>', 'x16');
+  emitNext(asm);
+}

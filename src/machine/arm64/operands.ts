@@ -69,6 +69,8 @@ export interface OperandTypes {
   Qt2: Fpr128;
   cond: Condition;
   label: Target;
+  /** The start of a page of 4 KiB, in code that begins at one. */
+  page: Target;
   /** A number; one that is less than 0. */
   imm: number;
   negative: number;

@@ -99,6 +99,9 @@ export function padCode(code: Uint8Array, length: number): Uint8Array {
 }
 
 export function codeImage(shape: Shape, byteLength: number): CodeImage {
+  if (byteLength > longestImage) {
+    throw new RangeError(`code of ${byteLength} bytes does not reach its data; at most ${longestImage} do`);
+  }
   const shared = shape.type === 'handler' ? handlerCommon() : undefined;
   const commonAt = byteLength - Math.ceil((shared?.bytes.length ?? 0) / alignment) * alignment;
   const asm = new Assembler();

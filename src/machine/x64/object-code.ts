@@ -18,8 +18,12 @@ const entryTrap = 25;
 /** Registers that may hold the PC until the jump, unless they are set themselves. The entry used them already. */
 const carriers = ['r11', 'r10'] as const;
 
+export function codeSize(count: number): number {
+  return count * entryStride;
+}
+
 export function entries(count: number, { selectorsAt }: { selectorsAt: number }): Uint8Array {
-  if (selectorsAt < count * entryStride) {
+  if (selectorsAt < codeSize(count)) {
     throw new RangeError(`the selectors stand at ${selectorsAt}, inside ${count} entries`);
   }
   const asm = new Assembler();

@@ -2,6 +2,8 @@
 import { decodeCode } from '../../abi/create.js';
 import { abi, structs } from '../../abi/layout.js';
 import { Refusal } from '../../abi/refusal.js';
+import type { Machine } from '../../machine/index.js';
+import type { Shape } from '../../trampoline/shape.js';
 import type { ObjectType } from './type.js';
 
 export const code: ObjectType = {
@@ -12,14 +14,18 @@ export const code: ObjectType = {
 
   plan(data, { machine, names, pageSize }) {
     const { count, shape } = decodeCode(data, names);
-    try {
-      machine.checkShape(shape, 'regs');
-    } catch (error) {
-      throw new Refusal('EINVAL', (error as Error).message);
-    }
     const { stride } = machine.slotLayout(shape);
     const length = Math.ceil((count * stride) / pageSize) * pageSize;
-    const content = machine.codeImage(shape, length).bytes;
+    const content = imageOf(machine, shape, length);
     return { slow: false, count, length, stride, content, hasContexts: false };
   },
 };
+
+function imageOf(machine: Machine, shape: Shape, length: number): Uint8Array {
+  try {
+    machine.checkShape(shape, 'regs');
+    return machine.codeImage(shape, length).bytes;
+  } catch (error) {
+    throw new Refusal('EINVAL', (error as Error).message);
+  }
+}

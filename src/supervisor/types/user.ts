@@ -58,7 +58,7 @@ function fastPlan(count: number, { machine, pageSize }: Surroundings): Plan {
   if (lastFast?.count === count) return lastFast;
   const { objectCode } = machine;
   const stride = objectCode.entryStride;
-  const selectorsAt = Math.ceil((count * stride) / pageSize) * pageSize;
+  const selectorsAt = Math.ceil(objectCode.codeSize(count) / pageSize) * pageSize;
   const bodiesAt = selectorsAt + Math.ceil((count * 8) / pageSize) * pageSize;
   const content = new Uint8Array(selectorsAt + 8 * count);
   content.set(objectCode.entries(count, { selectorsAt }));

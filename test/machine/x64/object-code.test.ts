@@ -1,0 +1,78 @@
+/** The code of supervised objects on x86-64, as objdump reads it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { x64 } from '#src/machine/x64/index.js';
+import { registerContext } from '#src/trampoline/contexts.js';
+import { x64Registers } from '#src/trampoline/registers.js';
+import { stackOf, valuesFor } from '../../support/contexts.js';
+import { about, needs } from '../../support/needs.js';
+import { objdump } from '../../support/objdump.js';
+import { randomFor } from '../../support/random.js';
+
+const { objectCode: code, registerFile } = x64;
+const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[]).filter(
+  (name) => name !== 'rip',
+);
+/** Where a body stands that nobody invokes. */
+const place = { at: 2 ** 20, count: 3 };
+
+test('equal values do not look equal', (t) => {
+  const random = randomFor(t);
+  const registers = Object.fromEntries(registerNames.map((name) => [name, 7n]));
+  const body = code.body(
+    { ...registerContext({ pc: 7n, ...registers }, registerFile), stack: undefined },
+    () => random.word(),
+    place,
+  );
+  const words = x64.disassemble(body, 0n).flatMap(({ text }) => /^mov r\w+, (.*0x.*)$/.exec(text)?.[1] ?? []);
+  assert.equal(words.length, 16);
+  assert.equal(new Set(words).size, 16);
+});
+
+test('objdump and our disassembler agree on all of it', { skip: about('x64') || needs('objdump') }, (t) => {
+  const random = randomFor(t);
+  const bodies = Array.from({ length: 200 }, () => {
+    const names = random.pick([registerNames, random.some(registerNames)]);
+    const stack = random.flip() ? stackOf(random) : undefined;
+    const registers = registerContext({ pc: random.word(), ...valuesFor(random, names) }, registerFile);
+    return code.body({ ...registers, stack }, () => random.word(), place);
+  });
+  const table = code.table(
+    { count: 300, codeRegister: 17, dataRegister: 18, codeTable: random.word(), dataTable: random.word() },
+    () => random.word(),
+  );
+  const entries = code.entries(300, { selectorsAt: 16 * 4096 });
+  const bytes = Buffer.concat([entries, table.bytes, ...bodies]);
+  const theirs = objdump(bytes);
+  const ours = x64.disassemble(bytes, 0n);
+  assert.equal(ours.length, theirs.length);
+  ours.forEach(({ text, address, bytes: { length }, refersTo }, index) => {
+    const { text: expected, ...line } = theirs[index]!;
+    assert.equal(text, expected);
+    assert.deepEqual({ address, length, refersTo }, line);
+    if (ours[index]!.ends) assert.equal(ours[index + 1]?.text, 'int3');
+  });
+
+  // Landing pads, traps, selectors.
+  const starts = new Map(ours.map((instruction) => [Number(instruction.address), instruction]));
+  for (let index = 0; index < 300; index++) {
+    const at = index * code.entryStride;
+    assert.equal(starts.get(at)?.text, 'endbr64');
+    assert.equal(starts.get(at + 4)?.refersTo, BigInt(16 * 4096 + 8 * index));
+    assert.equal(starts.get(code.trapAt(index))?.text, 'int3');
+    assert.equal(starts.get(entries.length + index * table.stride)?.text, 'endbr64');
+  }
+  assert.equal(code.entryStride % 16, 0);
+});
+
+test('stack data has its place', () => {
+  const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
+    const { dataAt, sp: after } = x64.stackPlace(sp, { size, offset, setSp });
+    return [dataAt, after];
+  };
+  assert.deepEqual(place(0x1008n, 8, 0, false), [0x1000n, 0x1008n]);
+  assert.deepEqual(place(0x1008n, 3, 256, false), [0xf05n, 0x1008n]);
+  assert.deepEqual(place(0x1008n, 8, 0, true), [0xff8n, 0xff8n]);
+  assert.deepEqual(place(0x1000n, 64, 16, true), [0xfa8n, 0xfa8n]);
+  assert.deepEqual(place(8n, 8, 0, true), [2n ** 64n - 8n, 2n ** 64n - 8n]);
+});
