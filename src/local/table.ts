@@ -101,11 +101,11 @@ export class TrampolineTable<
     const isolated = flag(given.isolated, 'isolated');
     this.#columns = new Columns(given.registers, stackLayout(given.stack));
     const { shape } = this.#columns;
-    thisMachine().checkShape(shape, 'registers');
 
     const { mode, method, name = null, debug, perfMap } = this.#options;
     const owner = { table: newTableNumber(), name, shared: false };
     const storage = { mode, method, isolated };
+    if (mode === 'fast') thisMachine().checkShape(shape, 'registers');
     const twofold = atomic || mode === 'slow';
     const slots = twofold ? openEntries(storage, owner) : openInline(shape, storage, owner);
     this.#slots = slots.kept;

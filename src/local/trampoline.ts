@@ -207,7 +207,7 @@ export class Trampoline {
 
   #check(registers: RegisterContext | undefined, stack: StackContext | undefined): void {
     if (registers === undefined) return;
-    thisMachine().checkShape(shapeOf(registers, stack), 'registers');
+    if (this.#mode === 'fast') thisMachine().checkShape(shapeOf(registers, stack), 'registers');
     if (registers !== this.#registers) checkAllowed(registers.pc, this.#allowedPcs);
     if (this.#debug) checkExecutable(registers.pc, 'registers.pc');
   }

@@ -4,17 +4,19 @@ import { type TestContext, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, type TrampolineTable } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
-import { needs } from '../support/needs.js';
+import { emulated, needs } from '../support/needs.js';
 
 const skip = needs('gcc');
 const jitless = process.execArgv.includes('--jitless');
 const long = (process.env['TRAMPFD_LONG'] ?? '') !== '';
-const wantedChanges = long || !jitless ? 200_000 : 20_000;
+/** Whether it takes long to do as much as other tests do. */
+const reduced = !long && (jitless || emulated);
+const wantedChanges = reduced ? 20_000 : 200_000;
 /** Bodies are used again when they are a second old, and that shall happen, too. */
 const shortest = 2500;
 /** At least one besides JavaScript's own, and not many more than processors, so that all of them run. */
-const fast = { calls: long || !jitless ? 100_000_000 : 5_000_000, threads: 2 };
-const slow = { calls: long ? 50_000_000 : 2_000_000, threads: 8 };
+const fast = { calls: reduced ? 5_000_000 : 100_000_000, threads: 2 };
+const slow = { calls: long ? 50_000_000 : emulated ? 100_000 : 2_000_000, threads: 8 };
 
 function openStorm() {
   const path = compileLibrary('storm', ['storm.c']);

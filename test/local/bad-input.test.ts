@@ -10,9 +10,11 @@ import {
   symbolAddress,
   viewMemory,
 } from 'trampfd';
+import { about } from '../support/needs.js';
+import { processor } from '../support/processor.js';
 
 const pc = symbolAddress('memcmp');
-const foreign = process.arch === 'x64' ? { own: 'rip', other: 'x0' } : { own: 'x2', other: 'rdx' };
+const { foreign } = processor;
 
 /** A call that the types forbid, as JavaScript can make it. */
 const loosely = <Args extends unknown[], Result>(call: (...args: Args) => Result) =>
@@ -35,7 +37,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => trampoline({ registers: { pc, toString: 1n } }), /RangeError: no register is called "toString"/],
     [() => trampoline({ registers: { pc, eax: 1n } }), /RangeError: "eax" is a register of 32-bit programs/],
     [
-      () => trampoline({ registers: { pc, [foreign.other]: 1n } }),
+      () => trampoline({ registers: { pc, [foreign]: 1n } }),
       /RangeError: ".*" is a register of another architecture/,
     ],
     [
@@ -134,7 +136,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       () => table({ registers: ['arg2', 'arg2'] }),
       /RangeError: registers: "arg2" and "arg2" are the same register/,
     ],
-    [() => table({ registers: [foreign.other] }), /RangeError: ".*" is a register of another architecture/],
+    [() => table({ registers: [foreign] }), /RangeError: ".*" is a register of another architecture/],
     [
       () => table({ registers: [], stack: { size: 0 } }),
       /RangeError: stack\.size must be a whole number from 1 to 64, not 0/,
@@ -188,11 +190,22 @@ for (const [subject, cases] of Object.entries(refusals)) {
 }
 
 test('a register may be named once, by whatever name', () => {
-  assert.throws(() => trampoline({ registers: { pc, [foreign.own]: pc } }), {
-    message: process.arch === 'x64' ? /"pc" and "rip" are the same register/ : /./,
-  });
-  const [alias, own] = process.arch === 'x64' ? ['arg2', 'rdx'] : ['arg2', 'x2'];
-  assert.throws(() => trampoline({ registers: { pc, [alias]: 1n, [own]: 1n } }), /are the same register/);
+  for (const [name, twin] of processor.twins) {
+    assert.throws(() => trampoline({ registers: { pc, [name]: pc, [twin]: pc } }), {
+      message: `registers: "${name}" and "${twin}" are the same register`,
+    });
+  }
+});
+
+test('a jump needs a register that the context does not set', { skip: about('arm64') }, () => {
+  const message = 'registers must not set both x16 and x17: one of them carries the PC on arm64';
+  const expected = { name: 'RangeError', message };
+  assert.throws(() => trampoline({ registers: { pc, x16: 1n, x17: 2n } }), expected);
+  assert.throws(() => table({ registers: ['x16', 'x17'] }), expected);
+  using single = createTrampoline({ registers: { pc, x16: 1n } });
+  assert.throws(() => single.setRegisters({ pc, x16: 1n, x17: 2n }), expected);
+  assert.deepEqual(single.registers, { pc, x16: 1n });
+  createTrampoline({ mode: 'slow', registers: { pc, x16: 1n, x17: 2n } }).free();
 });
 
 test('values of a table are checked before anything changes', () => {

@@ -2,7 +2,7 @@ import { test } from 'node:test';
 import { createTrampoline, limits, type RegisterName } from 'trampfd';
 import { allFlags, captureTarget } from '../support/capture.js';
 import { type Contexts, check, checkNew, kinds, stackOf, valuesFor } from '../support/contexts.js';
-import { needs } from '../support/needs.js';
+import { emulated, needs } from '../support/needs.js';
 import { fullSets, processor, someRegisters } from '../support/processor.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
@@ -29,7 +29,7 @@ test('random sets of registers', { skip }, (t) => {
 
 test('stack data of every size, alone and with all registers', { skip }, (t) => {
   const random = randomFor(t);
-  for (let size = 1; size <= limits.stackSize; size++) {
+  for (let size = 1; size <= limits.stackSize; size += emulated ? 3 : 1) {
     for (const setSp of [false, true]) {
       const registers = random.flip() ? {} : valuesFor(random, random.pick(fullSets));
       checkNew(random, { registers, stack: stackOf(random, { size, setSp }) });
@@ -39,7 +39,7 @@ test('stack data of every size, alone and with all registers', { skip }, (t) => 
 
 test('stack data at every offset', { skip }, (t) => {
   const random = randomFor(t);
-  for (let offset = 0; offset <= limits.stackOffset; offset++) {
+  for (let offset = 0; offset <= limits.stackOffset; offset += emulated ? 15 : 1) {
     checkNew(random, { registers: {}, stack: stackOf(random, { offset }) });
   }
 });

@@ -5,10 +5,14 @@ import { runChild } from '../support/child.js';
 import { maxMapCount } from '../support/limits.js';
 import { needs } from '../support/needs.js';
 
+const alone = needs('address space of the program alone');
 const skips: Readonly<Record<string, string | false>> = {
-  mappings: needs('gcc') || (maxMapCount > 300_000 && `vm.max_map_count is ${maxMapCount}, too many to fill`),
-  memory: false,
-  descriptors: false,
+  mappings:
+    alone ||
+    needs('gcc') ||
+    (maxMapCount > 300_000 && `vm.max_map_count is ${maxMapCount}, too many to fill`),
+  memory: alone,
+  descriptors: alone,
 };
 
 /** V8 ends the process when it gets no memory: it shall need none meanwhile, for garbage, code, functions that run first, threads. */

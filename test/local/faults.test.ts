@@ -9,7 +9,7 @@ import { compileLibrary } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 import { needsStrace } from '../support/strace.js';
 
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const skip = needs('gcc');
 const jitless = process.execArgv.includes('--jitless') || /--jitless/.test(process.env['NODE_OPTIONS'] ?? '');
 const { SIGSEGV, SIGUSR2 } = constants.signals;
 /** In `faults.c`. */

@@ -13,7 +13,7 @@ import { outcome } from '../support/libc.js';
 import { needs } from '../support/needs.js';
 import { rounds } from '../support/random.js';
 
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const skip = needs('gcc');
 const pc = symbolAddress('getpid');
 const slow = { mode: 'slow', registers: { pc } } as const;
 const pid = BigInt(process.pid);

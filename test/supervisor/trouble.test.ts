@@ -12,7 +12,7 @@ import { randomFor, rounds } from '../support/random.js';
 import { needsRoot, people, program, succeed, success } from '../support/slow-programs.js';
 import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
 
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
+const skip = needs('gcc');
 const toy = fileURLToPath(new URL('toy.type.js', import.meta.url));
 
 for (const { name, ids } of people) {

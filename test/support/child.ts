@@ -35,7 +35,13 @@ export function runChild(
   return spawnSync(process.execPath, [...nodeOptions, path, ...args], { encoding: 'utf8' });
 }
 
-/** What a program wrote to standard error, less what V8 says when it runs without a compiler. */
+/**
+ * What a program wrote to standard error, less what V8 says when it runs without a compiler, and qemu-user when a
+ * signal ends a program.
+ */
 export function ownErrors(stderr: string): string {
-  return stderr.replaceAll(/^Warning: disabling flag --expose_wasm.*\n/gm, '');
+  return stderr.replaceAll(
+    /^(Warning: disabling flag --expose_wasm|qemu: uncaught target signal ).*\n/gm,
+    '',
+  );
 }

@@ -4,10 +4,10 @@ import { hasTool, type Tool } from '../../scripts/tools.js';
 /** Whether qemu-user runs this process: see scripts/emulation.ts. */
 export const emulated: boolean = (process.env['TRAMPFD_EMULATED'] ?? '') !== '';
 
-/** What Linux has and qemu-user 7 to 10 does not hand on, or answers for itself. */
+/** What Linux has for a program, and qemu-user does not hand on, answers for itself, or needs itself. */
 const notEmulated = [
   ...(['seccomp', 'ptrace', 'PR_SET_MDWE', 'mseal', 'process_vm_readv', 'mount_setattr'] as const),
-  'PR_SET_CHILD_SUBREAPER',
+  ...(['PR_SET_CHILD_SUBREAPER', 'address space of the program alone'] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
 

@@ -10,6 +10,9 @@ export interface Processor {
   readonly general: readonly string[];
   /** Where functions have their arguments and the static chain. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Names of one and the same register, and a register of another architecture. */
+  readonly twins: readonly (readonly [string, string])[];
+  readonly foreign: RegisterName;
   /** Vector registers of 128 bits. */
   readonly vectors: number;
   /** The flags that a program sets, and what cannot be cleared. */
@@ -56,6 +59,11 @@ const x64: Processor = {
     ['arg5', 'r9'],
     ['chain', 'r10'],
   ]),
+  twins: [
+    ['pc', 'rip'],
+    ['arg2', 'rdx'],
+  ],
+  foreign: 'x0',
   vectors: 16,
   // CF, PF, AF, ZF, SF, DF, OF; IF, and the bit that is always 1.
   flagBits: [0x1n, 0x4n, 0x10n, 0x40n, 0x80n, 0x400n, 0x800n],
@@ -86,6 +94,8 @@ const arm64: Processor = {
     ...Array.from({ length: 6 }, (_, index) => [`arg${index}`, `x${index}`] as const),
     ['chain', 'x18'],
   ]),
+  twins: [['arg2', 'x2']],
+  foreign: 'rdx',
   vectors: 32,
   // V, C, Z, N.
   flagBits: [28n, 29n, 30n, 31n].map((bit) => 1n << bit),

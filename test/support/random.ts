@@ -1,10 +1,15 @@
 /** Random values for tests. The seed is printed, and `TRAMPFD_SEED` gives it back. */
 import { randomInt } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { emulated } from './needs.js';
 
-/** How much to do: enough for every run, or with `TRAMPFD_LONG` as much as makes sense at all. */
+/**
+ * How much to do: enough for every run, or with `TRAMPFD_LONG` as much as makes sense at all; the tenth of it where a
+ * processor is emulated.
+ */
 export function rounds({ normal, long }: { normal: number; long: number }): number {
-  return (process.env['TRAMPFD_LONG'] ?? '') === '' ? normal : long;
+  const wanted = (process.env['TRAMPFD_LONG'] ?? '') === '' ? normal : long;
+  return emulated ? Math.ceil(wanted / 10) : wanted;
 }
 
 /** A generator for one test. */
