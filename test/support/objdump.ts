@@ -15,14 +15,20 @@ export interface Line {
 
 /** Decodes code that stands at address 0. */
 export function objdump(code: Uint8Array): Line[] {
+  // No instruction takes a second line.
+  const options = ['--insn-width=16', '-m', 'i386:x86-64', '-M', 'intel'];
+  return linesOf(code, options).flatMap((line) => parse(line) ?? []);
+}
+
+/** The output of objdump, in lines. */
+export function linesOf(code: Uint8Array, options: readonly string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
   try {
     const file = join(folder, 'code');
     writeFileSync(file, code);
-    // Zeros are not left out, and no instruction takes a second line.
-    const options = ['-D', '-z', '--insn-width=16', '-b', 'binary', '-m', 'i386:x86-64', '-M', 'intel'];
-    const output = execFileSync('objdump', [...options, file], { encoding: 'utf8', maxBuffer: 2 ** 29 });
-    return output.split('\n').flatMap((line) => parse(line) ?? []);
+    // Zeros are not left out.
+    const all = ['-D', '-z', '-b', 'binary', ...options, file];
+    return execFileSync('objdump', all, { encoding: 'utf8', maxBuffer: 2 ** 29 }).split('\n');
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -208,6 +208,7 @@ function emitStack(asm: Assembler): void {
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x0', 8);
   asm.emit('cbnz <Xt>, <label>', 'x0', next);
   asm.emit('b <label>', done);
+  asm.emit('brk #<imm>', 0);
   asm.bind(rest);
   for (const [bit, store] of [
     [2, 'str <Wt>, [<Xn|SP>], #<simm>'],

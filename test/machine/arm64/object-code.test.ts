@@ -1,0 +1,81 @@
+/** The code of supervised objects on arm64, as objdump reads it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { arm64 } from '#src/machine/arm64/index.js';
+import { registerContext } from '#src/trampoline/contexts.js';
+import { about, needs } from '../../support/needs.js';
+import { objdump } from '../../support/objdump-arm64.js';
+import { randomFor } from '../../support/random.js';
+
+const { objectCode: code, registerFile, disassemble, stackPlace } = arm64;
+
+test('objdump and our disassembler agree on entries, steps and tables', {
+  skip: about('arm64') || needs('objdump'),
+}, (t) => {
+  const random = randomFor(t);
+  const count = 300;
+  const entries = code.entries(count, { selectorsAt: 4 * 4096 });
+  assert.equal(entries.length, code.codeSize(count));
+  const { bytes: table, stride } = code.table(
+    { count, codeRegister: 13, dataRegister: 14, codeTable: random.word(), dataTable: random.word() },
+    () => random.word(),
+  );
+  const bytes = Buffer.concat([entries, table]);
+  const theirs = objdump(bytes);
+  const ours = disassemble(bytes, 0n);
+  assert.equal(ours.length, theirs.length);
+  // Of an entry, two words are a distance, and so no instructions.
+  const isDistance = (at: number) => at < count * code.entryStride && ((at % code.entryStride) & -8) === 16;
+  for (const [index, { text, address, refersTo }] of theirs.entries()) {
+    const own = ours[index]!;
+    if (!isDistance(Number(address))) assert.deepEqual([own.text, own.refersTo], [text, refersTo]);
+    if (own.ends) assert.equal(ours[index + 1]?.text, 'brk #0x0');
+  }
+
+  const at = (position: number) => theirs[position / 4]!.text;
+  const shared = `0x${(count * code.entryStride).toString(16)}`;
+  for (let index = 0; index < count; index++) {
+    const entry = index * code.entryStride;
+    assert.deepEqual(
+      [0, 4, 8, 12].map((offset) => at(entry + offset)),
+      ['bti c', `mov x16, #0x${index.toString(16)}`, `b ${shared}`, 'brk #0x0'],
+    );
+    // What takes the place of a body leads right behind itself.
+    assert.equal(Buffer.from(entries).readBigUInt64LE(code.trapAt(index)), 0n);
+    assert.equal(at(code.trapAt(index) + 8), 'brk #0x0');
+    assert.equal(at(entries.length + index * stride), 'bti c');
+  }
+  assert.deepEqual(
+    theirs.slice((count * code.entryStride) / 4).flatMap(({ text }) => /^adrp .*/.exec(text)?.[0] ?? []),
+    ['adrp x17, 0x4000', 'adrp x16, 0x0'],
+  );
+});
+
+test('equal values do not look equal', (t) => {
+  const random = randomFor(t);
+  const names = Object.keys(registerFile.numbers).filter((name) => name !== 'x17' && name !== 'pc');
+  const registers = Object.fromEntries(names.map((name) => [name, 7n]));
+  const contexts = { ...registerContext({ pc: 7n, ...registers }, registerFile), stack: undefined };
+  const body = code.body(contexts, () => random.word(), { at: 2 ** 20, count: 3 });
+  // All but the distances between steps.
+  const words = [...new BigInt64Array(body.buffer)].filter((word) => BigInt.asIntN(32, word) !== word);
+  assert.equal(words.length, 2 * (names.length + 1));
+  assert.equal(new Set(words).size, words.length);
+});
+
+test('a body cannot set both x16 and x17', () => {
+  const contexts = { ...registerContext({ pc: 7n, x16: 1n, x17: 2n }, registerFile), stack: undefined };
+  assert.throws(() => code.body(contexts, () => 0n, { at: 4096, count: 1 }), RangeError);
+});
+
+test('stack data has its place', () => {
+  const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
+    const { dataAt, sp: after } = stackPlace(sp, { size, offset, setSp });
+    return [dataAt, after];
+  };
+  assert.deepEqual(place(0x1000n, 8, 0, false), [0xff8n, 0x1000n]);
+  assert.deepEqual(place(0x1000n, 3, 256, false), [0xefdn, 0x1000n]);
+  assert.deepEqual(place(0x1000n, 8, 0, true), [0xff0n, 0xff0n]);
+  assert.deepEqual(place(0x1000n, 64, 16, true), [0xfb0n, 0xfb0n]);
+  assert.deepEqual(place(0n, 8, 0, true), [2n ** 64n - 16n, 2n ** 64n - 16n]);
+});

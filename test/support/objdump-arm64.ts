@@ -1,0 +1,21 @@
+/** A64 code as objdump reads it, which is the notation of our own disassembler. */
+import { type Line, linesOf } from './objdump.js';
+
+/** Decodes code that stands at address 0. */
+export function objdump(code: Uint8Array): Line[] {
+  return linesOf(code, ['-m', 'aarch64']).flatMap((line) => parse(line) ?? []);
+}
+
+function parse(line: string): Line | undefined {
+  const [address, bytes, ...parts] = line.split('\t');
+  if (address === undefined || bytes === undefined || parts.length === 0) return undefined;
+  // Behind two slashes it says the same once more, in another way.
+  const text = parts.join(' ').split('//')[0]!.trim();
+  const refersTo = /^(?:ldr|adrp?) \w+, (0x[0-9a-f]+)$/.exec(text)?.[1];
+  return {
+    address: BigInt(`0x${address.trim().slice(0, -1)}`),
+    length: bytes.trim().length / 2,
+    text,
+    refersTo: refersTo === undefined ? undefined : BigInt(refersTo),
+  };
+}
