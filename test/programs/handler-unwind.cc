@@ -1,6 +1,6 @@
 /* Handlers that leave by another way than return, and callers that look whether everything is as it was. */
+#include "saved-registers.h"
 #include <csetjmp>
-#include <cstdint>
 #include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,12 +8,6 @@
 #include <string>
 #include <ucontext.h>
 #include <unwind.h>
-
-struct saved_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t flags, pc, sp;
-    alignas(16) uint8_t xmm[8][16];
-};
 
 using entry = long(long);
 
@@ -29,43 +23,49 @@ static entry *next;
 /* Registers that functions must keep: the unwinder has to find them where the trampoline put them. */
 static inline void spoil_kept()
 {
+#if defined(__x86_64__)
     __asm__ volatile("mov $-1, %%rbx; mov %%rbx, %%r12; mov %%rbx, %%r13; mov %%rbx, %%r14; mov %%rbx, %%r15" ::
                          : "rbx", "r12", "r13", "r14", "r15");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov x19, #-1; mov x20, x19; mov x21, x19; mov x22, x19; mov x23, x19; mov x24, x19\n"
+                     "mov x25, x19; mov x26, x19; mov x27, x19; mov x28, x19" ::
+                         : "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28");
+#endif
 }
 
 extern "C" {
 
 int guards_destroyed_here() { return destroyed; }
 
-/* Handlers. The argument of the trampoline is in saved->rdi. */
+/* Handlers. */
 
 void throw_argument(saved_registers *saved, void *)
 {
     Guard guard;
     spoil_kept();
-    throw std::runtime_error(std::to_string(saved->rdi));
+    throw std::runtime_error(std::to_string(saved->ARG0));
 }
 
-void jump_with_argument(saved_registers *saved, void *) { longjmp(back, static_cast<int>(saved->rdi)); }
+void jump_with_argument(saved_registers *saved, void *) { longjmp(back, static_cast<int>(saved->ARG0)); }
 
 void exit_with_argument(saved_registers *saved, void *)
 {
     Guard guard;
     spoil_kept();
-    pthread_exit(reinterpret_cast<void *>(saved->rdi));
+    pthread_exit(reinterpret_cast<void *>(saved->ARG0));
 }
 
 void look_back(saved_registers *saved, void *)
 {
     frame_count = backtrace(frames, 64);
     common_part = __builtin_return_address(0);
-    saved->rax = saved->rdi;
+    saved->RESULT = saved->ARG0;
     spoil_kept();
 }
 
 void give_back(saved_registers *saved, void *)
 {
-    saved->rax = saved->rdi;
+    saved->RESULT = saved->ARG0;
     spoil_kept();
 }
 
@@ -73,17 +73,22 @@ void give_back(saved_registers *saved, void *)
 void call_next(saved_registers *saved, void *)
 {
     Guard guard;
-    saved->rax = next(static_cast<long>(saved->rdi));
+    saved->RESULT = next(static_cast<long>(saved->ARG0));
 }
 
-/* An exception goes on from the block, whatever the handler made of it: into the caller of the caller. */
+/* An exception goes on from the block, whatever the handler made of it: into the caller of the caller, skip_me. */
+static uint64_t caller_stack; /* its stack pointer behind the call of skip_me */
 void leave_caller_out(saved_registers *saved, void *)
 {
-    /* The caller, skip_me, has a frame pointer: what it found stands there. */
-    uint64_t *frame = reinterpret_cast<uint64_t *>(saved->rbp);
-    saved->sp = saved->rbp + 16;
+#if defined(__x86_64__)
+    uint64_t &frame_pointer = saved->rbp;
+#elif defined(__aarch64__)
+    uint64_t &frame_pointer = saved->x[29];
+#endif
+    uint64_t *frame = reinterpret_cast<uint64_t *>(frame_pointer);
+    saved->sp = caller_stack;
     saved->pc = frame[1];
-    saved->rbp = frame[0];
+    frame_pointer = frame[0];
     frame[1] = 0; /* nobody looks for the return address there */
     throw std::runtime_error("skipped");
 }
@@ -173,6 +178,7 @@ __attribute__((noinline)) int frames_from(entry *trampoline)
 
 __attribute__((noinline, optimize("no-omit-frame-pointer"))) long skip_me(entry *trampoline)
 {
+    caller_stack = reinterpret_cast<uint64_t>(__builtin_dwarf_cfa());
     try {
         return trampoline(0);
     } catch (const std::runtime_error &) {
@@ -190,6 +196,7 @@ int skipped(entry *trampoline)
     return 0;
 }
 
+#if defined(__x86_64__)
 /*
  * Goes through the trampoline step by step, and unwinds at every instruction of the common part: the unwinder must
  * find the caller, as it was when it called, from everywhere. Returns at how many instructions it did not.
@@ -259,4 +266,5 @@ int wrong_steps(entry *trampoline, uint64_t first, uint64_t behind)
 }
 
 int steps_taken() { return steps; }
+#endif
 }

@@ -1,16 +1,10 @@
-/* Handlers, and callers of trampolines that have them. The structure is the one of docs/handlers.md. */
+/* Handlers, and callers of trampolines that have them. */
 #define _GNU_SOURCE
 #include "processor.h"
+#include "saved-registers.h"
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-
-struct saved_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t flags, pc, sp;
-    _Alignas(16) uint8_t xmm[8][16];
-};
-_Static_assert(sizeof(struct saved_registers) == 272, "the test knows the offsets");
 
 /* What the handler saw at its last call, and what it leaves, which the test writes. */
 struct script {
@@ -19,9 +13,14 @@ struct script {
 };
 struct script script;
 
-/* Everything that a C function may change: psABI, figure 3.4. */
+/* More than there are registers for. */
+enum { ARGUMENTS = 10 };
+typedef int64_t ten_numbers(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+
+/* Everything that a C function may change: psABI, figure 3.4; AAPCS64, section 6.1. */
 static inline void spoil(void)
 {
+#if defined(__x86_64__)
     __asm__ volatile(
         "mov $0x5a5a5a5a, %%eax; mov %%rax, %%rcx; mov %%rax, %%rdx; mov %%rax, %%rsi; mov %%rax, %%rdi\n"
         "mov %%rax, %%r8; mov %%rax, %%r9; mov %%rax, %%r10; mov %%rax, %%r11\n"
@@ -31,15 +30,31 @@ static inline void spoil(void)
         "add %%al, %%al\n" ::: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc", "memory",
         "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
         "xmm13", "xmm14", "xmm15");
+#elif defined(__aarch64__)
+    __asm__ volatile(
+        "movz x0, #0x5a5a\n"
+        ".irp number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18\n"
+        "mov x\\number, x0\n"
+        ".endr\n"
+        ".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+        "fmov d\\number, x0\n"
+        ".endr\n"
+        "adds x0, x0, x0\n" ::: "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+        "x13", "x14", "x15", "x16", "x17", "x18", "cc", "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7",
+        "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
+        "v31");
+#endif
 }
 
 void follow_script(struct saved_registers *saved, void *trampoline)
 {
+#if defined(__x86_64__)
     __asm__ volatile("pushfq; popq %0" : "=m"(script.flags));
+#endif
     script.seen = *saved;
     script.block = (uint64_t)saved;
     script.trampoline = (uint64_t)trampoline;
-    script.stack = (uint64_t)__builtin_frame_address(0) + 16; /* the stack pointer at the call */
+    script.stack = (uint64_t)__builtin_dwarf_cfa(); /* the stack pointer at the call */
     *saved = script.left;
     spoil();
 }
@@ -47,15 +62,16 @@ void follow_script(struct saved_registers *saved, void *trampoline)
 /* The sum of all arguments, those on the stack too, in both registers for results. */
 void sum_arguments(struct saved_registers *saved, void *trampoline)
 {
-    const int64_t *stack = (const int64_t *)saved->sp;
     double sum = 0, number;
+    uint64_t whole = 0;
     (void)trampoline;
     for (int i = 0; i < 8; i++) {
-        memcpy(&number, saved->xmm[i], sizeof number);
+        memcpy(&number, saved->VECTORS[i], sizeof number);
         sum += number;
     }
-    saved->rax = saved->rdi + saved->rsi + saved->rdx + saved->rcx + saved->r8 + saved->r9 + stack[0] + stack[1];
-    memcpy(saved->xmm[0], &sum, sizeof sum);
+    for (int i = 0; i < ARGUMENTS; i++) whole += argument(saved, i);
+    saved->RESULT = whole;
+    memcpy(saved->VECTORS[0], &sum, sizeof sum);
     spoil();
 }
 
@@ -64,8 +80,10 @@ uint64_t redirect_to;
 void redirect(struct saved_registers *saved, void *trampoline)
 {
     (void)trampoline;
+#if defined(__x86_64__)
     saved->sp -= 8;
     *(uint64_t *)saved->sp = saved->pc;
+#endif
     saved->pc = redirect_to;
     spoil();
 }
@@ -77,7 +95,7 @@ void next_of_chain(struct saved_registers *saved, void *trampoline)
 {
     uint64_t next = chain[++depth];
     (void)trampoline;
-    saved->rax = next == 0 ? saved->rdi : ((uint64_t(*)(uint64_t))next)(saved->rdi + 1) + 1;
+    saved->RESULT = next == 0 ? saved->ARG0 : ((uint64_t(*)(uint64_t))next)(saved->ARG0 + 1) + 1;
     depth--;
     spoil();
 }
@@ -93,11 +111,10 @@ struct work {
 static void *call_again_and_again(void *argument)
 {
     struct work *work = argument;
-    typedef int64_t sum(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
-    sum *call = (sum *)work->trampoline;
+    ten_numbers *call = (ten_numbers *)work->trampoline;
     int64_t n = work->number;
     for (long i = 0; i < work->rounds; i++)
-        if (call(n, i, n, i, n, i, n, i) != 4 * (n + i)) work->wrong++;
+        if (call(n, i, n, i, n, i, n, i, n, i) != 5 * (n + i)) work->wrong++;
     return 0;
 }
 
@@ -120,13 +137,13 @@ long wrong_in_threads(uint64_t trampoline, int threads, long rounds)
 void add_one(struct saved_registers *saved, void *trampoline)
 {
     (void)trampoline;
-    saved->rax = saved->rdi + 1;
+    saved->RESULT = saved->ARG0 + 1;
 }
 
 void add_thousand(struct saved_registers *saved, void *trampoline)
 {
     (void)trampoline;
-    saved->rax = saved->rdi + 1000;
+    saved->RESULT = saved->ARG0 + 1000;
 }
 
 static volatile int stop;
@@ -170,7 +187,7 @@ void look_at_stack(struct saved_registers *saved, void *trampoline)
     char *here = (char *)saved;
     (void)trampoline;
     on_signal_stack = signal_stack <= here && here < signal_stack + sizeof signal_stack;
-    saved->rax = 17;
+    saved->RESULT = 17;
     spoil();
 }
 
@@ -195,6 +212,7 @@ int call_from_signal(uint64_t trampoline)
     return answer + 100 * on_signal_stack;
 }
 
+#if defined(__x86_64__)
 /* A call with a signal behind every instruction. What its frame may overwrite, all below the red zone, is
  * overwritten; the signal itself has another stack, so that nothing is left as it was by chance. */
 static volatile long signals;
@@ -211,7 +229,6 @@ static void on_step(int number, siginfo_t *info, void *context)
 int64_t sum_step_by_step(uint64_t trampoline)
 {
     int64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
-    typedef int64_t sum(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
     stack_t own = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack}, old_stack;
     struct sigaction action = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old_action;
     signals = 0;
@@ -219,7 +236,7 @@ int64_t sum_step_by_step(uint64_t trampoline)
     sigaction(SIGTRAP, &action, &old_action);
     __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq" ::: "cc", "memory"); /* TF */
     __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
-    int64_t result = ((sum *)trampoline)(1, 20, 300, 4000, 50000, 600000, 7000000, 80000000);
+    int64_t result = ((ten_numbers *)trampoline)(1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000);
     __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
     __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "cc", "memory");
     sigaction(SIGTRAP, &old_action, 0);
@@ -228,6 +245,7 @@ int64_t sum_step_by_step(uint64_t trampoline)
 }
 
 long signals_seen(void) { return signals; }
+#endif
 
 /* Saves where it is, by a trampoline whose handler copies the block, and goes back there with resumeRegisters. */
 static struct saved_registers here;
@@ -235,8 +253,8 @@ void keep_registers(struct saved_registers *saved, void *trampoline)
 {
     (void)trampoline;
     here = *saved;
-    here.rax = 1;
-    saved->rax = 0;
+    here.RESULT = 1;
+    saved->RESULT = 0;
 }
 
 __attribute__((noinline)) static void deeper(int levels, uint64_t resume)

@@ -8,17 +8,29 @@ import { processor } from './processor.js';
 /** A block of registers as words, in the order of C's structure. */
 export type Saved = BigUint64Array<ArrayBuffer>;
 
-const { general } = processor;
-const savedWords = 272 / 8;
+const { general, savedBehind, vectorName, enteredBy } = processor;
+const behind = (name: (typeof savedBehind)[number]): number => general.length + savedBehind.indexOf(name);
+
+/** Vector registers in a block. */
+const vectors = 8;
 
 /** Words of a block behind the general registers. */
-export const savedWord = { flags: 15, pc: 16, sp: 17, xmm: 18, count: savedWords } as const;
+export const savedWord = {
+  flags: behind('flags'),
+  pc: behind('pc'),
+  sp: behind('sp'),
+  vectors: general.length + savedBehind.length,
+  count: general.length + savedBehind.length + 2 * vectors,
+} as const;
 
 /** What every word of a block is called. */
 export const savedNames: readonly string[] = [
   ...general,
-  ...['flags', 'pc', 'sp'],
-  ...Array.from({ length: 16 }, (_, index) => `xmm${index >> 1}, ${index & 1 ? 'upper' : 'lower'} half`),
+  ...savedBehind,
+  ...Array.from(
+    { length: 2 * vectors },
+    (_, index) => `${vectorName}${index >> 1}, ${index & 1 ? 'upper' : 'lower'} half`,
+  ),
 ];
 
 export function openHandlers() {
@@ -30,29 +42,30 @@ export function openHandlers() {
     address: (name: string): bigint => symbolAddress(name, path),
     func: (prototype: string) => library.func(prototype) as (...args: unknown[]) => number,
     /** What the handler `follow_script` leaves, and what it saw. */
-    left: words.subarray(0, savedWords) as Saved,
-    seen: words.subarray(savedWords, 2 * savedWords) as Saved,
+    left: words.subarray(0, savedWord.count) as Saved,
+    seen: words.subarray(savedWord.count, 2 * savedWord.count) as Saved,
     /** Address of the block, of the trampoline, the stack pointer and the flags that the handler was called with. */
-    called: words.subarray(2 * savedWords) as Saved,
+    called: words.subarray(2 * savedWord.count) as Saved,
   };
 }
 
 /** The registers of a state as a block has them. */
 export function savedOf(state: State): Saved {
-  const saved: Saved = new BigUint64Array(savedWords);
+  const saved: Saved = new BigUint64Array(savedWord.count);
   saved.set(state.subarray(0, general.length));
   saved[savedWord.flags] = state[word.flags]!;
   saved[savedWord.sp] = state[word.sp]!;
-  saved.set(state.subarray(word.vectors, word.vectors + 16), savedWord.xmm);
+  saved.set(state.subarray(word.vectors, word.vectors + 2 * vectors), savedWord.vectors);
   return saved;
 }
 
-/** A state with the registers of a block. */
-export function withSaved(state: State, saved: Saved): State {
+/** A state with the registers of a block, at its PC, to which a jump may need a register. */
+export function withSaved(state: State, saved: Saved, pc: bigint): State {
   const result = state.slice();
   result.set(saved.subarray(0, general.length));
+  if (enteredBy !== undefined) result[general.indexOf(enteredBy)] = pc;
   result[word.flags] = saved[savedWord.flags]!;
   result[word.sp] = saved[savedWord.sp]!;
-  result.set(saved.subarray(savedWord.xmm), word.vectors);
+  result.set(saved.subarray(savedWord.vectors), word.vectors);
   return result;
 }

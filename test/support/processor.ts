@@ -15,6 +15,16 @@ export interface Processor {
   readonly foreign: RegisterName;
   /** Vector registers of 128 bits. */
   readonly vectors: number;
+  readonly vectorName: 'xmm' | 'q';
+  /** Those of them whose lower halves functions keep for their callers. */
+  readonly keptVectors: readonly number[];
+  /** What stands behind the general registers in the block that a handler is given. */
+  readonly savedBehind: readonly ('flags' | 'pc' | 'sp')[];
+  /** Portable names of what only that block has, and their own. */
+  readonly savedTwins: readonly (readonly [string, string])[];
+  /** What code at the target of a jump begins with, and the part that saves registers for handlers. */
+  readonly landingPad: string;
+  readonly savesFirst: string;
   /** The flags that a program sets, and what cannot be cleared. */
   readonly flagBits: readonly bigint[];
   readonly constantFlags: bigint;
@@ -65,6 +75,16 @@ const x64: Processor = {
   ],
   foreign: 'x0',
   vectors: 16,
+  vectorName: 'xmm',
+  keptVectors: [],
+  savedBehind: ['flags', 'pc', 'sp'],
+  landingPad: 'endbr64',
+  savesFirst: 'pushfq',
+  savedTwins: [
+    ['flags', 'rflags'],
+    ['pc', 'rip'],
+    ['sp', 'rsp'],
+  ],
   // CF, PF, AF, ZF, SF, DF, OF; IF, and the bit that is always 1.
   flagBits: [0x1n, 0x4n, 0x10n, 0x40n, 0x80n, 0x400n, 0x800n],
   constantFlags: 0x202n,
@@ -97,6 +117,12 @@ const arm64: Processor = {
   twins: [['arg2', 'x2']],
   foreign: 'rdx',
   vectors: 32,
+  vectorName: 'q',
+  keptVectors: [8, 9, 10, 11, 12, 13, 14, 15],
+  savedBehind: ['pc', 'sp', 'flags'],
+  landingPad: 'bti c',
+  savesFirst: 'stp x0, x1',
+  savedTwins: [['flags', 'nzcv']],
   // V, C, Z, N.
   flagBits: [28n, 29n, 30n, 31n].map((bit) => 1n << bit),
   constantFlags: 0n,
