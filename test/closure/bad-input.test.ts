@@ -117,7 +117,7 @@ describe('nativeFunction', () => {
   });
 
   test('structures', () => {
-    const point = struct({ x: 'int', y: 'char[2]' });
+    const point = struct({ x: 'int', y: 'int8_t[2]' });
     const call = native({ result: 'int', args: ['int', point] }, labs);
     for (const value of [undefined, null, 5, {}, { x: '1', y: [1, 2] }, { x: 1, y: 5 }]) {
       assert.throws(() => call(1, value), TypeError);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runScript } from '../support/child.js';
+import { emulated } from '../support/needs.js';
 
 const support = new URL('../support/closures.js', import.meta.url).href;
 const under = ['timeout', '--signal=KILL', '60'];
@@ -154,7 +155,7 @@ describe('a Worker is terminated', () => {
     const { stdout } = run(
       terminate(`
         const closure = createClosure('int (int)', (value) => { if (value === 0) tell(); return 1; });
-        callMany()(closure.address, 10_000_000);
+        callMany()(closure.address, ${emulated ? 100_000 : 10_000_000});
       `),
     );
     assert.equal(stdout, whole);

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
-import { createClosure, nativeFunction } from 'trampfd';
+import { createClosure, nativeFunction, struct } from 'trampfd';
 import { runScript } from '../support/child.js';
 import { callFromThreads, callMany, inLibrary } from '../support/closures.js';
 
@@ -23,7 +23,6 @@ describe('from other threads', () => {
 
   test('a structure in memory, text and floats get there and back', async () => {
     const call = nativeFunction('double (void *)', inLibrary('call_eleven'), { async: true });
-    const { struct } = await import('trampfd');
     const large = struct({ numbers: 'double[4]', text: 'const char *' });
     const closure = createClosure(
       {
@@ -64,6 +63,24 @@ describe('from other threads', () => {
     // On JavaScript's own thread it runs at once.
     nativeFunction('void (int)', closure.address)(7);
     assert.equal(got.at(-1), 7);
+    closure.free();
+  });
+
+  test('without waiting, structures are what they were', async () => {
+    const give = nativeFunction('void (void *)', inLibrary('give_from_thread'));
+    const numbers = struct({ number: 'long[5]' });
+    const got: bigint[][] = [];
+    const closure = createClosure(
+      { result: 'void', args: ['int', numbers] },
+      (first, { number }) => got.push([BigInt(first), ...number]),
+      { threads: 'async' },
+    );
+    give(closure.address);
+    while (got.length < 100) await sleep(1);
+    const expected = Array.from({ length: 100 }, (_, index) =>
+      [0, 0, 1, 2, 3, 4].map((add) => BigInt(index + add)),
+    );
+    assert.deepEqual(got, expected);
     closure.free();
   });
 

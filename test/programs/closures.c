@@ -56,6 +56,27 @@ long call_from_threads(callback *call, int threads, int count)
     return sum;
 }
 
+struct numbers {
+    long number[5];
+};
+typedef void take_numbers(int first, struct numbers);
+
+static void *give_numbers(void *data)
+{
+    take_numbers *call = (take_numbers *)data;
+    for (int i = 0; i < 100; i++)
+        call(i, (struct numbers){ { i, i + 1, i + 2, i + 3, i + 4 } });
+    return NULL;
+}
+
+/* From another thread, with structures that are overwritten as soon as a call returns. */
+void give_from_thread(take_numbers *call)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, give_numbers, (void *)call);
+    pthread_join(thread, NULL);
+}
+
 static void report(const char *who, int result)
 {
     char line[64];

@@ -30,6 +30,9 @@ export interface Processor {
   readonly constantFlags: bigint;
   /** A state of the control registers, 32 bits of each. */
   readonly randomControl: (random: Random) => { readonly low: bigint; readonly high: bigint };
+  /** Where a number is returned, and where the first one with a fraction is passed. */
+  readonly result: 'rax' | 'x0';
+  readonly firstVector: 'xmm0' | 'q0';
   /** Bytes below the stack pointer that are in use. */
   readonly redZone: number;
   /** What `sp % 16` can be; the first is what functions are entered with. */
@@ -93,6 +96,8 @@ const x64: Processor = {
     low: 0x1f80n | (random.word() & 0xe07fn),
     high: 0x7fn | (random.word() & 0xc00n) | random.pick([0n, 0x200n, 0x300n]),
   }),
+  result: 'rax',
+  firstVector: 'xmm0',
   redZone: 128,
   alignments: [8, 0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15],
   belowAligned: 8,
@@ -131,6 +136,8 @@ const arm64: Processor = {
     low: random.word() & 0x07c0_0000n,
     high: random.word() & 0x0800_009fn,
   }),
+  result: 'x0',
+  firstVector: 'q0',
   redZone: 0,
   // Memory is reached through the stack pointer only where it is a multiple of 16.
   alignments: [0],
