@@ -6,6 +6,7 @@ import koffi from 'koffi';
 import { createClosure, nativeFunction, struct, symbolAddress, viewMemory } from 'trampfd';
 import { runScript } from '../support/child.js';
 import { callFromThreads, callMany, inLibrary } from '../support/closures.js';
+import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 
 const own = { stack: 'own' } as const;
@@ -179,7 +180,8 @@ test('other threads call closures while C waits', async () => {
   for (const closure of [shared, outer]) closure.free();
 });
 
-test('a process that has no room for another stack gets an error', () => {
+const limited = { skip: needs('address space of the program alone') };
+test('a process that has no room for another stack gets an error', limited, () => {
   const { stdout, stderr } = runScript(`
     const { nativeFunction } = trampfd;
     const labs = symbolAddress('labs');
