@@ -3,7 +3,7 @@ import { thisMachine } from '../linux/host.js';
 
 export interface Listing {
   readonly text: string;
-  /** Where the last instruction jumps, if it says so, or a word that could be read does. */
+  /** Where the last instruction jumps, if it says so, or else the last word that was read. */
   readonly leadsTo: bigint | undefined;
 }
 
@@ -14,10 +14,12 @@ export function disassembleCode(
   read: (at: bigint) => Uint8Array,
 ): Listing {
   const lines: string[] = [];
+  /** Of the word that was read last: a jump through a register goes there. */
+  let value: bigint | undefined;
   for (const instruction of thisMachine().disassemble(bytes, address)) {
     const hex = Array.from(instruction.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const { refersTo } = instruction;
-    const value = refersTo === undefined ? undefined : word(read, refersTo);
+    if (refersTo !== undefined) value = word(read, refersTo);
     const note = refersTo === undefined ? '' : `   # ${show(value, refersTo)}`;
     lines.push(`${instruction.address.toString(16)}:  ${hex.padEnd(24)}${instruction.text}${note}`);
     if (instruction.ends) return { text: lines.join('\n'), leadsTo: instruction.target ?? value };

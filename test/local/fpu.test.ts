@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, symbolAddress } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
-import { needs } from '../support/needs.js';
+import { about, needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
-const skip = needs('gcc');
+const skip = needs('gcc') || about('x64');
 const areaLength = 4096;
 /** An XSAVE area: SDM volume 1, section 13.4. */
 const area = { mxcsr: 24, st: 32, xmm: 160, features: 512, extended: 576 } as const;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ownErrors, runChild } from '../support/child.js';
+import { about } from '../support/needs.js';
 
-test('a type of slow trampolines is one object', { skip: process.arch !== 'x64' && 'x86-64 only' }, () => {
+test('a type of slow trampolines is one object', { skip: about('x64') }, () => {
   const { stdout, stderr } = runChild('local/toy', []);
   assert.equal(ownErrors(stderr), '');
   assert.equal(stdout, 'done\n');

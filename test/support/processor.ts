@@ -126,7 +126,7 @@ const arm64: Processor = {
   keptVectors: [8, 9, 10, 11, 12, 13, 14, 15],
   savedBehind: ['pc', 'sp', 'flags'],
   landingPad: 'bti c',
-  savesFirst: 'stp x0, x1',
+  savesFirst: 'stp x0, x1, \\[sp\\]',
   savedTwins: [['flags', 'nzcv']],
   // V, C, Z, N.
   flagBits: [28n, 29n, 30n, 31n].map((bit) => 1n << bit),
