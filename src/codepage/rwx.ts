@@ -9,12 +9,15 @@ import {
   MAP_FIXED,
   MAP_PRIVATE,
   mmap,
+  mprotect,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
   writeMapped,
 } from '../linux/memory.js';
 import type { CodePageMethod } from './method.js';
+
+const attempt = 'map a code page by rwx';
 
 export const rwx: CodePageMethod = {
   name: 'rwx',
@@ -23,8 +26,12 @@ export const rwx: CodePageMethod = {
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
     return {
       mapAt(address) {
-        mmap({ address, length: bytes.length, prot, flags }, 'map a code page by rwx');
+        mmap({ address, length: bytes.length, prot, flags }, attempt);
+        // New code is seen when memory becomes executable, and on arm64 not before: what it may do from now on it may
+        // not do while it is written.
+        mprotect(address, bytes.length, PROT_READ | PROT_WRITE);
         writeMapped(address, bytes);
+        mprotect(address, bytes.length, prot);
       },
       close() {},
     };

@@ -16,6 +16,7 @@ import { event, siginfo } from '#src/linux/ptrace.js';
 import { seccompFilter } from '#src/linux/seccomp.js';
 import { hasHeader } from '../../scripts/tools.js';
 import { needs } from '../support/needs.js';
+import { processor } from '../support/processor.js';
 
 const source = fileURLToPath(new URL('../../../src', import.meta.url));
 const skip = needs('gcc');
@@ -222,12 +223,13 @@ describe('structures that the supervisor shares with the kernel', { skip }, () =
   });
 });
 
-test('registers of a stopped thread', { skip: process.arch === 'x64' ? skip : 'x86-64 only' }, () => {
+test('registers of a stopped thread', { skip }, () => {
   const { registerFile, threadRegisters } = thisMachine();
   const { size, pc, sp } = threadRegisters;
-  const fields = { rip: pc, rsp: sp };
+  const fields = { [registerFile.aliases.pc]: pc, [processor.stackPointer]: sp };
   for (const [name, number] of Object.entries(registerFile.numbers)) {
-    Object.assign(fields, { [name]: threadRegisters.at(number) });
+    // Of arm64, <sys/user.h> has an array.
+    Object.assign(fields, { [name.replace(/^x(\d+)$/, 'regs[$1]')]: threadRegisters.at(number) });
   }
   const values = valuesOf({
     size: 'sizeof(struct user_regs_struct)',

@@ -3,27 +3,40 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { kernelAction, SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SIGSEGV } from '#src/linux/signal.js';
-import * as frame from '#src/machine/x64/signal-frame.js';
+import * as arm64 from '#src/machine/arm64/signal-frame.js';
+import * as x64 from '#src/machine/x64/signal-frame.js';
 import { compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
-
-const skip = process.arch === 'x64' ? needs('gcc') : 'x86-64 only';
 
 const named = (prefix: string, numbers: Readonly<Record<string, number>>): [string, number][] =>
   Object.entries(numbers).map(([name, value]) => [`${prefix}.${name}`, value]);
 
-test('offsets and numbers are those of the headers', { skip }, () => {
+const frames: Readonly<Record<string, () => [string, number][]>> = {
+  x64() {
+    const saved = [...x64.savedRegisters, 'rsp', 'rip', 'rflags', 'segments', 'error'] as const;
+    return [
+      ...named('siginfo', x64.siginfo),
+      ...named('ucontext', x64.ucontext),
+      ...saved.map((name): [string, number] => [`saved.${name}`, x64.savedAt(name)]),
+      ...named('fpstate', x64.fpstate),
+      ...named('segments', x64.segments),
+      ['autodisarm', x64.autodisarm],
+    ];
+  },
+  arm64: () => [
+    ...named('siginfo', arm64.siginfo),
+    ...named('ucontext', arm64.ucontext),
+    ['linkRegister', arm64.linkRegister],
+  ],
+};
+
+test('offsets and numbers are those of the headers', { skip: needs('gcc') }, () => {
   const text = execFileSync(compileProgram('signal-frame', ['signal-frame.c']), { encoding: 'utf8' });
-  const saved = [...frame.savedRegisters, 'rsp', 'rip', 'rflags', 'segments', 'error'] as const;
   assert.deepEqual(
     Object.fromEntries([
-      ...named('siginfo', frame.siginfo),
-      ...named('ucontext', frame.ucontext),
-      ...saved.map((name) => [`saved.${name}`, frame.savedAt(name)] as const),
-      ...named('fpstate', frame.fpstate),
-      ...named('segments', frame.segments),
+      ...frames[process.arch]!(),
       ...named('action', kernelAction),
-      ...Object.entries({ autodisarm: frame.autodisarm, SIGSEGV, SA_SIGINFO, SA_ONSTACK, SA_NODEFER }),
+      ...Object.entries({ SIGSEGV, SA_SIGINFO, SA_ONSTACK, SA_NODEFER }),
     ]),
     JSON.parse(text),
   );

@@ -10,12 +10,10 @@ int printf(const char *, ...);
 #define SAVED(name, member) PLACE("saved." name, struct ucontext, uc_mcontext.member)
 #define NUMBER(name, value) printf("\"%s\": %ld,\n", name, (long)(value))
 
-int main(void)
+#ifdef __x86_64__
+static void print_frame(void)
 {
     long code, stack;
-    printf("{\n");
-    PLACE("siginfo.code", siginfo_t, si_code);
-    PLACE("siginfo.address", siginfo_t, si_addr);
     PLACE("ucontext.stackFlags", struct ucontext, uc_stack.ss_flags);
     PLACE("ucontext.registers", struct ucontext, uc_mcontext);
     PLACE("ucontext.fpstate", struct ucontext, uc_mcontext.fpstate);
@@ -28,15 +26,33 @@ int main(void)
     NUMBER("fpstate.features", offsetof(struct _fpstate_64, sw_reserved.xfeatures));
     NUMBER("fpstate.xsaveMagic", FP_XSTATE_MAGIC1);
     NUMBER("autodisarm", (int)SS_AUTODISARM);
+    __asm__("mov %%cs, %0; mov %%ss, %1" : "=r"(code), "=r"(stack));
+    NUMBER("segments.code", code & 0xffff);
+    NUMBER("segments.stack", stack & 0xffff);
+}
+#else
+static void print_frame(void)
+{
+    PLACE("ucontext.registers", struct ucontext, uc_mcontext.regs);
+    PLACE("ucontext.sp", struct ucontext, uc_mcontext.sp);
+    PLACE("ucontext.pc", struct ucontext, uc_mcontext.pc);
+    PLACE("linkRegister", struct ucontext, uc_mcontext.regs[30]);
+}
+#endif
+
+int main(void)
+{
+    printf("{\n");
+    PLACE("siginfo.code", siginfo_t, si_code);
+    PLACE("siginfo.address", siginfo_t, si_addr);
+    print_frame();
     PLACE("action.handler", struct sigaction, sa_handler);
     PLACE("action.flags", struct sigaction, sa_flags);
     PLACE("action.restorer", struct sigaction, sa_restorer);
     PLACE("action.mask", struct sigaction, sa_mask);
     NUMBER("action.size", sizeof(struct sigaction));
     NUMBER("SIGSEGV", SIGSEGV);
-    NUMBER("SA_SIGINFO", SA_SIGINFO); NUMBER("SA_ONSTACK", SA_ONSTACK); NUMBER("SA_NODEFER", SA_NODEFER);
-    __asm__("mov %%cs, %0; mov %%ss, %1" : "=r"(code), "=r"(stack));
-    NUMBER("segments.code", code & 0xffff);
-    printf("\"segments.stack\": %ld\n}\n", stack & 0xffff);
+    NUMBER("SA_SIGINFO", SA_SIGINFO); NUMBER("SA_ONSTACK", SA_ONSTACK);
+    printf("\"SA_NODEFER\": %ld\n}\n", (long)SA_NODEFER);
     return 0;
 }

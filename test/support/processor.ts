@@ -8,6 +8,8 @@ export interface Processor {
   readonly settable: readonly RegisterName[];
   /** The general registers but the stack pointer, in their order in a captured state. */
   readonly general: readonly string[];
+  /** What the C library's headers call it. */
+  readonly stackPointer: string;
   /** Where functions have their arguments and the static chain. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Names of one and the same register, and a register of another architecture. */
@@ -63,6 +65,7 @@ const own = <Name extends RegisterName>(registers: Readonly<Record<Name, number>
 const x64: Processor = {
   settable: own(x64Registers, 'rip'),
   general: own(x64Registers, 'rip'),
+  stackPointer: 'rsp',
   aliases: new Map([
     ['arg0', 'rdi'],
     ['arg1', 'rsi'],
@@ -115,6 +118,7 @@ const x64: Processor = {
 const arm64: Processor = {
   settable: own(arm64Registers, 'pc'),
   general: [...own(arm64Registers, 'pc'), 'x29', 'x30'],
+  stackPointer: 'sp',
   aliases: new Map([
     ...Array.from({ length: 6 }, (_, index) => [`arg${index}`, `x${index}`] as const),
     ['chain', 'x18'],
