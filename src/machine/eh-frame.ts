@@ -18,8 +18,10 @@ const DW_CFA_def_cfa_expression = 0x0f;
 const DW_CFA_expression = 0x10;
 const DW_OP_deref = 0x06;
 const DW_OP_breg0 = 0x70;
-/** Addresses in the table are 8 bytes, as they are. */
+/** Addresses in the table have 8 bytes: as they are, or as distances from where they stand. LSB Core, 10.5.1. */
 const DW_EH_PE_absptr = 0;
+const DW_EH_PE_sdata8 = 0x0c;
+const DW_EH_PE_pcrel = 0x10;
 
 /** Offsets from the CFA are written in this unit. */
 const dataAlignment = -8;
@@ -107,7 +109,21 @@ export interface Frame {
 }
 
 /** A whole table, for code of which `start` counts from the address `base`. */
-export function ehFrame({ start, length, returnAddress, rules }: Frame, base: bigint): Uint8Array {
+export function ehFrame(frame: Frame, base: bigint): Uint8Array {
+  return table(frame, DW_EH_PE_absptr, () => base);
+}
+
+/** One that can be mapped anywhere together with its code, of which `start` counts from the start of the table. */
+export function relativeEhFrame(frame: Frame): Uint8Array {
+  return table(frame, DW_EH_PE_pcrel | DW_EH_PE_sdata8, (position) => BigInt(-position));
+}
+
+/** @param base what `start` is added to where it is written at a position */
+function table(
+  { start, length, returnAddress, rules }: Frame,
+  encoding: number,
+  base: (position: number) => bigint,
+): Uint8Array {
   const cie = entry(
     new Bytes()
       .u32(0) // this is a CIE
@@ -117,12 +133,12 @@ export function ehFrame({ start, length, returnAddress, rules }: Frame, base: bi
       .sleb128(dataAlignment)
       .uleb128(returnAddress)
       .uleb128(1) // bytes about `R`: how addresses are written
-      .u8(DW_EH_PE_absptr),
+      .u8(encoding),
   );
   const fde = entry(
     new Bytes()
       .u32(cie.length + 4) // back from here to the CIE
-      .u64(base + BigInt(start), length)
+      .u64(base(cie.length + 8) + BigInt(start), length)
       .uleb128(0) // nothing about `z`
       .raw(rules),
   );

@@ -6,6 +6,7 @@ import { x64 } from './x64/index.js';
 export type { CallLayout, DirectPlace, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
 export type {
   CodeImage,
+  EntryCode,
   FarewellCode,
   FaultHandlerCode,
   GlueCode,

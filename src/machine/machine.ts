@@ -141,6 +141,25 @@ export interface ObjectCode {
   body(contexts: ObjectContexts, random: RandomWord, place: BodyPlace): Uint8Array;
   /** Entries that read what to load from two arrays, and the code that they share. */
   table(table: TableContexts, random: RandomWord): TableCode;
+  /**
+   * Entries that lose no register. The part that they share saves all, calls the body with the address of what was
+   * saved and the trampoline's address as arguments, and loads all registers from what it finds there afterwards. So
+   * a body that only sets the PC goes on to a handler. What stands before the first entry is an unwind table for
+   * the part that calls, in the form of `.eh_frame`, with relative addresses.
+   */
+  readonly handlerEntries: EntryCode;
+}
+
+/** The code before the selectors. */
+export interface EntryCode {
+  /** Where the first entry stands, in bytes from the start of the range, and bytes from one to the next. */
+  readonly firstAt: number;
+  readonly stride: number;
+  /** Bytes of all. */
+  length(count: number): number;
+  code(count: number, place: { readonly selectorsAt: number }): Uint8Array;
+  /** Where in the range the trap of an entry stands. */
+  trapAt(index: number): number;
 }
 
 /** Where a body will stand. */

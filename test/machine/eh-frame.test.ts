@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { thisMachine } from '#src/linux/host.js';
-import { ehFrame, FrameRules } from '#src/machine/eh-frame.js';
+import { ehFrame, FrameRules, relativeEhFrame } from '#src/machine/eh-frame.js';
+import { machines } from '#src/machine/index.js';
 import { handlerShape } from '#src/trampoline/shape.js';
 import { about, needs } from '../support/needs.js';
 
@@ -120,6 +121,30 @@ test('rules read like those that the assembler makes', { skip: skip || about('x6
   const own = shown.split('\n').filter((line) => line.startsWith('DW_CFA') && !line.startsWith('DW_CFA_nop'));
   assert.deepEqual(own.map(plain), expected.map(plain));
   assert.equal(own.length, 19);
+});
+
+test('relative addresses count from where they stand', { skip }, () => {
+  const frame = { start: 0x4000, length: 701, returnAddress: 16, rules: new FrameRules().finish() };
+  const table = relativeEhFrame(frame);
+  assert.equal(table.length, ehFrame(frame, 0n).length);
+  const shown = readTable(table);
+  assert.match(shown, /Augmentation data: +1c/); // DW_EH_PE_pcrel | DW_EH_PE_sdata8
+  // readelf adds where they stand.
+  assert.match(shown, /pc=0000000000004000\.\.00000000000042bd/);
+});
+
+test('the table of handler objects is about their common part', { skip }, () => {
+  const { firstAt, stride, code, length } = machines['x64']!.objectCode.handlerEntries;
+  for (const count of [1, 1000]) {
+    const bytes = code(count, { selectorsAt: 2 ** 20 }).subarray(0, firstAt);
+    // Behind the end there are traps, which readelf takes for more of it.
+    const shown = readTable(bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0xcc) + 1));
+    const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;
+    assert.deepEqual(
+      [from, to].map((text) => Number.parseInt(text!, 16)),
+      [firstAt + count * stride, length(count)],
+    );
+  }
 });
 
 test('the table of the common part ends where the code ends', { skip }, () => {

@@ -2,7 +2,8 @@
  * The type `handler`: save all registers, call a C function with them, load what it left. In a nutshell:
  *
  * 1. A slot steps over the red zone, pushes which handler and which trampoline it is, and jumps to the part that all
- *    slots of a region share. No register has changed until there.
+ *    slots of a region share. No register has changed until there. In supervised objects an entry does so: see
+ *    `object-handlers.ts`.
  * 2. That part stores every register in a block on the stack, aligned, and calls.
  * 3. Then it does what {@link resume} does as a function: it loads all registers from the block and *returns* into
  *    the PC that stands there. `ret` pops PC and stack pointer together, with nothing to hold them; it is what the
@@ -21,8 +22,7 @@ import { type Frame, FrameRules } from '../eh-frame.js';
 import { Assembler } from './assembler.js';
 import type { Gpr64, Label, Memory } from './operands.js';
 import { savedGeneral, savedOffset, savedSize, savedVector } from './saved-registers.js';
-
-const redZone = 128;
+import { redZone } from './stack.js';
 
 /** Steps of the stack on the way in, in bytes below the stack pointer at the call. */
 const pushed = { handler: redZone + 8, trampoline: redZone + 16, flags: redZone + 24, rax: redZone + 32 };
@@ -52,15 +52,33 @@ export function emitHandlerSlot(asm: Assembler, data: (byte: number) => Memory, 
   asm.emit('jmp rel32', common);
 }
 
+/** Where the common part finds what was pushed. */
+export interface Pushed {
+  readonly handler: Memory;
+  readonly trampoline: Memory;
+}
+
+/** Puts the trampoline's address into rsi, and returns what to call. It may change all registers but rdi. */
+type FindHandler = (asm: Assembler, pushed: Pushed) => Gpr64 | Memory;
+
+/** A slot pushes just that. */
+const asPushed: FindHandler = (asm, { handler, trampoline }) => {
+  asm.emit('mov r64, r/m64', 'rsi', trampoline);
+  return handler;
+};
+
 /** The common part. It is the only part that calls, so an unwinder meets no other. */
-export function handlerCommon(): { bytes: Uint8Array; frame: Frame } {
+export function handlerCommon(find = asPushed): { bytes: Uint8Array; frame: Frame } {
   const asm = new Assembler();
   const rules = new FrameRules();
   emitSave(asm, rules);
   asm.emit('mov r64, r/m64', 'rdi', 'rsp');
-  asm.emit('mov r64, r/m64', 'rsi', { base: 'rax', displacement: -pushed.trampoline });
+  const handler = find(asm, {
+    handler: { base: 'rax', displacement: -pushed.handler },
+    trampoline: { base: 'rax', displacement: -pushed.trampoline },
+  });
   asm.emit('cld'); // clear at every call: psABI, section 3.2.1
-  asm.emit('call r/m64', { base: 'rax', displacement: -pushed.handler });
+  asm.emit('call r/m64', handler);
   asm.emit('mov r64, r/m64', 'r15', 'rsp');
   emitResume(asm, rules);
   const bytes = asm.finish();

@@ -9,6 +9,7 @@ import { glue } from './glue/index.js';
 import { resume } from './handler.js';
 import { launcher } from './launcher.js';
 import { body, bodySize, codeSize, entries, entryStride, trapAt } from './object-code.js';
+import { handlerEntries } from './object-handlers.js';
 import { registerFile } from './registers.js';
 import { savedOffset, savedSize } from './saved-registers.js';
 import { signalRelay } from './signal-relay.js';
@@ -43,7 +44,7 @@ export const x64: Machine = {
   longestImage: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
   slotLayout,
   codeImage,
-  objectCode: { entryStride, bodySize, codeSize, entries, trapAt, body, table },
+  objectCode: { entryStride, bodySize, codeSize, entries, trapAt, body, table, handlerEntries },
   threadRegisters,
   stackPlace,
   callerOf: (registers, wordAt) => wordAt(registers.getBigUint64(threadRegisters.sp, true)),

@@ -29,6 +29,7 @@ export const instructions = {
   'call r/m64': 'FF /2',
   leave: 'C9',
   'push r/m64': 'FF /6',
+  'push imm32': '68 id',
   'pop r/m64': '8F /0',
   'mov r64, r/m64': 'REX.W + 8B /r',
   'mov r32, r/m32': '8B /r',
