@@ -3,12 +3,10 @@
  * one store makes the selector lead there, and the body that it led to before waits until nobody can be in it.
  */
 
-import type { RegisterWords } from '../abi/contexts.js';
 import { Refusal } from '../abi/refusal.js';
 import { memoryAt } from '../linux/memory.js';
 import { Retired } from '../local/retired.js';
-import type { Machine } from '../machine/index.js';
-import type { StackContext } from '../trampoline/contexts.js';
+import type { Machine, ObjectContexts } from '../machine/index.js';
 import type { ObjectFile } from './object-file.js';
 import { randomWord } from './random.js';
 
@@ -17,12 +15,14 @@ const waiting = 65536 + 4096;
 
 export interface BodyPlaces {
   readonly count: number;
+  /** Where an instance without a body leads. */
+  trapAt(index: number): number;
   readonly selectorsAt: number;
   readonly bodiesAt: number;
   readonly pageSize: number;
 }
 
-type Code = Machine['objectCode'];
+type Code = Pick<Machine['objectCode'], 'body' | 'bodySize'>;
 
 export class Bodies {
   readonly #file: ObjectFile;
@@ -45,11 +45,11 @@ export class Bodies {
   }
 
   /** Bytes to reserve: whole pages, of which only those are used that were written. */
-  static length({ count, pageSize }: BodyPlaces, { bodySize }: Code): number {
+  static length({ count, pageSize }: Pick<BodyPlaces, 'count' | 'pageSize'>, { bodySize }: Code): number {
     return Math.ceil(((count + waiting) * bodySize) / pageSize) * pageSize;
   }
 
-  replace(index: number, contexts: RegisterWords & { readonly stack: StackContext | undefined }): void {
+  replace(index: number, contexts: ObjectContexts): void {
     const body = this.#free.shift() ?? this.#next();
     const { bodiesAt, count } = this.#places;
     const at = bodiesAt + body * this.#code.bodySize;
@@ -58,7 +58,7 @@ export class Bodies {
   }
 
   remove(index: number): void {
-    this.#lead(index, -1, this.#code.trapAt(index));
+    this.#lead(index, -1, this.#places.trapAt(index));
   }
 
   #lead(index: number, body: number, at: number): void {

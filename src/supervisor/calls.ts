@@ -175,11 +175,11 @@ interface Target {
 
 function checkLength(object: TrampolineObject, context: number, length: bigint): void {
   const lengths = contextLengths[context];
-  if (lengths === undefined || object.contexts === undefined) {
-    throw new Refusal('EINVAL', `${object.type.name} has no context ${context} to read or write`);
-  }
   if (context === allowedCallers && !object.plan.slow) {
     throw new Refusal('EINVAL', 'allowed callers are for slow objects');
+  }
+  if (lengths === undefined || !object.plan.contexts.includes(context)) {
+    throw new Refusal('EINVAL', `${object.type.name} has no context ${context} to read or write`);
   }
   if (length < BigInt(lengths.least) || length > BigInt(lengths.most)) {
     throw new Refusal('EINVAL', `the context has ${lengths.least} to ${lengths.most} bytes, not ${length}`);

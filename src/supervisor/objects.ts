@@ -28,20 +28,20 @@ export class TrampolineObject {
 
   /** What its instances were told; nothing when they are told nothing. Made when somebody asks. */
   get contexts(): Contexts | undefined {
-    const { hasContexts, count, slow } = this.plan;
-    if (hasContexts) this.#contexts ??= new Contexts(contextMemory(count, slow), this.#names);
+    const { contexts, count, slow } = this.plan;
+    if (contexts.length > 0) this.#contexts ??= new Contexts(contextMemory(count, slow), this.#names);
     return this.#contexts;
   }
 
   get map(): ObjectMap {
-    const { length, slow, stride } = this.plan;
+    const { length, slow, stride, ioffset = 0 } = this.plan;
     const prot = slow ? PROT_NONE : PROT_READ | PROT_EXEC;
     // The first proposal has a reserved word where the stride stands.
     const told = this.base === 0n ? 0 : stride;
-    return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset: 0, stride: told };
+    return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset, stride: told };
   }
 
-  /** Lets a change of an instance's contexts take effect. @throws Refusal when there is no room; nothing has changed */
+  /** Lets a change of an instance's contexts take effect. @throws Refusal; nothing has changed */
   change(index: number, change: Change): void {
     const contexts = this.contexts!;
     this.#changed?.(index, { ...contexts.read(index), ...change.told });

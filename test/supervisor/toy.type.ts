@@ -1,5 +1,6 @@
 /** A type of slow objects in one file: swaps the first two arguments and jumps. For `trampfd run --type`. */
 import { workerData } from 'node:worker_threads';
+import { abi } from '#src/abi/layout.js';
 import type { ObjectType } from '#src/supervisor/types/type.js';
 import { registerNumber } from '#src/trampoline/registers.js';
 
@@ -16,7 +17,8 @@ export const type: ObjectType = {
 
   plan(_data, { pageSize }) {
     if (trouble === 'plan') throw new Error('trouble');
-    return { slow: true, count: 1, length: pageSize, stride: 16, content: undefined, hasContexts: true };
+    const contexts = Object.values(abi.contexts).filter((context) => context !== abi.contexts.map);
+    return { slow: true, count: 1, length: pageSize, stride: 16, content: undefined, contexts };
   },
 
   invoke({ contexts, index, registers, surroundings }) {

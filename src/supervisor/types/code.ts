@@ -17,7 +17,7 @@ export const code: ObjectType = {
     const { stride } = machine.slotLayout(shape);
     const length = Math.ceil((count * stride) / pageSize) * pageSize;
     const content = imageOf(machine, shape, length);
-    return { slow: false, count, length, stride, content, hasContexts: false };
+    return { slow: false, count, length, stride, content, contexts: [] };
   },
 };
 

@@ -15,6 +15,6 @@ export const table: ObjectType = {
     const { bytes, stride } = machine.objectCode.table(given, randomWord);
     const length = Math.ceil(bytes.length / pageSize) * pageSize;
     const content = machine.padCode(bytes, length);
-    return { slow: false, count: given.count, length, stride, content, hasContexts: false };
+    return { slow: false, count: given.count, length, stride, content, contexts: [] };
   },
 };

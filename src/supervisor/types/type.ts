@@ -24,12 +24,15 @@ export interface Plan {
   readonly count: number;
   /** Bytes of the mapping: whole pages. */
   readonly length: number;
+  /** Where in the mapping the first instance stands: 0, if it is not told. */
+  readonly ioffset?: number;
   /** Bytes from one instance's address to the next. */
   readonly stride: number;
   /** What stands at the beginning of the mapping. */
   readonly content: Uint8Array | undefined;
-  readonly hasContexts: boolean;
-  /** How changes take effect in a fast object, once there is a file. */
+  /** The contexts that each instance has, by their places among the offsets; without the map. */
+  readonly contexts: readonly number[];
+  /** How changes take effect in a fast object, once there is a file. What it refuses changes nothing. */
   readonly changes?: (file: ObjectFile) => (index: number, told: Told) => void;
 }
 

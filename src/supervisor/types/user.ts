@@ -2,11 +2,25 @@
 import { decodeUser } from '../../abi/create.js';
 import { abi, structs } from '../../abi/layout.js';
 import { Refusal } from '../../abi/refusal.js';
-import { Bodies } from '../bodies.js';
+import { fastPlans } from './fast.js';
 import type { Invocation, ObjectType, Plan, Surroundings } from './type.js';
+
+const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
 /** Bytes from one slow instance to the next: as functions are aligned. */
 const slowStride = 16;
+
+const fastPlan = fastPlans({
+  contexts: [regs, stack, allowedPcs],
+  entries: ({ objectCode: { entryStride, entries, trapAt } }) => ({
+    firstAt: 0,
+    stride: entryStride,
+    length: (count) => count * entryStride,
+    code: entries,
+    trapAt,
+  }),
+  body: ({ registers, stack }) => registers && { ...registers, stack },
+});
 
 export const user: ObjectType = {
   name: 'TRAMPFD_USER',
@@ -48,40 +62,8 @@ export const user: ObjectType = {
 
 function slowPlan(count: number, { pageSize }: Surroundings): Plan {
   const length = Math.ceil((count * slowStride) / pageSize) * pageSize;
-  return { slow: true, count, length, stride: slowStride, content: undefined, hasContexts: true };
-}
-
-/** Made last: most objects have one instance, and then the same plan. */
-let lastFast: Plan | undefined;
-
-function fastPlan(count: number, { machine, pageSize }: Surroundings): Plan {
-  if (lastFast?.count === count) return lastFast;
-  const { objectCode } = machine;
-  const stride = objectCode.entryStride;
-  const selectorsAt = Math.ceil(objectCode.codeSize(count) / pageSize) * pageSize;
-  const bodiesAt = selectorsAt + Math.ceil((count * 8) / pageSize) * pageSize;
-  const content = new Uint8Array(selectorsAt + 8 * count);
-  content.set(objectCode.entries(count, { selectorsAt }));
-  const selectors = new BigUint64Array(content.buffer, selectorsAt, count);
-  for (let index = 0; index < count; index++) selectors[index] = BigInt(objectCode.trapAt(index));
-  const places = { count, selectorsAt, bodiesAt, pageSize };
-  lastFast = {
-    slow: false,
-    count,
-    length: bodiesAt + Bodies.length(places, objectCode),
-    stride,
-    content,
-    hasContexts: true,
-    changes(file) {
-      let bodies: Bodies | undefined;
-      return (index, { registers, stack }) => {
-        bodies ??= new Bodies(file, places, objectCode);
-        if (registers === undefined) bodies.remove(index);
-        else bodies.replace(index, { ...registers, stack });
-      };
-    },
-  };
-  return lastFast;
+  const contexts = [regs, stack, allowedPcs, allowedCallers];
+  return { slow: true, count, length, stride: slowStride, content: undefined, contexts };
 }
 
 function wordAt(invocation: Invocation, address: bigint): bigint {
