@@ -57,9 +57,10 @@ long syscall(long number, ...);
 #endif
 
 /* Types of objects, each with the structure that trampfd_create takes. */
-#define TRAMPFD_USER 0  /* struct trampfd_user: loads registers, writes stack data, jumps */
-#define TRAMPFD_TABLE 1 /* struct trampfd_table: two registers from two arrays of the program */
-#define TRAMPFD_CODE 2  /* struct trampfd_code: code alone; the data is the program's */
+#define TRAMPFD_USER 0    /* struct trampfd_user: loads registers, writes stack data, jumps */
+#define TRAMPFD_TABLE 1   /* struct trampfd_table: two registers from two arrays of the program */
+#define TRAMPFD_CODE 2    /* struct trampfd_code: code alone; the data is the program's */
+#define TRAMPFD_HANDLER 3 /* struct trampfd_handler: saves all registers, calls a function with them */
 
 /* A flag of TRAMPFD_USER: no code. An invocation faults, and the supervisor checks it and does the work. */
 #define TRAMPFD_SLOW 1
@@ -95,6 +96,16 @@ struct trampfd_code {
     uint32_t stack_offset;           /* as in struct trampfd_stack */
     uint32_t stack_flags;            /* as in struct trampfd_stack */
     uint32_t regs[TRAMPFD_MAX_REGS]; /* ascending; those behind nregs are 0 */
+};
+
+/*
+ * Instance i calls the function that its PC names: void handler(struct trampfd_saved *saved, void *trampoline).
+ * When that returns, the trampoline returns with the registers that `saved` then holds. Its only contexts are
+ * registers, of which it sets no other than the PC, and allowed PCs.
+ */
+struct trampfd_handler {
+    uint32_t flags; /* 0 */
+    uint32_t count;
 };
 
 /* ---- Contexts ---- */
@@ -241,6 +252,41 @@ enum trampfd_arm64_register {
 #define TRAMPFD_REG_ARG4 TRAMPFD_ARM64_X4
 #define TRAMPFD_REG_ARG5 TRAMPFD_ARM64_X5
 #define TRAMPFD_REG_CHAIN TRAMPFD_ARM64_X18
+#endif
+
+/* ---- What handlers are given ---- */
+
+#if defined(__x86_64__)
+/*
+ * The caller's registers, as it finds them when the trampoline returns: pc is the return address, sp the stack
+ * pointer behind it, where arguments on the stack begin. A handler may change all of them. What does not stand here
+ * is the handler's to use, as any function's: other vector registers, and the upper parts of these.
+ */
+struct trampfd_saved {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t flags, pc, sp;
+    uint8_t xmm[8][16]; /* at multiples of 16 */
+};
+
+/* Where a register stands, by its name in contexts: *trampfd_saved_reg(saved, TRAMPFD_REG_ARG0). */
+static inline uint64_t *trampfd_saved_reg(struct trampfd_saved *saved, uint32_t name)
+{
+    return name == TRAMPFD_REG_PC ? &saved->pc : (uint64_t *)(void *)saved + (name - TRAMPFD_X64_RAX);
+}
+
+/* Lets the trampoline return a number. */
+static inline void trampfd_return(struct trampfd_saved *saved, uint64_t value)
+{
+    saved->rax = value;
+}
+
+/* Leads the call on to a function, which finds the caller's arguments and returns to the caller. */
+static inline void trampfd_tail_call(struct trampfd_saved *saved, uintptr_t function)
+{
+    saved->sp -= sizeof saved->pc;
+    memcpy((void *)saved->sp, &saved->pc, sizeof saved->pc);
+    saved->pc = function;
+}
 #endif
 
 /* ---- Functions ---- */

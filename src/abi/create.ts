@@ -11,6 +11,10 @@ export interface UserData {
   readonly count: number;
 }
 
+export interface HandlerData {
+  readonly count: number;
+}
+
 export interface TableData {
   readonly count: number;
   readonly codeRegister: number;
@@ -84,6 +88,13 @@ function stackAt(view: DataView): StackLayout | undefined {
   }
   const layout = checkStackLayout(given);
   return size === 0 ? undefined : { size, ...layout };
+}
+
+/** `struct trampfd_handler`. */
+export function decodeHandler(view: DataView): HandlerData {
+  const { flags, count } = structs.trampfd_handler;
+  flagsAt(view, flags, 0);
+  return { count: countAt(view, count) };
 }
 
 /** Flags, of which those in `known` have a meaning. */

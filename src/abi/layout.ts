@@ -13,7 +13,7 @@ export const abi = {
   /** `__NR_trampfd_create`. The number that RFC v1 took, 440, is `process_madvise` since Linux 5.10. */
   createNumber: 4400,
   /** Types of objects: the first argument of `trampfd_create`. */
-  types: { user: 0, table: 1, code: 2 },
+  types: { user: 0, table: 1, code: 2, handler: 3 },
   /** `TRAMPFD_SLOW`, a flag of the type `user`. */
   slow: 1,
   /** `TRAMPFD_SET_SP`, a flag of stack contexts. */
@@ -48,6 +48,7 @@ export const structs = {
     stack_flags: 20,
     regs: 24,
   },
+  trampfd_handler: { size: 8, flags: 0, count: 4 },
   trampfd_map: { size: 24, map_size: 0, prot: 4, flags: 8, offset_page: 12, ioffset: 16, stride: 20 },
   trampfd_reg: { size: 16, name: 0, reserved: 4, value: 8 },
   trampfd_regs: { size: 8 + 16 * limits.registers, nregs: 0, reserved: 4, regs: 8 },

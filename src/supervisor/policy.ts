@@ -6,7 +6,7 @@ import { fromNode } from '../linux/errno.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { openLibrary } from './libraries.js';
 
-const typeNames = ['user', 'table', 'code'] as const;
+const typeNames = ['user', 'table', 'code', 'handler'] as const;
 
 export const policySchema = z.strictObject({
   types: z.array(z.enum(typeNames)).optional().describe('Types of objects that may be made. Default: all.'),

@@ -34,6 +34,17 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
     ...['lead to steal: Invalid argument', 'Good morning, Ada.'],
     ...['lead to dismiss: done', 'Good night, Ada.'],
   ],
+  trace: [
+    ...[
+      '  add(0, 12)',
+      '  add(12, 30)',
+      '  add(42, 15)',
+      '  divide(57, 3)',
+      'the mean of three numbers is 19',
+    ],
+    ...['  divide(0, 0) would crash; let it be 0', 'the mean of no numbers is 0'],
+    ...['  multiply(6, 7)', 'six times seven is 42'],
+  ],
   'overflow-trampfd': exhibit('closed', 'The overflow reached no trampoline.'),
 };
 

@@ -21,7 +21,7 @@ static void objects(void)
     struct trampfd_user user = {0, 0};
     struct trampfd_map map;
     int fd;
-    EXPECT(EINVAL, trampfd_create(3, &user, 0));
+    EXPECT(EINVAL, trampfd_create(4, &user, 0));
     EXPECT(EINVAL, trampfd_create(-1, &user, 0));
     EXPECT(EINVAL, trampfd_create(TRAMPFD_USER, &user, 1));
     EXPECT(EINVAL, trampfd_create(TRAMPFD_USER, NULL, 0));
@@ -248,6 +248,49 @@ static void tables_and_code(void)
     EXPECT(EINVAL, trampfd_create(TRAMPFD_CODE, &code, 0));
 }
 
+/* Answers small numbers itself, and lets add answer others. */
+static void handle(struct trampfd_saved *saved, void *trampoline)
+{
+    uint64_t *a = trampfd_saved_reg(saved, TRAMPFD_REG_ARG0);
+    (void)trampoline;
+    *trampfd_saved_reg(saved, TRAMPFD_REG_ARG1) = 1000;
+    if (*a < 10)
+        trampfd_return(saved, *a + 1);
+    else
+        trampfd_tail_call(saved, (uintptr_t)add);
+}
+
+static void handlers(void)
+{
+    struct trampfd_handler handler = {TRAMPFD_SLOW, 2};
+    struct trampfd_reg regs[] = {reg(TRAMPFD_REG_PC, (uintptr_t)handle), reg(TRAMPFD_REG_ARG1, 1)}, seen[2];
+    struct trampfd_stack stack;
+    struct trampfd_map map;
+    const uint64_t pcs[] = {1, 2};
+    uintptr_t address;
+    int fd;
+    EXPECT(EINVAL, trampfd_create(TRAMPFD_HANDLER, &handler, 0));
+    handler.flags = 0;
+    EXPECT(EINVAL, trampfd_create(TRAMPFD_HANDLER, &handler, 1));
+    EXPECT(0, fd = trampfd_create(TRAMPFD_HANDLER, &handler, 0));
+    EXPECT(0, trampfd_get_map(fd, &map));
+    EXPECT(0, trampfd_map(fd, &address));
+    EXPECT(EINVAL, trampfd_set_regs_at(fd, 1, regs, 2));
+    EXPECT(0, trampfd_set_regs_at(fd, 1, regs, 1));
+    TRUE(((long (*)(long))(address + map.stride))(2) == 3);
+    TRUE(((long (*)(long))(address + map.stride))(20) == 1020);
+    TRUE(trampfd_get_regs_at(fd, 1, seen, 2) == 1 && seen[0].value == (uintptr_t)handle);
+    memset(&stack, 0, sizeof stack);
+    EXPECT(EINVAL, trampfd_set_stack(fd, &stack));
+    EXPECT(EINVAL, trampfd_get_stack(fd, &stack));
+    EXPECT(EINVAL, trampfd_set_allowed_callers(fd, pcs, 2));
+    EXPECT(0, trampfd_set_allowed_pcs_at(fd, 1, pcs, 2));
+    EXPECT(EINVAL, trampfd_set_regs_at(fd, 1, regs, 1));
+    TRUE(((long (*)(long))(address + map.stride))(2) == 3);
+    EXPECT(0, trampfd_unmap(fd, address));
+    close(fd);
+}
+
 static long map_it(int fd, const struct trampfd_map *map, size_t size, uint32_t prot, int flags, off_t more)
 {
     const off_t offset = TRAMPFD_OFFSET_BASE + (off_t)map->offset_page * page + more;
@@ -295,6 +338,7 @@ int main(void)
     registers();
     stacks_and_callers();
     tables_and_code();
+    handlers();
     mappings();
     return conclude();
 }

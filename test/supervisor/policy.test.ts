@@ -36,7 +36,7 @@ async function under(policy: object | string, args: readonly string[]) {
   return { ...ended, audit: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-const everything = { 'user fast': 'ok', 'user slow': 'ok', table: 'ok', code: 'ok' };
+const everything = { 'user fast': 'ok', 'user slow': 'ok', table: 'ok', code: 'ok', handler: 'ok' };
 
 describe('a policy', { skip: needs('gcc') }, () => {
   test('without rules allows everything', async () => {
@@ -46,11 +46,12 @@ describe('a policy', { skip: needs('gcc') }, () => {
   });
 
   for (const [what, policy, refused] of [
-    ['types', { types: ['user'] }, ['table', 'code']],
-    ['another type', { types: ['code'] }, ['user fast', 'user slow', 'table']],
+    ['types', { types: ['user'] }, ['table', 'code', 'handler']],
+    ['another type', { types: ['code'] }, ['user fast', 'user slow', 'table', 'handler']],
+    ['handlers', { types: ['handler'] }, ['user fast', 'user slow', 'table', 'code']],
     ['no types', { types: [] }, Object.keys(everything)],
     ['fast objects', { modes: ['fast'] }, ['user slow']],
-    ['slow objects', { modes: ['slow'] }, ['user fast', 'table', 'code']],
+    ['slow objects', { modes: ['slow'] }, ['user fast', 'table', 'code', 'handler']],
     ['no objects', { objects: 0 }, Object.keys(everything)],
     ['allowed PCs', { demandAllowedPcs: true }, ['table', 'code']],
     ['libraries', { libraries: ['/proc/self/exe'] }, ['table', 'code']],
@@ -83,6 +84,9 @@ describe('a policy', { skip: needs('gcc') }, () => {
       'allowed PCs': 'ok',
       registers: 'ok',
       'no registers': 'ok',
+      'a handler alone': 'EPERM',
+      "a handler's allowed PCs": 'ok',
+      'a handler': 'ok',
     });
   });
 
@@ -102,6 +106,9 @@ describe('a policy', { skip: needs('gcc') }, () => {
       'in another': 'EPERM',
       'in libc': 'EPERM',
       'in its data': 'EPERM',
+      'a handler in it': 'ok',
+      'a handler in another': 'EPERM',
+      'a handler nowhere': 'EPERM',
       nowhere: 'EPERM',
       'a slow one': 'ok',
       'a target that was in it': 'EPERM',
@@ -112,7 +119,7 @@ describe('a policy', { skip: needs('gcc') }, () => {
     assert.match(stdout, /^after dlclose it is refused$/m);
     assert.deepEqual(
       audit.map((line) => ('invocation' in line ? 'invocation' : 'call')),
-      ['call', 'call', 'call', 'call', 'invocation', 'call', 'call'],
+      [...Array.from({ length: 6 }, () => 'call'), 'invocation', 'call', 'call'],
     );
   });
 

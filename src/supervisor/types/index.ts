@@ -1,10 +1,11 @@
 /** All types of objects. */
 import { code } from './code.js';
+import { handler } from './handler.js';
 import { table } from './table.js';
 import type { ObjectType } from './type.js';
 import { user } from './user.js';
 
-const types = new Map<number, ObjectType>([user, table, code].map((type) => [type.number, type]));
+const types = new Map<number, ObjectType>([user, table, code, handler].map((type) => [type.number, type]));
 
 export function objectType(number: number): ObjectType | undefined {
   return types.get(number);

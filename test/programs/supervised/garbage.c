@@ -92,14 +92,14 @@ static uint64_t wide(const unsigned char *bytes, size_t at)
 
 static int create_error(int type, const unsigned char *data, uint32_t flags)
 {
-    static const size_t size[] = {8, 32, 184};
-    if (type < 0 || type > 2 || flags != 0 || data == NULL)
+    static const size_t size[] = {8, 32, 184, 8};
+    if (type < 0 || type > 3 || flags != 0 || data == NULL)
         return EINVAL;
     if (!reachable(data, size[type]))
         return EFAULT;
     if (word(data, 4) > TRAMPFD_MAX_COUNT || word(data, 0) > (type == TRAMPFD_USER ? 1 : 0))
         return EINVAL;
-    if (type == TRAMPFD_USER)
+    if (type == TRAMPFD_USER || type == TRAMPFD_HANDLER)
         return 0;
     if (type == TRAMPFD_TABLE) {
         uint32_t code = word(data, 8), with = word(data, 12);
@@ -121,6 +121,13 @@ static int create_error(int type, const unsigned char *data, uint32_t flags)
 /* What a context begins with, its longest, and an element's size. */
 static const size_t head[] = {24, 8, 16, 8, 8}, longest[] = {24, 648, 80, 136, 136}, element[] = {0, 16, 1, 8, 8};
 
+static int has_context(const struct object *o, uint32_t context)
+{
+    if (o->type == TRAMPFD_HANDLER)
+        return context == 1 || context == 3;
+    return o->type == TRAMPFD_USER && (context < 4 || o->flags != 0);
+}
+
 /* 0 if the kernel goes on; else the error of reading or writing, if the memory is right. */
 static int place_error(const struct object *o, int64_t offset, size_t length, int writing)
 {
@@ -129,7 +136,7 @@ static int place_error(const struct object *o, int64_t offset, size_t length, in
         return EINVAL;
     if (context == 0)
         return writing || length != 24 ? EINVAL : 0;
-    if (o->type != TRAMPFD_USER || (context == 4 && o->flags == 0))
+    if (!has_context(o, context))
         return EINVAL;
     return length < head[context] || length > longest[context] ? EINVAL : 0;
 }
@@ -150,6 +157,7 @@ static int write_error(struct object *o, int64_t offset, const unsigned char *fr
     if (context == 2)
         return word(from, 0) > 1 || word(from, 4) > 256 ? EINVAL : 0;
     uint64_t pc = 0;
+    int sets_more = 0;
     for (uint32_t i = 0; i < count; i++) {
         size_t at = head[context] + i * element[context];
         if (context == 1) {
@@ -157,6 +165,7 @@ static int write_error(struct object *o, int64_t offset, const unsigned char *fr
                 return EINVAL;
             if (word(from, at) == TRAMPFD_REG_PC)
                 pc = wide(from, at + 8);
+            sets_more |= word(from, at) != TRAMPFD_REG_PC;
         } else if (context == 3 && wide(from, at) == 0) {
             return EINVAL;
         } else if (context == 4 && (count % 2 != 0 || (i % 2 != 0 && wide(from, at - 8) >= wide(from, at)))) {
@@ -165,7 +174,7 @@ static int write_error(struct object *o, int64_t offset, const unsigned char *fr
     }
     int which = known(o, instance);
     if (context == 1 && count > 0) {
-        if (pc == 0)
+        if (pc == 0 || (sets_more && o->type == TRAMPFD_HANDLER))
             return EINVAL;
         int allowed = o->npcs[which] == 0;
         for (uint32_t i = 0; i < o->npcs[which]; i++)
@@ -221,10 +230,10 @@ static void fill(unsigned char *to, int context, size_t length)
 static void create(void)
 {
     struct object *o = &made[below(objects)];
-    int type = one_in(8) ? (int)odd() : (int)below(3);
+    int type = one_in(8) ? (int)odd() : (int)below(4), is_short = type == TRAMPFD_USER || type == TRAMPFD_HANDLER;
     uint32_t flags = one_in(20) ? (uint32_t)odd() : 0;
-    unsigned char *data = any_pointer(type == 0 ? 8 : type == 1 ? 32 : 184);
-    if (reachable(data, 184) || (type != 2 && reachable(data, 32)) || (type == 0 && reachable(data, 8))) {
+    unsigned char *data = any_pointer(is_short ? 8 : type == 1 ? 32 : 184);
+    if (reachable(data, 184) || (type != 2 && reachable(data, 32)) || (is_short && reachable(data, 8))) {
         memset(data, 0, (size_t)(page + room - data));
         put(data, 0, type == 0 && one_in(8) ? TRAMPFD_SLOW : 0);
         put(data, 4, below(4));
@@ -234,7 +243,7 @@ static void create(void)
         put(data, 24, 9);
         put(data, 28, below(16));
         if (one_in(3))
-            put(data, below(type == 0 ? 2 : type == 1 ? 8 : 46) * 4, (uint32_t)odd());
+            put(data, below(is_short ? 2 : type == 1 ? 8 : 46) * 4, (uint32_t)odd());
     }
     int error = create_error(type, data, flags);
     /* A large one takes as long as a thousand small ones. */

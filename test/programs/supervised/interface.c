@@ -111,7 +111,7 @@ static void creation(void)
 {
     struct trampfd_user user = {0, 1};
     REFUSED(trampfd_create(-1, &user, 0), EINVAL);
-    REFUSED(trampfd_create(3, &user, 0), EINVAL);
+    REFUSED(trampfd_create(4, &user, 0), EINVAL);
     REFUSED(trampfd_create(TRAMPFD_USER, &user, 1), EINVAL);
     REFUSED(trampfd_create(TRAMPFD_USER, NULL, 0), EINVAL);
     REFUSED(trampfd_create(TRAMPFD_USER, (void *)nowhere, 0), EFAULT);

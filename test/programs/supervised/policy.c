@@ -28,10 +28,12 @@ static void kinds(void)
     struct trampfd_user fast = {0, 1}, slow = {TRAMPFD_SLOW, 1};
     struct trampfd_table table = {0, 1, TRAMPFD_REG_ARG0, TRAMPFD_REG_ARG1, 8, 8};
     struct trampfd_code code = {.count = 1};
+    struct trampfd_handler handler = {0, 1};
     tell("user fast", trampfd_create(TRAMPFD_USER, &fast, 0));
     tell("user slow", trampfd_create(TRAMPFD_USER, &slow, 0));
     tell("table", trampfd_create(TRAMPFD_TABLE, &table, 0));
     tell("code", trampfd_create(TRAMPFD_CODE, &code, 0));
+    tell("handler", trampfd_create(TRAMPFD_HANDLER, &handler, 0));
 }
 
 /* Three may be alive. */
@@ -46,6 +48,20 @@ static void objects(void)
     tell("and another", trampfd_create(TRAMPFD_USER, &user, 0));
 }
 
+static int make_handler(void)
+{
+    struct trampfd_handler data = {0, 1};
+    int fd = trampfd_create(TRAMPFD_HANDLER, &data, 0);
+    CHECK(fd >= 0);
+    return fd;
+}
+
+static int lead_handler(int fd, uint64_t pc)
+{
+    struct trampfd_reg regs = {TRAMPFD_REG_PC, 0, pc};
+    return trampfd_set_regs(fd, &regs, 1);
+}
+
 static void pcs(void)
 {
     int fd = make(0, 1);
@@ -54,6 +70,10 @@ static void pcs(void)
     tell("allowed PCs", trampfd_set_allowed_pcs(fd, &pc, 1));
     tell("registers", lead(fd, 0, pc, 0));
     tell("no registers", trampfd_set_regs(fd, NULL, 0));
+    int other = make_handler();
+    tell("a handler alone", lead_handler(other, pc));
+    tell("a handler's allowed PCs", trampfd_set_allowed_pcs(other, &pc, 1));
+    tell("a handler", lead_handler(other, pc));
 }
 
 static int target(void *library, const char *name)
@@ -81,6 +101,10 @@ static void libraries(const char *named, const char *other)
     tell("in another", target(bad, "twice"));
     tell("in libc", target(RTLD_DEFAULT, "getpid"));
     tell("in its data", target(good, "data"));
+    int handling = make_handler();
+    tell("a handler in it", lead_handler(handling, (uintptr_t)dlsym(good, "twice")));
+    tell("a handler in another", lead_handler(handling, (uintptr_t)dlsym(bad, "twice")));
+    tell("a handler nowhere", lead_handler(handling, 1));
 
     int slow = make(TRAMPFD_SLOW, 1);
     tell("nowhere", lead(slow, 0, 1, 0));

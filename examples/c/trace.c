@@ -1,0 +1,79 @@
+/*
+ * A tracer. Every function of a table is called through a handler, which sees the registers of the call: it prints the
+ * arguments and lets the call go on, or answers in the function's place. Neither the functions nor their callers
+ * are compiled for it.
+ */
+#include <stdio.h>
+#include <trampfd.h>
+
+typedef long operation(long, long);
+
+static long add(long a, long b) { return a + b; }
+static long multiply(long a, long b) { return a * b; }
+static long divide(long a, long b) { return a / b; }
+
+static const char *const names[] = {"add", "multiply", "divide"};
+static operation *operations[] = {add, multiply, divide};
+enum { count = sizeof operations / sizeof *operations };
+
+/* What the table had before, and where the trampolines are. */
+static operation *traced[count];
+static uintptr_t first;
+static uint32_t stride;
+
+static void trace(struct trampfd_saved *saved, void *trampoline)
+{
+    const size_t i = ((uintptr_t)trampoline - first) / stride;
+    const long a = (long)*trampfd_saved_reg(saved, TRAMPFD_REG_ARG0);
+    const long b = (long)*trampfd_saved_reg(saved, TRAMPFD_REG_ARG1);
+    if (traced[i] == divide && b == 0) {
+        printf("  %s(%ld, %ld) would crash; let it be 0\n", names[i], a, b);
+        trampfd_return(saved, 0);
+    } else {
+        printf("  %s(%ld, %ld)\n", names[i], a, b);
+        trampfd_tail_call(saved, (uintptr_t)traced[i]);
+    }
+}
+
+/* Puts a trampoline in the place of each function; -1 if that cannot be. */
+static int trace_all(void)
+{
+    struct trampfd_handler handler = {.count = count};
+    struct trampfd_reg pc = {.name = TRAMPFD_REG_PC, .value = (uintptr_t)trace};
+    struct trampfd_map map;
+    int fd = trampfd_create(TRAMPFD_HANDLER, &handler, 0);
+    if (fd < 0 || trampfd_get_map(fd, &map) != 0 || trampfd_map(fd, &first) != 0)
+        return -1;
+    stride = map.stride;
+    for (uint32_t i = 0; i < count; i++) {
+        if (trampfd_set_regs_at(fd, i, &pc, 1) != 0)
+            return -1;
+        traced[i] = operations[i];
+        operations[i] = (operation *)(first + i * stride);
+    }
+    return close(fd);
+}
+
+/* The mean of some numbers, by the table. */
+static long mean(const long *numbers, long n)
+{
+    long sum = 0;
+    for (long i = 0; i < n; i++)
+        sum = operations[0](sum, numbers[i]);
+    return operations[2](sum, n);
+}
+
+int main(void)
+{
+    const long numbers[] = {12, 30, 15};
+
+    if (trace_all() != 0) {
+        perror("trampfd");
+        return 1;
+    }
+    printf("the mean of three numbers is %ld\n", mean(numbers, 3));
+    printf("the mean of no numbers is %ld\n", mean(numbers, 0));
+    printf("six times seven is %ld\n", operations[1](6, 7));
+    puts("EXIT-SUCCESS");
+    return 0;
+}

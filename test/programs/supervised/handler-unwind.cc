@@ -1,0 +1,90 @@
+/*
+ * Exceptions that handlers of an object throw. The object's mapping begins with the table that tells unwinders where
+ * its caller's registers are; they learn it by __register_frame. Handlers and callers are those of
+ * ../handler-unwind.cc, which the library's are tested with, too.
+ */
+#include "check.h"
+
+typedef long entry(long);
+typedef void handler(void *saved, void *trampoline);
+
+extern "C" {
+handler throw_argument, call_next, leave_caller_out, look_back, jump_with_argument, exit_with_argument, give_back;
+void set_next(entry *);
+int guards_destroyed_here(), catch_in_threads(entry *), skipped(entry *), frames_from(entry *), jump_from(entry *);
+long catch_from(entry *, long, long, long, long, long), exit_from(entry *);
+int wrong_steps(entry *, uint64_t first, uint64_t behind), steps_taken();
+void __register_frame(void *table);
+void __deregister_frame(void *table);
+}
+
+/* Some instances of one object, so that the one that is called is not the first. */
+struct object {
+    enum : uint32_t { count = 3 };
+    int fd;
+    uintptr_t address;
+    struct trampfd_map map;
+    void *table;
+};
+
+static object make_object()
+{
+    object made = {};
+    struct trampfd_handler data = {0, object::count};
+    made.fd = trampfd_create(TRAMPFD_HANDLER, &data, 0);
+    CHECK(made.fd >= 0 && trampfd_get_map(made.fd, &made.map) == 0);
+    CHECK(trampfd_map(made.fd, &made.address) == 0);
+    made.table = reinterpret_cast<void *>(made.address - made.map.ioffset);
+    __register_frame(made.table);
+    return made;
+}
+
+static entry *lead_to(const object &made, uint32_t instance, handler *to)
+{
+    const struct trampfd_reg pc = {TRAMPFD_REG_PC, 0, reinterpret_cast<uintptr_t>(to)};
+    CHECK(trampfd_set_regs_at(made.fd, instance, &pc, 1) == 0);
+    return reinterpret_cast<entry *>(made.address + instance * made.map.stride);
+}
+
+/* The code that the table is about: behind the CIE, the FDE has its distance and its length. */
+static void find_common(const object &made, uint64_t *first, uint64_t *behind)
+{
+    const char *fde = static_cast<char *>(made.table);
+    uint32_t length;
+    memcpy(&length, fde, sizeof length);
+    fde += sizeof length + length;
+    int64_t words[2];
+    memcpy(words, fde + 8, sizeof words);
+    *first = static_cast<uint64_t>(reinterpret_cast<intptr_t>(fde + 8) + words[0]);
+    *behind = *first + static_cast<uint64_t>(words[1]);
+    CHECK(*first == made.address + object::count * made.map.stride);
+}
+
+int main()
+{
+    object one = make_object(), other = make_object();
+    int before = guards_destroyed_here();
+    entry *thrower = lead_to(one, 1, throw_argument);
+    for (int i = 0; i < 100; i++)
+        CHECK(catch_from(thrower, i, 2, 3, 4, 5) == 2 * i + 54320);
+    CHECK(guards_destroyed_here() == before + 200);
+
+    /* Through two objects. */
+    set_next(thrower);
+    CHECK(catch_from(lead_to(other, 2, call_next), 6, 5, 4, 3, 2) == 2 * 6 + 23450);
+    CHECK(catch_in_threads(thrower) == 8 * 200);
+    CHECK(skipped(lead_to(one, 0, leave_caller_out)) == 2);
+    CHECK(frames_from(lead_to(one, 0, look_back)) == 2);
+    CHECK(jump_from(lead_to(other, 0, jump_with_argument)) == 43);
+    CHECK(exit_from(lead_to(other, 0, exit_with_argument)) == 44);
+
+    /* From every instruction of the common part. */
+    uint64_t first, behind;
+    find_common(one, &first, &behind);
+    CHECK(wrong_steps(lead_to(one, 2, give_back), first, behind) == 0 && steps_taken() > 50);
+
+    __deregister_frame(one.table);
+    CHECK(trampfd_unmap(one.fd, one.address) == 0);
+    CHECK(catch_from(lead_to(other, 1, throw_argument), 7, 0, 0, 0, 0) == 14);
+    return success();
+}
