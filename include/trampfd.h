@@ -263,7 +263,8 @@ enum trampfd_arm64_register {
  * is the handler's to use, as any function's: other vector registers, and the upper parts of these.
  */
 struct trampfd_saved {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
     uint64_t flags, pc, sp;
     uint8_t xmm[8][16]; /* at multiples of 16 */
 };

@@ -38,13 +38,13 @@ describe('trampfd_create(2)', () => {
   test('declares what the header defines', () => {
     const oneLine = (text: string) => text.replaceAll(/\/\*.*?\*\//gs, '').replaceAll(/\s+/g, ' ');
     const defined = oneLine(header);
-    const prototypes = code[0]!.match(/^int [^;]+;/gm)!.map(oneLine);
-    assert.equal(prototypes.length, 14);
+    const prototypes = code[0]!.match(/^(int|uint64_t|void) [^;]+;/gm)!.map(oneLine);
+    assert.equal(prototypes.length, 17);
     for (const prototype of prototypes) {
       assert.ok(defined.includes(`static inline ${prototype.replace(';', ' {')}`), prototype);
     }
     const structs = code.filter((block) => block.startsWith('struct '));
-    assert.equal(structs.length, 4);
+    assert.equal(structs.length, 6);
     for (const struct of structs) assert.ok(defined.includes(oneLine(struct)), struct);
     const constants = [...page.matchAll(/TRAMPFD_\w+/g)].map(([name]) => name);
     for (const name of constants) assert.match(header, new RegExp(`\\b${name}\\b`));

@@ -3,6 +3,8 @@
  * its caller's registers are; they learn it by __register_frame. Handlers and callers are those of
  * ../handler-unwind.cc, which the library's are tested with, too.
  */
+#include <exception>
+#include <sys/wait.h>
 #include "check.h"
 
 typedef long entry(long);
@@ -83,7 +85,16 @@ int main()
     find_common(one, &first, &behind);
     CHECK(wrong_steps(lead_to(one, 2, give_back), first, behind) == 0 && steps_taken() > 50);
 
+    /* Nothing is known of it any more: an exception finds nobody who could catch it. */
     __deregister_frame(one.table);
+    pid_t child = fork();
+    if (child == 0) {
+        std::set_terminate([] { _exit(42); });
+        catch_from(thrower, 1, 0, 0, 0, 0);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42);
     CHECK(trampfd_unmap(one.fd, one.address) == 0);
     CHECK(catch_from(lead_to(other, 1, throw_argument), 7, 0, 0, 0, 0) == 14);
     return success();
