@@ -45,7 +45,7 @@ export class Bodies {
   }
 
   /** Bytes to reserve: whole pages, of which only those are used that were written. */
-  static length({ count, pageSize }: Pick<BodyPlaces, 'count' | 'pageSize'>, { bodySize }: Code): number {
+  static length({ count, pageSize }: BodyPlaces, { bodySize }: Code): number {
     return Math.ceil(((count + waiting) * bodySize) / pageSize) * pageSize;
   }
 

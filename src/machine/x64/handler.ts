@@ -52,8 +52,8 @@ export function emitHandlerSlot(asm: Assembler, data: (byte: number) => Memory, 
   asm.emit('jmp rel32', common);
 }
 
-/** Where the common part finds what was pushed. */
-export interface Pushed {
+/** Where the common part finds what was pushed: which handler, and which trampoline. */
+interface Pushed {
   readonly handler: Memory;
   readonly trampoline: Memory;
 }
