@@ -123,24 +123,8 @@ export interface FaultHandlerCode extends NamedCode {
  * `r10` and `r11` of x86-64, `x16` and `x17` of arm64 are lost when the contexts do not set them.
  */
 export interface ObjectCode {
-  /** Bytes from one entry to the next: a multiple of 16. */
-  readonly entryStride: number;
-  /** Bytes of a body: a multiple of 64, enough for the longest. */
-  readonly bodySize: number;
-  /** Bytes that `count` entries take, with what they share behind them. */
-  codeSize(count: number): number;
-  /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range: whole pages. */
-  entries(count: number, place: { readonly selectorsAt: number }): Uint8Array;
-  /**
-   * What the selector of an object without registers leads to: the trap in its entry, or what takes the place of a
-   * body and goes on to that.
-   * @param index the entry's
-   */
-  trapAt(index: number): number;
-  /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
-  body(contexts: ObjectContexts, random: RandomWord, place: BodyPlace): Uint8Array;
-  /** Entries that read what to load from two arrays, and the code that they share. */
-  table(table: TableContexts, random: RandomWord): TableCode;
+  /** Entries that go on to their bodies. */
+  readonly entries: EntryCode;
   /**
    * Entries that lose no register. The part that they share saves all, calls the body with the address of what was
    * saved and the trampoline's address as arguments, and loads all registers from what it finds there afterwards. So
@@ -148,17 +132,29 @@ export interface ObjectCode {
    * the part that calls, in the form of `.eh_frame`, with relative addresses.
    */
   readonly handlerEntries: EntryCode;
+  /** Bytes of a body: a multiple of 64, enough for the longest. */
+  readonly bodySize: number;
+  /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
+  body(contexts: ObjectContexts, random: RandomWord, place: BodyPlace): Uint8Array;
+  /** Entries that read what to load from two arrays, and the code that they share. */
+  table(table: TableContexts, random: RandomWord): TableCode;
 }
 
 /** The code before the selectors. */
 export interface EntryCode {
-  /** Where the first entry stands, in bytes from the start of the range, and bytes from one to the next. */
+  /** Where the first entry stands, in bytes from the start of the range: a multiple of 16. */
   readonly firstAt: number;
+  /** Bytes from one entry to the next: a multiple of 16. */
   readonly stride: number;
-  /** Bytes of all. */
+  /** Bytes of `count` entries, with what they share. */
   length(count: number): number;
+  /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range: whole pages. */
   code(count: number, place: { readonly selectorsAt: number }): Uint8Array;
-  /** Where in the range the trap of an entry stands. */
+  /**
+   * What the selector of an object without registers leads to: the trap in its entry, or what takes the place of a
+   * body and goes on to that.
+   * @param index the entry's
+   */
   trapAt(index: number): number;
 }
 
@@ -166,8 +162,8 @@ export interface EntryCode {
 export interface BodyPlace {
   /** In bytes from the start of the range. */
   readonly at: number;
-  /** How many entries there are. */
-  readonly count: number;
+  /** Bytes of the entries, and of what they share: `EntryCode.length`. */
+  readonly codeLength: number;
 }
 
 /** What a body does. */

@@ -15,6 +15,8 @@ const waiting = 65536 + 4096;
 
 export interface BodyPlaces {
   readonly count: number;
+  /** Bytes of the entries, and of what they share. */
+  readonly codeLength: number;
   /** Where an instance without a body leads. */
   trapAt(index: number): number;
   readonly selectorsAt: number;
@@ -45,15 +47,15 @@ export class Bodies {
   }
 
   /** Bytes to reserve: whole pages, of which only those are used that were written. */
-  static length({ count, pageSize }: BodyPlaces, { bodySize }: Code): number {
+  static length({ count, pageSize }: Pick<BodyPlaces, 'count' | 'pageSize'>, { bodySize }: Code): number {
     return Math.ceil(((count + waiting) * bodySize) / pageSize) * pageSize;
   }
 
   replace(index: number, contexts: ObjectContexts): void {
     const body = this.#free.shift() ?? this.#next();
-    const { bodiesAt, count } = this.#places;
+    const { bodiesAt, codeLength } = this.#places;
     const at = bodiesAt + body * this.#code.bodySize;
-    this.#file.write(at, this.#code.body(contexts, randomWord, { at, count }));
+    this.#file.write(at, this.#code.body(contexts, randomWord, { at, codeLength }));
     this.#lead(index, body, at);
   }
 

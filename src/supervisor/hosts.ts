@@ -81,14 +81,14 @@ class OwnHost implements Host {
     if (object !== undefined) return object.map;
     const length = fstatSync(fd, { bigint: true }).size - abi.offsetBase;
     if (length <= 0n) throw notOurs(fd);
-    const { entryStride } = this.#surroundings.machine.objectCode;
+    const { firstAt, stride } = this.#surroundings.machine.objectCode.entries;
     return {
       size: Number(length),
       prot: PROT_READ | PROT_EXEC,
       flags: MAP_SHARED,
       offsetPage: 0,
-      ioffset: 0,
-      stride: entryStride,
+      ioffset: firstAt,
+      stride,
     };
   }
 

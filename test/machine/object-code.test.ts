@@ -24,7 +24,7 @@ const argument = processor.aliases.get('arg2') as RegisterName;
 const [plain] = processor.temporary;
 
 /** Where a body stands that nobody invokes. */
-const place = { at: 2 ** 20, count: 3 };
+const place = { at: 2 ** 20, codeLength: code.entries.length(3) };
 
 const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
   ...registerContext({ pc, ...registers }, registerFile),
@@ -190,8 +190,8 @@ test('a table cannot load one register twice, nor the PC', () => {
 });
 
 test('selectors do not stand among the entries', () => {
-  assert.throws(() => code.entries(2, { selectorsAt: 2 * code.entryStride - 8 }), RangeError);
-  assert.throws(() => code.entries(2, { selectorsAt: 2 ** 32 }), RangeError);
+  assert.throws(() => code.entries.code(2, { selectorsAt: 2 * code.entries.stride - 8 }), RangeError);
+  assert.throws(() => code.entries.code(2, { selectorsAt: 2 ** 32 }), RangeError);
 });
 
 describe('of what a program chose', () => {

@@ -1,56 +1,63 @@
-/** The entries of supervised handlers, and what they share, as objdump reads them. */
+/** The entries of supervised handlers: what a handler finds, and what becomes of what it leaves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disassemble } from '#src/machine/x64/disassembler.js';
-import { x64 } from '#src/machine/x64/index.js';
-import { needs } from '../support/needs.js';
-import { objdump } from '../support/objdump.js';
+import { createClosure, nativeFunction, type RegisterName, savedRegisters, viewMemory } from 'trampfd';
+import { thisMachine } from '#src/linux/host.js';
+import { registerContext } from '#src/trampoline/contexts.js';
+import { ObjectRange } from '../support/object-range.js';
+import { randomFor } from '../support/random.js';
 
-const { firstAt, stride, length, trapAt, code } = x64.objectCode.handlerEntries;
+const { size, offsets } = savedRegisters;
+const { objectCode, registerFile } = thisMachine();
+/** Where functions return numbers. */
+const result = offsets[process.arch === 'arm64' ? 'x0' : 'rax']!;
 
-for (const count of [1, 7, 300]) {
-  test(`code for ${count}`, { skip: needs('objdump') }, () => {
-    const selectorsAt = Math.ceil(length(count) / 4096) * 4096;
-    const bytes = code(count, { selectorsAt });
-    assert.equal(bytes.length, length(count));
-    assert.equal(firstAt % 16, 0);
-    const start = BigInt(firstAt);
-    const own = disassemble(bytes.subarray(firstAt), start);
-    const theirs = objdump(bytes.subarray(firstAt));
-    // objdump takes the first entry to stand at 0.
-    const moved = (place: bigint | undefined) =>
-      place === undefined ? undefined : BigInt.asUintN(64, place - start);
-    assert.deepEqual(
-      own.map(({ address, refersTo, bytes }) => [moved(address), moved(refersTo), bytes.length]),
-      theirs.map(({ address, refersTo, length }) => [address, refersTo, length]),
-    );
-
-    const commonAt = firstAt + count * stride;
-    for (let index = 0; index < count; index++) {
-      const at = firstAt + index * stride;
-      const entry = own.filter(({ address }) => address >= BigInt(at) && address < BigInt(at + stride));
-      const [landing, below, body, self, jump, ...traps] = entry;
-      assert.equal(landing!.text, 'endbr64');
-      assert.equal(below!.text, 'lea rsp, [rsp-0x80]');
-      assert.match(body!.text, /^push qword ptr \[rip/);
-      assert.equal(body!.refersTo, BigInt(selectorsAt + 8 * index));
-      assert.equal(self!.text, `push 0x${at.toString(16)}`);
-      assert.equal(jump!.target, BigInt(commonAt));
-      assert.equal(traps[0]!.address, BigInt(trapAt(index)));
-      assert.ok(traps.every(({ text }) => text === 'int3'));
-    }
-
-    const common = own.filter(({ address }) => address >= BigInt(commonAt)).map(({ text }) => text);
-    assert.equal(common.filter((text) => text.startsWith('call')).length, 1);
-    assert.deepEqual(common.slice(-2), ['ret 0x90', 'int3']);
-    assert.ok(!common.includes('(unknown)'));
-    // It finds the start of the range, wherever that is mapped.
-    const range = own.find(({ text }) => text.startsWith('lea rcx, [rip'));
-    assert.equal(range!.refersTo, 0n);
+test('a handler is given the registers and the trampoline, and its changes take effect', (t) => {
+  const random = randomFor(t);
+  const count = 100;
+  const range = new ObjectRange({ count, bodies: 2 * count, kind: 'handlerEntries' });
+  const seen: unknown[] = [];
+  const handlers = [1n, 2n].map((number) =>
+    createClosure('void (void *saved, void *trampoline)', (saved, trampoline) => {
+      const block = new DataView(viewMemory(saved!, size).buffer);
+      const args = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] satisfies RegisterName[]).map((name) =>
+        block.getBigUint64(offsets[name]!, true),
+      );
+      seen.push([number, trampoline, ...args]);
+      block.setBigUint64(
+        result,
+        args.reduce((sum, arg) => sum + arg, number),
+        true,
+      );
+    }),
+  );
+  const body = handlers.map(({ address }) => {
+    const { pc, loads } = registerContext({ pc: address }, registerFile);
+    return range.append({ pc, loads, stack: undefined }, random);
   });
-}
+  for (let index = 0; index < count; index++) {
+    for (const which of [0, 1] as const) {
+      range.select(index, body[which]!);
+      const entry = range.entry(index, which);
+      const call = nativeFunction(
+        'uint64_t (uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t)',
+        entry,
+      );
+      const args = Array.from({ length: 6 }, () => BigInt(random.u32())) as Parameters<typeof call>;
+      const number = BigInt(which) + 1n;
+      assert.equal(
+        call(...args),
+        args.reduce((sum: bigint, arg) => sum + BigInt(arg), number),
+      );
+      assert.deepEqual(seen.pop(), [number, entry, ...args]);
+    }
+  }
+  for (const handler of handlers) handler.free();
+  range.free();
+});
 
 test('selectors do not stand among the code', () => {
-  assert.throws(() => code(2, { selectorsAt: length(2) - 8 }), RangeError);
-  assert.equal(code(2, { selectorsAt: length(2) }).length, length(2));
+  const { code, length } = objectCode.handlerEntries;
+  assert.throws(() => code(2, { selectorsAt: 0 }), RangeError);
+  assert.equal(code(2, { selectorsAt: 2 ** 16 }).length, length(2));
 });

@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { thisMachine } from '#src/linux/host.js';
 import { memfd_create } from '#src/linux/memfd.js';
 import { MAP_SHARED, memoryAt, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/memory.js';
-import type { ObjectContexts } from '#src/machine/index.js';
+import type { EntryCode, ObjectContexts } from '#src/machine/index.js';
 import type { Random } from './random.js';
 
 /** Maps bytes as programs do, as often as wanted; each copy at another address. */
@@ -26,20 +26,28 @@ function mapFile(fd: number, length: number, copies: number): { addresses: bigin
 const page = 4096;
 const pages = (length: number): number => Math.ceil(length / page) * page;
 
+interface RangeRequest {
+  readonly count: number;
+  readonly bodies: number;
+  readonly kind?: 'entries' | 'handlerEntries';
+}
+
 /** A range of entries, selectors and room for bodies, mapped twice for programs and once for the supervisor. */
 export class ObjectRange {
   readonly addresses: readonly bigint[];
   readonly #code = thisMachine().objectCode;
+  readonly #entries: EntryCode;
   readonly #bytes: Uint8Array;
   readonly #selectors: BigInt64Array;
   readonly #bodiesAt: number;
-  readonly #count: number;
+  readonly #codeLength: number;
   readonly #free: () => void;
   #bodies = 0;
 
-  constructor({ count, bodies }: { readonly count: number; readonly bodies: number }) {
-    this.#count = count;
-    const selectorsAt = pages(this.#code.codeSize(count));
+  constructor({ count, bodies, kind = 'entries' }: RangeRequest) {
+    this.#entries = this.#code[kind];
+    this.#codeLength = this.#entries.length(count);
+    const selectorsAt = pages(this.#codeLength);
     this.#bodiesAt = selectorsAt + pages(count * 8);
     const length = this.#bodiesAt + pages(bodies * this.#code.bodySize);
     const fd = memfd_create('object-range', 'make a range');
@@ -53,16 +61,16 @@ export class ObjectRange {
     };
     const buffer = memoryAt(writable, length);
     this.#bytes = new Uint8Array(buffer);
-    this.#bytes.set(this.#code.entries(count, { selectorsAt }));
+    this.#bytes.set(this.#entries.code(count, { selectorsAt }));
     this.#selectors = new BigInt64Array(buffer, selectorsAt, count);
-    for (let index = 0; index < count; index++) this.select(index, this.#code.trapAt(index));
+    for (let index = 0; index < count; index++) this.select(index, this.#entries.trapAt(index));
   }
 
   /** Appends a body. @returns where it stands */
   append(contexts: ObjectContexts, random: Random): number {
     const at = this.#bodiesAt + this.#code.bodySize * this.#bodies++;
     this.#bytes.set(
-      this.#code.body(contexts, () => random.word(), { at, count: this.#count }),
+      this.#code.body(contexts, () => random.word(), { at, codeLength: this.#codeLength }),
       at,
     );
     return at;
@@ -75,7 +83,7 @@ export class ObjectRange {
 
   /** Where to call an instance, in the first mapping or in the second. */
   entry(index: number, mapping: 0 | 1 = 0): bigint {
-    return this.addresses[mapping]! + BigInt(index * this.#code.entryStride);
+    return this.addresses[mapping]! + BigInt(this.#entries.firstAt + index * this.#entries.stride);
   }
 
   free(): void {

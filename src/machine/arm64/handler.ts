@@ -23,23 +23,36 @@ const returnAddress = numberOf('x30');
 
 /** One slot; `data` is its own, `common` what all share. */
 export function emitHandlerSlot(asm: Assembler, data: (byte: number) => Target, common: Label): void {
-  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', savedSize);
-  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x16', 'x17', 'sp', savedOffset.x16);
+  emitMakeRoom(asm);
   asm.emit('ldr <Xt>, <label>', 'x16', data(8 * handlerWords.handler));
   asm.emit('ldr <Xt>, <label>', 'x17', data(8 * handlerWords.trampoline));
   asm.emit('b <label>', common);
 }
 
+/** The block on the stack, with x16 and x17 in it: they are free to use then. */
+export function emitMakeRoom(asm: Assembler): void {
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', savedSize);
+  asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x16', 'x17', 'sp', savedOffset.x16);
+}
+
+/** Calls the handler that x16 tells of, which may be what stands behind the common part. It may change x16 and x17. */
+type EmitCall = (asm: Assembler, behind: Label) => void;
+
+/** A slot loads its address. */
+const itself: EmitCall = (asm) => asm.emit('blr <Xn>', 'x16');
+
 /** The common part. It is the only part that calls, so an unwinder meets no other. */
-export function handlerCommon(): { bytes: Uint8Array; frame: Frame } {
+export function handlerCommon(emitCall = itself): { bytes: Uint8Array; frame: Frame } {
   const asm = new Assembler();
   const rules = new FrameRules();
+  const behind = asm.label();
   emitSave(asm, rules);
   asm.emit('mov <Xd|SP>, sp', 'x0');
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x17');
-  asm.emit('blr <Xn>', 'x16');
+  emitCall(asm, behind);
   asm.emit('mov <Xd|SP>, sp', 'x17');
   emitResume(asm, rules);
+  asm.bind(behind);
   const bytes = asm.finish();
   return { bytes, frame: { start: 0, length: bytes.length, returnAddress, rules: rules.finish() } };
 }

@@ -8,7 +8,8 @@ import { faultHandler } from './fault-handler.js';
 import { glue } from './glue/index.js';
 import { resume } from './handler.js';
 import { launcher } from './launcher.js';
-import { body, bodySize, codeSize, entries, entryStride, trapAt } from './object-code.js';
+import { body, bodySize, entries } from './object-code.js';
+import { handlerEntries } from './object-handlers.js';
 import { registerFile } from './registers.js';
 import { savedOffset, savedSize } from './saved-registers.js';
 import { signalRelay } from './signal-relay.js';
@@ -43,7 +44,7 @@ export const arm64: Machine = {
   longestImage,
   slotLayout,
   codeImage,
-  objectCode: { entryStride, bodySize, codeSize, entries, trapAt, body, table },
+  objectCode: { entries, handlerEntries, bodySize, body, table },
   threadRegisters,
   stackPlace,
   callerOf: (registers) => registers.getBigUint64(linkRegister, true),

@@ -16,7 +16,7 @@
  * selector was (Arm ARM, section B2.3), and an invocation never sees a part of another body.
  */
 import { registerName } from '../../trampoline/registers.js';
-import type { BodyPlace, ObjectContexts, RandomWord } from '../machine.js';
+import type { BodyPlace, EntryCode, ObjectContexts, RandomWord } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { blindedWords } from './blinded.js';
 import { pageSize } from './fields.js';
@@ -25,7 +25,7 @@ import type { Gpr64 } from './operands.js';
 import { registerFile } from './registers.js';
 import { checkShape } from './slot.js';
 
-export const entryStride = 32;
+const stride = 32;
 /** Of an entry: the distance that leads to its trap, which stands right behind. */
 const trapWordAt = 16;
 
@@ -49,8 +49,8 @@ interface Shared {
   readonly steps: Readonly<Record<Step, number>>;
 }
 
-/** For the place `at`, in bytes from the start of the range: only two distances in it depend on that. */
-function shared(at: number, selectorsAt: number): Shared {
+/** For the place `at`, in bytes from the start of the range: only two distances in it depend on that. It ends the code. */
+export function shared(at: number, selectorsAt: number): Shared {
   const asm = new Assembler();
   const before = at % pageSize;
   const page = at - before;
@@ -76,29 +76,33 @@ function shared(at: number, selectorsAt: number): Shared {
 }
 
 const { steps, bytes } = shared(0, 0);
+export const sharedLength = bytes.length;
 
-export function codeSize(count: number): number {
-  return count * entryStride + bytes.length;
-}
+const length = (count: number): number => count * stride + sharedLength;
 
-export function entries(count: number, { selectorsAt }: { selectorsAt: number }): Uint8Array {
-  if (selectorsAt < codeSize(count)) {
+function code(count: number, { selectorsAt }: { readonly selectorsAt: number }): Uint8Array {
+  if (selectorsAt < length(count)) {
     throw new RangeError(`the selectors stand at ${selectorsAt}, inside the code of ${count} entries`);
   }
-  const all = new Uint8Array(codeSize(count));
-  all.set(
-    numberedEntries(count, { stride: entryStride, register: 'x16' }, (asm) => {
-      asm.emit('brk #<imm>', 0);
-      asm.data(new Uint8Array(8));
-    }),
-  );
-  all.set(shared(count * entryStride, selectorsAt).bytes, count * entryStride);
+  const all = new Uint8Array(length(count));
+  all.set(numberedEntries(count, { stride, register: 'x16', emitRest: emitTrap }));
+  all.set(shared(count * stride, selectorsAt).bytes, count * stride);
   return all;
 }
 
-export function trapAt(index: number): number {
-  return index * entryStride + trapWordAt;
+/** Behind the branch of an entry: the trap for those who run past it, and what leads to another. */
+export function emitTrap(asm: Assembler): void {
+  asm.emit('brk #<imm>', 0);
+  asm.data(new Uint8Array(8));
 }
+
+export const entries: EntryCode = {
+  firstAt: 0,
+  stride,
+  length,
+  trapAt: (index) => index * stride + trapWordAt,
+  code,
+};
 
 /** What the longest body takes: 64 bytes of stack data, 27 registers with a step, and one that is set at the jump. */
 export const bodySize = 8 * (2 + 16 + 27 * 3 + 5);
@@ -106,14 +110,14 @@ export const bodySize = 8 * (2 + 16 + 27 * 3 + 5);
 export function body(
   { pc, loads, stack }: ObjectContexts,
   random: RandomWord,
-  { at, count }: BodyPlace,
+  { at, codeLength }: BodyPlace,
 ): Uint8Array {
   const registers = loads.map(({ register }) => register);
   checkShape({ registers, stack }, 'a body');
   const words = new BigInt64Array(bodySize / 8);
   let next = 0;
   const write = (step: Step, taken: readonly bigint[]): void => {
-    const distance = count * entryStride + steps[step] - (at + 8 * (next + 1));
+    const distance = codeLength - sharedLength + steps[step] - (at + 8 * (next + 1));
     for (const word of [BigInt(distance), ...taken]) words[next++] = word;
   };
   const blinded = (value: bigint): bigint[] => blindedWords(value, random);

@@ -8,7 +8,7 @@ import { faultHandler } from './fault-handler.js';
 import { glue } from './glue/index.js';
 import { resume } from './handler.js';
 import { launcher } from './launcher.js';
-import { body, bodySize, codeSize, entries, entryStride, trapAt } from './object-code.js';
+import { body, bodySize, entries } from './object-code.js';
 import { handlerEntries } from './object-handlers.js';
 import { registerFile } from './registers.js';
 import { savedOffset, savedSize } from './saved-registers.js';
@@ -44,7 +44,7 @@ export const x64: Machine = {
   longestImage: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
   slotLayout,
   codeImage,
-  objectCode: { entryStride, bodySize, codeSize, entries, trapAt, body, table, handlerEntries },
+  objectCode: { entries, handlerEntries, bodySize, body, table },
   threadRegisters,
   stackPlace,
   callerOf: (registers, wordAt) => wordAt(registers.getBigUint64(threadRegisters.sp, true)),

@@ -4,7 +4,7 @@
  * may set them again.
  */
 import { registerName } from '../../trampoline/registers.js';
-import type { ObjectContexts, RandomWord } from '../machine.js';
+import type { EntryCode, ObjectContexts, RandomWord } from '../machine.js';
 import { Assembler } from './assembler.js';
 import { emitBlinded } from './blinded.js';
 import type { Gpr64 } from './operands.js';
@@ -12,18 +12,16 @@ import { registerFile } from './registers.js';
 import { repeat } from './repeat.js';
 import { emitStack, redZone, scratch } from './stack.js';
 
-export const entryStride = 32;
-const entryTrap = 25;
+const stride = 32;
+const trap = 25;
 
 /** Registers that may hold the PC until the jump, unless they are set themselves. The entry used them already. */
 const carriers = ['r11', 'r10'] as const;
 
-export function codeSize(count: number): number {
-  return count * entryStride;
-}
+const length = (count: number): number => count * stride;
 
-export function entries(count: number, { selectorsAt }: { selectorsAt: number }): Uint8Array {
-  if (selectorsAt < codeSize(count)) {
+function code(count: number, { selectorsAt }: { readonly selectorsAt: number }): Uint8Array {
+  if (selectorsAt < length(count)) {
     throw new RangeError(`the selectors stand at ${selectorsAt}, inside ${count} entries`);
   }
   const asm = new Assembler();
@@ -33,14 +31,18 @@ export function entries(count: number, { selectorsAt }: { selectorsAt: number })
   asm.emit('lea r64, m', 'r10', { to: start });
   asm.emit('lea r64, m', 'r10', { base: 'r10', index: { register: 'r11', scale: 1 } });
   asm.emit('jmp r/m64', 'r10');
-  if (asm.position !== entryTrap) throw new Error('an entry has another length');
-  asm.padTo(entryStride);
+  if (asm.position !== trap) throw new Error('an entry has another length');
+  asm.padTo(stride);
   return repeat(asm, count, (label) => (label === selector ? 8 : 0));
 }
 
-export function trapAt(index: number): number {
-  return index * entryStride + entryTrap;
-}
+export const entries: EntryCode = {
+  firstAt: 0,
+  stride,
+  length,
+  trapAt: (index) => index * stride + trap,
+  code,
+};
 
 /** What the longest body takes: 15 registers, and 63 bytes of stack data, whose last seven are three stores. */
 export const bodySize = 832;

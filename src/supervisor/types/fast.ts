@@ -28,13 +28,14 @@ function fastPlan(
   { machine, pageSize }: Surroundings,
 ): Plan {
   const { firstAt, stride, length, code, trapAt } = entries(machine);
-  const selectorsAt = Math.ceil(length(count) / pageSize) * pageSize;
+  const codeLength = length(count);
+  const selectorsAt = Math.ceil(codeLength / pageSize) * pageSize;
   const bodiesAt = selectorsAt + Math.ceil((count * 8) / pageSize) * pageSize;
   const content = new Uint8Array(selectorsAt + 8 * count);
   content.set(code(count, { selectorsAt }));
   const selectors = new BigUint64Array(content.buffer, selectorsAt, count);
   for (let index = 0; index < count; index++) selectors[index] = BigInt(trapAt(index));
-  const places = { count, trapAt, selectorsAt, bodiesAt, pageSize };
+  const places = { count, codeLength, trapAt, selectorsAt, bodiesAt, pageSize };
   return {
     slow: false,
     count,

@@ -12,13 +12,7 @@ const slowStride = 16;
 
 const fastPlan = fastPlans({
   contexts: [regs, stack, allowedPcs],
-  entries: ({ objectCode: { entryStride, entries, trapAt } }) => ({
-    firstAt: 0,
-    stride: entryStride,
-    length: (count) => count * entryStride,
-    code: entries,
-    trapAt,
-  }),
+  entries: ({ objectCode }) => objectCode.entries,
   body: ({ registers, stack }) => registers && { ...registers, stack },
 });
 

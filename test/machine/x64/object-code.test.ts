@@ -14,7 +14,7 @@ const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[
   (name) => name !== 'rip',
 );
 /** Where a body stands that nobody invokes. */
-const place = { at: 2 ** 20, count: 3 };
+const place = { at: 2 ** 20, codeLength: code.entries.length(3) };
 
 test('equal values do not look equal', (t) => {
   const random = randomFor(t);
@@ -41,7 +41,7 @@ test('objdump and our disassembler agree on all of it', { skip: about('x64') || 
     { count: 300, codeRegister: 17, dataRegister: 18, codeTable: random.word(), dataTable: random.word() },
     () => random.word(),
   );
-  const entries = code.entries(300, { selectorsAt: 16 * 4096 });
+  const entries = code.entries.code(300, { selectorsAt: 16 * 4096 });
   const bytes = Buffer.concat([entries, table.bytes, ...bodies]);
   const theirs = objdump(bytes);
   const ours = x64.disassemble(bytes, 0n);
@@ -56,13 +56,13 @@ test('objdump and our disassembler agree on all of it', { skip: about('x64') || 
   // Landing pads, traps, selectors.
   const starts = new Map(ours.map((instruction) => [Number(instruction.address), instruction]));
   for (let index = 0; index < 300; index++) {
-    const at = index * code.entryStride;
+    const at = index * code.entries.stride;
     assert.equal(starts.get(at)?.text, 'endbr64');
     assert.equal(starts.get(at + 4)?.refersTo, BigInt(16 * 4096 + 8 * index));
-    assert.equal(starts.get(code.trapAt(index))?.text, 'int3');
+    assert.equal(starts.get(code.entries.trapAt(index))?.text, 'int3');
     assert.equal(starts.get(entries.length + index * table.stride)?.text, 'endbr64');
   }
-  assert.equal(code.entryStride % 16, 0);
+  assert.equal(code.entries.stride % 16, 0);
 });
 
 test('stack data has its place', () => {

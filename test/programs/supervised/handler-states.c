@@ -57,7 +57,7 @@ static struct trampfd_saved saved_of(const struct state *it)
     saved.flags = it->flags;
     memcpy(&saved.pc, (void *)it->sp, sizeof saved.pc);
     saved.sp = it->sp + 8;
-    memcpy(saved.xmm, it->xmm, sizeof saved.xmm);
+    memcpy(saved.xmm, it->vectors, sizeof saved.xmm);
     return saved;
 }
 
@@ -104,7 +104,7 @@ static void check(uintptr_t entry, int alignment, unsigned percent)
     CHECK(memcmp(after.registers, left, sizeof after.registers) == 0);
     CHECK(after.sp == left->sp);
     CHECK((after.flags & own_flags) == (left->flags & own_flags));
-    CHECK(memcmp(after.xmm, left->xmm, sizeof left->xmm) == 0);
+    CHECK(memcmp(after.vectors, left->xmm, sizeof left->xmm) == 0);
     CHECK(after.mxcsr == before.mxcsr && after.x87 == before.x87);
     check_memory(before.sp, left->sp);
 }
