@@ -8,14 +8,15 @@ import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
 
 const { objectCode: code, registerFile, disassemble, stackPlace } = arm64;
+const { stride: entryStride, length, trapAt } = code.entries;
 
 test('objdump and our disassembler agree on entries, steps and tables', {
   skip: about('arm64') || needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
   const count = 300;
-  const entries = code.entries(count, { selectorsAt: 4 * 4096 });
-  assert.equal(entries.length, code.codeSize(count));
+  const entries = code.entries.code(count, { selectorsAt: 4 * 4096 });
+  assert.equal(entries.length, length(count));
   const { bytes: table, stride } = code.table(
     { count, codeRegister: 13, dataRegister: 14, codeTable: random.word(), dataTable: random.word() },
     () => random.word(),
@@ -25,7 +26,7 @@ test('objdump and our disassembler agree on entries, steps and tables', {
   const ours = disassemble(bytes, 0n);
   assert.equal(ours.length, theirs.length);
   // Of an entry, two words are a distance, and so no instructions.
-  const isDistance = (at: number) => at < count * code.entryStride && ((at % code.entryStride) & -8) === 16;
+  const isDistance = (at: number) => at < count * entryStride && ((at % entryStride) & -8) === 16;
   for (const [index, { text, address, refersTo }] of theirs.entries()) {
     const own = ours[index]!;
     if (!isDistance(Number(address))) assert.deepEqual([own.text, own.refersTo], [text, refersTo]);
@@ -33,20 +34,20 @@ test('objdump and our disassembler agree on entries, steps and tables', {
   }
 
   const at = (position: number) => theirs[position / 4]!.text;
-  const shared = `0x${(count * code.entryStride).toString(16)}`;
+  const shared = `0x${(count * entryStride).toString(16)}`;
   for (let index = 0; index < count; index++) {
-    const entry = index * code.entryStride;
+    const entry = index * entryStride;
     assert.deepEqual(
       [0, 4, 8, 12].map((offset) => at(entry + offset)),
       ['bti c', `mov x16, #0x${index.toString(16)}`, `b ${shared}`, 'brk #0x0'],
     );
     // What takes the place of a body leads right behind itself.
-    assert.equal(Buffer.from(entries).readBigUInt64LE(code.trapAt(index)), 0n);
-    assert.equal(at(code.trapAt(index) + 8), 'brk #0x0');
+    assert.equal(Buffer.from(entries).readBigUInt64LE(trapAt(index)), 0n);
+    assert.equal(at(trapAt(index) + 8), 'brk #0x0');
     assert.equal(at(entries.length + index * stride), 'bti c');
   }
   assert.deepEqual(
-    theirs.slice((count * code.entryStride) / 4).flatMap(({ text }) => /^adrp .*/.exec(text)?.[0] ?? []),
+    theirs.slice((count * entryStride) / 4).flatMap(({ text }) => /^adrp .*/.exec(text)?.[0] ?? []),
     ['adrp x17, 0x4000', 'adrp x16, 0x0'],
   );
 });
@@ -56,7 +57,7 @@ test('equal values do not look equal', (t) => {
   const names = Object.keys(registerFile.numbers).filter((name) => name !== 'x17' && name !== 'pc');
   const registers = Object.fromEntries(names.map((name) => [name, 7n]));
   const contexts = { ...registerContext({ pc: 7n, ...registers }, registerFile), stack: undefined };
-  const body = code.body(contexts, () => random.word(), { at: 2 ** 20, count: 3 });
+  const body = code.body(contexts, () => random.word(), { at: 2 ** 20, codeLength: length(3) });
   // All but the distances between steps.
   const words = [...new BigInt64Array(body.buffer)].filter((word) => BigInt.asIntN(32, word) !== word);
   assert.equal(words.length, 2 * (names.length + 1));
@@ -65,7 +66,7 @@ test('equal values do not look equal', (t) => {
 
 test('a body cannot set both x16 and x17', () => {
   const contexts = { ...registerContext({ pc: 7n, x16: 1n, x17: 2n }, registerFile), stack: undefined };
-  assert.throws(() => code.body(contexts, () => 0n, { at: 4096, count: 1 }), RangeError);
+  assert.throws(() => code.body(contexts, () => 0n, { at: 4096, codeLength: length(1) }), RangeError);
 });
 
 test('stack data has its place', () => {
