@@ -19,6 +19,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { machines } from '#src/machine/index.js';
 import { compileProgram } from '../test/support/compile.js';
 import { acceptable } from '../test/support/needs.js';
 import { type Counts, type CountsByFile, compareCounts, noCounts, recordCounts } from './counts.js';
@@ -118,10 +119,14 @@ function again(command: string, args: readonly string[], parts: readonly string[
   return spawnSync(command, [...args, script, ...parts], { stdio: 'inherit' }).status ?? 1;
 }
 
-/** Those whose names have all parts that were asked for: paths below `test/`. */
+/** Those whose names have all parts that were asked for: paths below `test/`. A folder can be about one architecture. */
 function testFiles(): string[] {
+  const others = Object.keys(machines).filter((name) => name !== process.arch);
   return readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter(
-    (file) => file.endsWith('.test.js') && positionals.every((part) => file.includes(part)),
+    (file) =>
+      file.endsWith('.test.js') &&
+      positionals.every((part) => file.includes(part)) &&
+      !others.some((name) => file.split('/').includes(name)),
   );
 }
 

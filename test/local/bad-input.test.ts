@@ -10,7 +10,6 @@ import {
   symbolAddress,
   viewMemory,
 } from 'trampfd';
-import { about } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 
 const pc = symbolAddress('memcmp');
@@ -195,17 +194,6 @@ test('a register may be named once, by whatever name', () => {
       message: `registers: "${name}" and "${twin}" are the same register`,
     });
   }
-});
-
-test('a jump needs a register that the context does not set', { skip: about('arm64') }, () => {
-  const message = 'registers must not set both x16 and x17: one of them carries the PC on arm64';
-  const expected = { name: 'RangeError', message };
-  assert.throws(() => trampoline({ registers: { pc, x16: 1n, x17: 2n } }), expected);
-  assert.throws(() => table({ registers: ['x16', 'x17'] }), expected);
-  using single = createTrampoline({ registers: { pc, x16: 1n } });
-  assert.throws(() => single.setRegisters({ pc, x16: 1n, x17: 2n }), expected);
-  assert.deepEqual(single.registers, { pc, x16: 1n });
-  createTrampoline({ mode: 'slow', registers: { pc, x16: 1n, x17: 2n } }).free();
 });
 
 test('values of a table are checked before anything changes', () => {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Assembler } from '#src/machine/arm64/assembler.js';
 import { disassemble } from '#src/machine/arm64/disassembler.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor, rounds } from '../../support/random.js';
 import { likelyWord, randomCode } from '../../support/random-code-arm64.js';
 
 const batch = 20_000;
-const skip = about('arm64') || needs('objdump');
+const skip = needs('objdump');
 
 test('objdump and our disassembler read what the assembler wrote', { skip }, (t) => {
   const random = randomFor(t);

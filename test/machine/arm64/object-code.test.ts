@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { arm64 } from '#src/machine/arm64/index.js';
 import { registerContext } from '#src/trampoline/contexts.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
 
@@ -11,7 +11,7 @@ const { objectCode: code, registerFile, disassemble, stackPlace } = arm64;
 const { stride: entryStride, length, trapAt } = code.entries;
 
 test('objdump and our disassembler agree on entries, steps and tables', {
-  skip: about('arm64') || needs('objdump'),
+  skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
   const count = 300;

@@ -6,13 +6,13 @@ import { checkShape, codeImage, longestImage, slotLayout } from '#src/machine/ar
 import { limits } from '#src/trampoline/limits.js';
 import { arm64Registers, registerName } from '#src/trampoline/registers.js';
 import { dataLayout, emptyShape, handlerShape, type Shape } from '#src/trampoline/shape.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import type { Line } from '../../support/objdump.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { type Random, randomFor, rounds } from '../../support/random.js';
 
 const KiB = 1024;
-const skip = about('arm64') || needs('objdump');
+const skip = needs('objdump');
 const { x16, x17, pc } = arm64Registers;
 const registers = Object.values(arm64Registers).filter((register) => register !== pc && register !== x17);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Assembler } from '#src/machine/x64/assembler.js';
 import { disassemble } from '#src/machine/x64/disassembler.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 import { randomFor, rounds } from '../../support/random.js';
 import { likelyBytes, randomCode } from '../../support/random-code-x64.js';
@@ -10,7 +10,7 @@ import { likelyBytes, randomCode } from '../../support/random-code-x64.js';
 const batch = 20_000;
 
 test('objdump and our disassembler read what the assembler wrote', {
-  skip: about('x64') || needs('objdump'),
+  skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: batch, long: 1_000_000 }); left > 0; left -= batch) {
@@ -42,7 +42,7 @@ test('objdump and our disassembler read what the assembler wrote', {
 });
 
 test('objdump agrees with what our disassembler finds in random bytes', {
-  skip: about('x64') || needs('objdump'),
+  skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 1, long: 20 }); left > 0; left--) {

@@ -5,14 +5,14 @@ import { disassemble } from '#src/machine/x64/disassembler.js';
 import { resume } from '#src/machine/x64/handler.js';
 import { codeImage, slotLayout } from '#src/machine/x64/slot.js';
 import { dataLayout, handlerShape, shapeKey } from '#src/trampoline/shape.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 
 const KiB = 1024;
 
 for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
   test(`${byteLength / KiB} KiB of slots and what they share`, {
-    skip: about('x64') || needs('objdump'),
+    skip: needs('objdump'),
   }, () => {
     const { bytes, count, stride, trapAt, frame, shape } = codeImage(handlerShape, byteLength);
     assert.equal(bytes.length, byteLength);
@@ -61,7 +61,7 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
   });
 }
 
-test('the function that resumes needs no data', { skip: about('x64') || needs('objdump') }, () => {
+test('the function that resumes needs no data', { skip: needs('objdump') }, () => {
   const code = resume();
   const lines = objdump(code);
   assert.equal(lines[0]!.text, 'endbr64');

@@ -6,21 +6,21 @@ import { codeImage, slotLayout } from '#src/machine/x64/slot.js';
 import { limits } from '#src/trampoline/limits.js';
 import { registerName, x64Registers } from '#src/trampoline/registers.js';
 import { dataLayout, emptyShape, type Shape } from '#src/trampoline/shape.js';
-import { about, needs } from '../../support/needs.js';
+import { needs } from '../../support/needs.js';
 import { type Line, objdump } from '../../support/objdump.js';
 import { type Random, randomFor, rounds } from '../../support/random.js';
 
 const KiB = 1024;
 const registers = Object.values(x64Registers).filter((register) => register !== x64Registers.rip);
 
-test('slots of random shapes read their own data', { skip: about('x64') || needs('objdump') }, (t) => {
+test('slots of random shapes read their own data', { skip: needs('objdump') }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 40, long: 1000 }); left > 0; left -= 40) {
     checkImages(Array.from({ length: Math.min(left, 40) }, () => [randomShape(random), 4 * KiB]));
   }
 });
 
-test('so do slots of every page size and code length', { skip: about('x64') || needs('objdump') }, (t) => {
+test('so do slots of every page size and code length', { skip: needs('objdump') }, (t) => {
   const random = randomFor(t);
   checkImages([
     [emptyShape, 64 * KiB],
