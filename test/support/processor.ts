@@ -27,6 +27,10 @@ export interface Processor {
   /** What code at the target of a jump begins with, and the part that saves registers for handlers. */
   readonly landingPad: string;
   readonly savesFirst: string;
+  /** Registers that the handler of slow trampolines uses itself: those of `faults.c`. */
+  readonly faultRegisters: readonly [RegisterName, RegisterName];
+  /** Bytes that an instruction has at least, and begins at multiples of. */
+  readonly instruction: number;
   /** The flags that a program sets, and what cannot be cleared. */
   readonly flagBits: readonly bigint[];
   readonly constantFlags: bigint;
@@ -84,6 +88,8 @@ const x64: Processor = {
   vectorName: 'xmm',
   keptVectors: [],
   savedBehind: ['flags', 'pc', 'sp'],
+  faultRegisters: ['rax', 'r11'],
+  instruction: 1,
   landingPad: 'endbr64',
   savesFirst: 'pushfq',
   savedTwins: [
@@ -129,6 +135,8 @@ const arm64: Processor = {
   vectorName: 'q',
   keptVectors: [8, 9, 10, 11, 12, 13, 14, 15],
   savedBehind: ['pc', 'sp', 'flags'],
+  faultRegisters: ['x0', 'x16'],
+  instruction: 4,
   landingPad: 'bti c',
   savesFirst: 'stp x0, x1, \\[sp\\]',
   savedTwins: [['flags', 'nzcv']],

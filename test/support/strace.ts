@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasTool } from '../../scripts/tools.js';
+import { needs } from './needs.js';
 
 export interface Call {
   readonly pid: number;
@@ -15,7 +15,8 @@ export interface Call {
 
 /** Why strace cannot be used, for a test's `skip`. */
 export function needsStrace(): false | string {
-  if (!hasTool('strace')) return 'needs strace';
+  const missing = needs('strace');
+  if (missing !== false) return missing;
   const { status } = spawnSync('strace', ['-o', '/dev/null', 'true']);
   return status !== 0 && 'strace may trace nothing here';
 }
