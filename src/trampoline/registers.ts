@@ -69,8 +69,13 @@ export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registe
 /** Registers that a table may load besides the PC, which it always does. */
 export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
 
-/** What a handler finds in its block on every architecture. */
-export type PortableSavedRegister = RegisterAlias | 'sp' | 'flags';
+/**
+ * What a handler finds in its block on every architecture. `result` is where a function returns integers and pointers,
+ * `vector0` and those behind it are where numbers with a fraction are passed; the first one is where they are returned.
+ */
+export type PortableSavedRegister =
+  | (RegisterAlias | 'sp' | 'flags' | 'result')
+  | ('vector0' | 'vector1' | 'vector2' | 'vector3' | 'vector4' | 'vector5' | 'vector6' | 'vector7');
 
 /** Every name that such a block has, on whatever architecture: vector registers too. */
 export type SavedRegister =

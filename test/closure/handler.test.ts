@@ -2,16 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClosure, createHandlerTrampoline, nativeFunction, savedRegisters, viewMemory } from 'trampfd';
-import { processor } from '../support/processor.js';
 
 test('a closure as the handler of a trampoline', () => {
   const { size, offsets } = savedRegisters;
   const seen: unknown[] = [];
   const handler = createClosure('void (void *saved, void *trampoline)', (saved, trampoline) => {
     const block = new DataView(viewMemory(saved, size).buffer);
-    const first = block.getBigUint64(offsets['arg0']!, true);
-    seen.push(trampoline, first, block.getFloat64(offsets[processor.firstVector]!, true));
-    block.setBigUint64(offsets[processor.result]!, first * 2n, true);
+    const first = block.getBigUint64(offsets.arg0, true);
+    seen.push(trampoline, first, block.getFloat64(offsets.vector0, true));
+    block.setBigUint64(offsets.result, first * 2n, true);
   });
   const trampoline = createHandlerTrampoline({ handler });
   const call = nativeFunction('uint64_t (uint64_t, double)', trampoline.address);

@@ -117,7 +117,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
       (saved: number, trampoline: number) => {
         const block = Buffer.from(viewMemory(BigInt(saved), size).buffer);
         seen.push(BigInt(trampoline), block.readBigInt64LE(offsets.arg1));
-        block.writeBigInt64LE(-5n, offsets.rax ?? offsets.x0!);
+        block.writeBigInt64LE(-5n, offsets.result);
         spy.free();
       },
       koffi.pointer(koffi.proto('void (uintptr_t, uintptr_t)')),

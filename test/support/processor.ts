@@ -36,9 +36,6 @@ export interface Processor {
   readonly constantFlags: bigint;
   /** A state of the control registers, 32 bits of each. */
   readonly randomControl: (random: Random) => { readonly low: bigint; readonly high: bigint };
-  /** Where a number is returned, and where the first one with a fraction is passed. */
-  readonly result: 'rax' | 'x0';
-  readonly firstVector: 'xmm0' | 'q0';
   /** Bytes below the stack pointer that are in use. */
   readonly redZone: number;
   /** What `sp % 16` can be; the first is what functions are entered with. */
@@ -96,6 +93,9 @@ const x64: Processor = {
     ['flags', 'rflags'],
     ['pc', 'rip'],
     ['sp', 'rsp'],
+    ['result', 'rax'],
+    ['vector0', 'xmm0'],
+    ['vector7', 'xmm7'],
   ],
   // CF, PF, AF, ZF, SF, DF, OF; IF, and the bit that is always 1.
   flagBits: [0x1n, 0x4n, 0x10n, 0x40n, 0x80n, 0x400n, 0x800n],
@@ -105,8 +105,6 @@ const x64: Processor = {
     low: 0x1f80n | (random.word() & 0xe07fn),
     high: 0x7fn | (random.word() & 0xc00n) | random.pick([0n, 0x200n, 0x300n]),
   }),
-  result: 'rax',
-  firstVector: 'xmm0',
   redZone: 128,
   alignments: [8, 0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15],
   belowAligned: 8,
@@ -139,7 +137,12 @@ const arm64: Processor = {
   instruction: 4,
   landingPad: 'bti c',
   savesFirst: 'stp x0, x1, \\[sp\\]',
-  savedTwins: [['flags', 'nzcv']],
+  savedTwins: [
+    ['flags', 'nzcv'],
+    ['result', 'x0'],
+    ['vector0', 'q0'],
+    ['vector7', 'q7'],
+  ],
   // V, C, Z, N.
   flagBits: [28n, 29n, 30n, 31n].map((bit) => 1n << bit),
   constantFlags: 0n,
@@ -148,8 +151,6 @@ const arm64: Processor = {
     low: random.word() & 0x07c0_0000n,
     high: random.word() & 0x0800_009fn,
   }),
-  result: 'x0',
-  firstVector: 'q0',
   redZone: 0,
   // Memory is reached through the stack pointer only where it is a multiple of 16.
   alignments: [0],

@@ -17,8 +17,8 @@ export function handlers(trampoline: HandlerTrampoline): number {
   createHandlerTrampoline({ handler: trampoline, registers: {} });
   // @ts-expect-error a register that is not saved
   savedRegisters.offsets.xmm8;
-  const { pc, arg0, xmm7, q7 } = savedRegisters.offsets;
+  const { pc, arg0, result, vector7, xmm7, q7 } = savedRegisters.offsets;
   // @ts-expect-error only on x86-64
   xmm7.toFixed();
-  return pc + arg0 + (xmm7 ?? q7 ?? 0) + savedRegisters.size;
+  return pc + arg0 + result + vector7 + (xmm7 ?? q7 ?? 0) + savedRegisters.size;
 }

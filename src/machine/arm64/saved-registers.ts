@@ -3,7 +3,7 @@
  * the stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
  * pointer is (AAPCS64, section 6.4.5.1).
  */
-import type { RegisterAlias } from '../../trampoline/registers.js';
+import type { PortableSavedRegister } from '../../trampoline/registers.js';
 import { registerFile } from './registers.js';
 
 /** The general registers, in pairs as they are stored, but x16, x17 and x30. */
@@ -53,9 +53,13 @@ const own = Object.fromEntries([
 /** Bytes. */
 export const savedSize = vectorsAt + 16 * vectors.length;
 
-const portable = Object.fromEntries(
-  Object.entries(registerFile.aliases).map(([alias, name]) => [alias, own[name as 'x0']]),
-) as Record<RegisterAlias, number>;
+const portable = Object.fromEntries([
+  ...Object.entries({ ...registerFile.aliases, flags: 'nzcv', result: 'x0' }).map(([alias, name]) => [
+    alias,
+    own[name as 'x0'],
+  ]),
+  ...vectors.map((name, index) => [`vector${index}`, own[name]]),
+]) as Record<Exclude<PortableSavedRegister, 'sp'>, number>;
 
 /** Where in the block a register stands. */
-export const savedOffset = Object.freeze({ ...own, ...portable, sp: own.sp, flags: own.nzcv });
+export const savedOffset = Object.freeze({ ...own, ...portable });

@@ -4,7 +4,7 @@
  * pointer at its start is aligned for a call (psABI, section 3.2.2). What loads the registers relies on r15, flags, PC
  * and stack pointer to stand one behind the other.
  */
-import type { RegisterAlias } from '../../trampoline/registers.js';
+import type { PortableSavedRegister } from '../../trampoline/registers.js';
 import { registerFile } from './registers.js';
 
 /** The general registers but rsp, in their order in the block. */
@@ -26,14 +26,12 @@ const own = Object.fromEntries([
 /** Bytes. */
 export const savedSize = 8 * words.length + 16 * savedVector.length;
 
-const portable = Object.fromEntries(
-  Object.entries(registerFile.aliases).map(([alias, name]) => [alias, own[name as 'rip']]),
-) as Record<RegisterAlias, number>;
+const portable = Object.fromEntries([
+  ...Object.entries({ ...registerFile.aliases, sp: 'rsp', flags: 'rflags', result: 'rax' }).map(
+    ([alias, name]) => [alias, own[name as 'rip']],
+  ),
+  ...savedVector.map((name, index) => [`vector${index}`, own[name]]),
+]) as Record<PortableSavedRegister, number>;
 
 /** Where in the block a register stands. */
-export const savedOffset = Object.freeze({
-  ...own,
-  ...portable,
-  sp: own.rsp,
-  flags: own.rflags,
-});
+export const savedOffset = Object.freeze({ ...own, ...portable });
