@@ -1,6 +1,6 @@
 /**
- * The memory that JavaScript and the glue between C and JavaScript share, the same on every architecture.
- * Numbers are bytes. Behind the glue's code stand
+ * The memory that JavaScript and the glue between C and JavaScript share, and what is the glue's own, the same on every
+ * architecture. Numbers are bytes. Behind the glue's code stand
  *
  *     constants   function pointers and handles, read-only once the glue has started
  *     state       what changes: who is where, and the record of the call that is on its way
@@ -84,6 +84,20 @@ export const state = {
   length: 112 + call.record + record.stack + longestStack,
 } as const;
 
+/** A native call of ours, or another way in, on the stack of the JavaScript thread: multiples of 16 bytes. */
+export const frame = {
+  previous: 0,
+  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
+  scope: 8,
+  dispatcher: 16,
+  /** How many more calls may leave their handles in the scope. */
+  left: 24,
+  size: 32,
+} as const;
+
+/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
+export const callsInScope = 256;
+
 /** By which way a closure is called. */
 export const origins = {
   /** From our own native call on the JavaScript thread. */
@@ -139,6 +153,10 @@ export const request = {
   /** Without what is behind `stack` of the record: a multiple of {@link stackAlignment}. */
   length: 224,
 } as const;
+
+// <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
+export const FUTEX_WAIT_PRIVATE = 128;
+export const FUTEX_WAKE_PRIVATE = 129;
 
 /** A native call on another thread: a `call` behind the work that it is. */
 export const job = { work: 0, token: 8, call: 16 } as const;

@@ -10,15 +10,20 @@
  * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
  * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
  */
-import { constants, kind, origins, record, request, state } from '../../glue-layout.js';
+import {
+  constants,
+  FUTEX_WAIT_PRIVATE,
+  frame,
+  kind,
+  origins,
+  record,
+  request,
+  state,
+} from '../../glue-layout.js';
 import type { Label } from '../operands.js';
 import { systemCalls } from '../system-calls.js';
 import { emitYield } from './own-stack.js';
-import { type Base, frame, type Glue, ownRecord } from './parts.js';
-
-// <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
-const FUTEX_WAIT_PRIVATE = 128;
-export const FUTEX_WAKE_PRIVATE = 129;
+import { type Base, type Glue, ownRecord } from './parts.js';
 
 export function emitClosure(glue: Glue): void {
   const { asm } = glue;

@@ -2,8 +2,8 @@
  * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
  * (`start`, `execute`, and `complete` when it is done).
  */
-import { call, callFlags, job, origins, record, state } from '../../glue-layout.js';
-import { bitOf, frame, type Glue } from './parts.js';
+import { call, callFlags, frame, job, origins, record, state } from '../../glue-layout.js';
+import { bitOf, type Glue } from './parts.js';
 
 /** `invoke()`: the call is in the state. Closures that are called meanwhile find the frame. */
 export function emitInvoke(glue: Glue): void {

@@ -7,8 +7,10 @@
 import {
   call,
   callFlags,
+  callsInScope,
   constants,
   copy,
+  frame,
   type ImportName,
   importAt,
   kind,
@@ -18,17 +20,6 @@ import {
 } from '../../glue-layout.js';
 import { Assembler } from '../assembler.js';
 import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, Target } from '../operands.js';
-
-/** A native call of ours, or another way in, on the stack of the JavaScript thread. Multiples of 16 bytes. */
-export const frame = {
-  previous: 0,
-  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
-  scope: 8,
-  dispatcher: 16,
-  /** How many more calls may leave their handles in the scope. */
-  left: 24,
-  size: 32,
-} as const;
 
 /** AAPCS64, "Parameter passing" and "Result return": x8 has the address for a result; others are in x0, x1, v0 to v3. */
 const argumentPairs = [
@@ -40,10 +31,7 @@ const vectorPairs = [
   ...([['d4', 'd5'] as const, ['d6', 'd7'] as const] as const),
 ] as const;
 const resultPairs = vectorPairs.slice(0, 2);
-const indirectResult = record.general + 64;
-
-/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
-const callsInScope = 256;
+const indirectResult = record.general + 8 * 8;
 
 /** What `enter` pushes. */
 const enteredSize = 48;

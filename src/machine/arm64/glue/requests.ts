@@ -3,10 +3,9 @@
  * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
  * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
  */
-import { kind, origins, record, request, state } from '../../glue-layout.js';
+import { FUTEX_WAKE_PRIVATE, frame, kind, origins, record, request, state } from '../../glue-layout.js';
 import { systemCalls } from '../system-calls.js';
-import { FUTEX_WAKE_PRIVATE } from './closure.js';
-import { frame, type Glue, ownRecord } from './parts.js';
+import { type Glue, ownRecord } from './parts.js';
 
 /** `relayed(env, callback, context, request)`. After the end requests are answered, and their memory is gone. */
 export function emitRequests(glue: Glue): void {

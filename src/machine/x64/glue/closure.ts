@@ -10,15 +10,21 @@
  * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
  * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
  */
-import { constants, kind, origins, record, request, state, threads } from '../../glue-layout.js';
+import {
+  constants,
+  FUTEX_WAIT_PRIVATE,
+  frame,
+  kind,
+  origins,
+  record,
+  request,
+  state,
+  threads,
+} from '../../glue-layout.js';
 import type { Gpr64, Label, Memory } from '../operands.js';
 import { systemCalls } from '../system-calls.js';
 import { emitYield } from './own-stack.js';
-import { frame, type Glue, resultAddress } from './parts.js';
-
-// <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
-const FUTEX_WAIT_PRIVATE = 128;
-export const FUTEX_WAKE_PRIVATE = 129;
+import { type Glue, resultAddress } from './parts.js';
 
 const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
 

@@ -2,9 +2,9 @@
  * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
  * (`start`, `execute`, and `complete` when it is done).
  */
-import { call, callFlags, job, origins, record, state } from '../../glue-layout.js';
+import { call, callFlags, frame, job, origins, record, state } from '../../glue-layout.js';
 import type { Memory } from '../operands.js';
-import { frame, type Glue } from './parts.js';
+import type { Glue } from './parts.js';
 
 const local = (displacement: number): Memory => ({ base: 'rsp', displacement });
 

@@ -5,7 +5,9 @@
  */
 import {
   call,
+  callsInScope,
   constants,
+  frame,
   type ImportName,
   importAt,
   kind,
@@ -16,26 +18,12 @@ import {
 import { Assembler } from '../assembler.js';
 import { type Gpr64, type Label, type Memory, xmm } from '../operands.js';
 
-/** A native call of ours, or another way in, on the stack of the JavaScript thread. Multiples of 16 bytes. */
-export const frame = {
-  previous: 0,
-  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
-  scope: 8,
-  dispatcher: 16,
-  /** How many more calls may leave their handles in the scope. */
-  left: 24,
-  size: 32,
-} as const;
-
 /** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 const vectorRegisters = xmm.slice(0, 8);
 
 /** Where the frame of a closure keeps what rdi was: the address for a result in memory. */
 export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
-
-/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
-const callsInScope = 256;
 
 type Place = (offset: number) => Memory;
 
