@@ -103,7 +103,7 @@ function onArm64(): number {
   }
   Object.assign(process.env, emulation.env);
   const status = spawnSync(emulation.node, [script, '--record', ...positionals], { stdio: 'inherit' }).status;
-  console.log(`\n${compareCounts([process.arch, 'arm64'], testFiles())}`);
+  console.log(`\n${compareCounts([process.arch, 'arm64'], isMeant)}`);
   return status ?? 1;
 }
 
@@ -119,14 +119,17 @@ function again(command: string, args: readonly string[], parts: readonly string[
   return spawnSync(command, [...args, script, ...parts], { stdio: 'inherit' }).status ?? 1;
 }
 
-/** Those whose names have all parts that were asked for: paths below `test/`. A folder can be about one architecture. */
+/** Whether a path has all parts that were asked for. */
+function isMeant(file: string): boolean {
+  return positionals.every((part) => file.includes(part));
+}
+
+/** The test files that are meant: paths below `test/`. A folder can be about one architecture. */
 function testFiles(): string[] {
   const others = Object.keys(machines).filter((name) => name !== process.arch);
   return readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter(
     (file) =>
-      file.endsWith('.test.js') &&
-      positionals.every((part) => file.includes(part)) &&
-      !others.some((name) => file.split('/').includes(name)),
+      file.endsWith('.test.js') && isMeant(file) && !others.some((name) => file.split('/').includes(name)),
   );
 }
 

@@ -12,7 +12,7 @@ for (const name of ['answers', 'invocations']) {
     { language: 'static C', file: `${name}.c`, flags: ['-std=c99', '-static'] },
     { language: 'C++', file: `${name}.cc`, flags: ['-std=c++11'] },
   ]) {
-    test(`${name}, ${language}`, { skip: needs('gcc', 'g++') }, async () => {
+    test(`${name}, ${language}`, { skip: needs('gcc', 'g++', 'seccomp') }, async () => {
       const program = compileProgram(`${name}-${language.replace(' ', '-')}`, [file], flags);
       const { stdout, stderr, status } = await runSupervised(program);
       assert.equal(ownErrors(stderr), '');

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ownErrors } from '../support/child.js';
+import { needs } from '../support/needs.js';
 
 const child = fileURLToPath(new URL('./descriptor.child.js', import.meta.url));
 const front = fileURLToPath(new URL('../../../dist/cli/trampfd.sh', import.meta.url));
@@ -15,12 +16,17 @@ function run(command: readonly string[], subject: string) {
 }
 
 const hosts = [
-  { name: 'under a supervisor', command: [front, 'run', '--'], modes: ['fast', 'slow'] },
-  { name: 'kept by this process', command: [], modes: ['fast'] },
+  {
+    name: 'under a supervisor',
+    command: [front, 'run', '--'],
+    modes: ['fast', 'slow'],
+    skip: needs('seccomp'),
+  },
+  { name: 'kept by this process', command: [], modes: ['fast'], skip: false },
 ];
 
-for (const { name, command, modes } of hosts) {
-  describe(name, () => {
+for (const { name, command, modes, skip } of hosts) {
+  describe(name, { skip }, () => {
     const passes = (subject: string) =>
       assert.deepEqual(run(command, subject), { status: 0, stdout: 'EXIT-SUCCESS\n', stderr: '' });
     for (const mode of modes) {

@@ -22,7 +22,7 @@ function sleepers(): string[] {
 }
 
 for (const { name, ids } of users) {
-  describe(`as ${name}`, { skip: needs('gcc') }, () => {
+  describe(`as ${name}`, { skip: needs('gcc', 'seccomp') }, () => {
     test('who survives the program gets ENOSYS, and keeps fast trampolines', async () => {
       const ended = await runSupervised(supervisedProgram('survivor'), [], { ids });
       const stdout = 'daemon: ENOSYS, and 42\n';

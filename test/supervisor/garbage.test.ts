@@ -9,7 +9,7 @@ import { randomFor, rounds } from '../support/random.js';
 /** As far as the program goes for one line. */
 const step = 25_000;
 
-test('a program that asks for nonsense', { skip: needs('gcc') }, async (t) => {
+test('a program that asks for nonsense', { skip: needs('gcc', 'seccomp') }, async (t) => {
   const calls = rounds({ normal: 100_000, long: 1_000_000 });
   const args = [`${calls}`, `${randomFor(t).u32()}`];
   const conversation = new Conversation(

@@ -7,7 +7,7 @@ import { randomFor, rounds } from '../support/random.js';
 import { users } from '../support/restricted.js';
 import { runSupervised, type SupervisedOptions } from '../support/supervised.js';
 
-const skip = process.arch === 'x64' ? needs('gcc', 'g++') : 'x86-64 only';
+const skip = needs('gcc', 'g++', 'seccomp');
 
 async function succeed(program: string, args: readonly string[] = [], options: SupervisedOptions = {}) {
   assert.deepEqual(await runSupervised(program, args, { timeout: 300_000, ...options }), {

@@ -9,8 +9,8 @@ import { supervisedProgram } from '../support/programs.js';
 import { users } from '../support/restricted.js';
 import { runPlain, type SupervisedOptions, trampfd } from '../support/supervised.js';
 
-const state = needs('gcc') === false ? supervisedProgram('state') : '';
-const block = needs('gcc') === false ? supervisedProgram('block') : '';
+const state = needs('gcc', 'seccomp') === false ? supervisedProgram('state') : '';
+const block = needs('gcc', 'seccomp') === false ? supervisedProgram('block') : '';
 const folder = mkdtempSync(join(tmpdir(), "trampfd 'odd\n$ä-"));
 chmodSync(folder, 0o777);
 after(() => rmSync(folder, { recursive: true }));
@@ -49,7 +49,7 @@ async function compare(
 const shell = (script: string): [string, ...string[]] => ['bash', '-c', `${script}; exec "$@"`, 'bash'];
 
 for (const { name, ids } of users) {
-  describe(`as ${name}`, { skip: needs('gcc') }, () => {
+  describe(`as ${name}`, { skip: needs('gcc', 'seccomp') }, () => {
     test('as it is', async () => {
       await compare(['env'], { ids });
     });

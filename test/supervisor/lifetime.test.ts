@@ -6,7 +6,7 @@ import { compileProgram } from '../support/compile.js';
 import { Conversation, type ConversationOptions } from '../support/conversation.js';
 import { needs } from '../support/needs.js';
 
-const skip = needs('gcc') || (process.getuid?.() !== 0 && 'only root may look at the supervisor');
+const skip = needs('gcc', 'seccomp') || (process.getuid?.() !== 0 && 'only root may look at the supervisor');
 
 function converse(t: TestContext, source: string, options: ConversationOptions, args: string[] = []) {
   const conversation = new Conversation(

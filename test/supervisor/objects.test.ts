@@ -23,7 +23,7 @@ function program(source: string, flags: readonly string[] = []): string {
 /** The one without privileges. */
 const user = users.at(-1)!;
 
-describe('objects', { skip: needs('gcc', 'g++') }, () => {
+describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
   for (const [what, flags] of [
     ['a program', []],
     ['a static program', ['-static']],

@@ -8,7 +8,7 @@ import { needs } from '../support/needs.js';
 import { people, program, succeed, success } from '../support/slow-programs.js';
 import { runPlain, runSupervised } from '../support/supervised.js';
 
-const skip = needs('gcc');
+const skip = needs('gcc', 'seccomp');
 
 for (const { name, ids } of people) {
   describe(`a program's own affairs, as ${name}`, { skip }, () => {

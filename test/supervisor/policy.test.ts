@@ -38,7 +38,7 @@ async function under(policy: object | string, args: readonly string[]) {
 
 const everything = { 'user fast': 'ok', 'user slow': 'ok', table: 'ok', code: 'ok', handler: 'ok' };
 
-describe('a policy', { skip: needs('gcc') }, () => {
+describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
   test('without rules allows everything', async () => {
     const { stdout, stderr, audit } = await under({}, ['kinds']);
     assert.deepEqual(answers(stdout), everything);
@@ -131,7 +131,7 @@ describe('a policy', { skip: needs('gcc') }, () => {
   });
 });
 
-describe('a policy that cannot be followed', { skip: needs('gcc') }, () => {
+describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, () => {
   const file = join(folder, 'policy.json');
   for (const [what, policy, said] of [
     ['no JSON', '{ types', /Cannot follow the policy .*policy\.json: .*JSON/],

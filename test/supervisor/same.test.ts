@@ -25,7 +25,7 @@ const names = [
 /** A program that is traced already can trace none of its children. */
 const untraceable = ['debugging'];
 
-describe('the same with and without', { skip: needs('gcc'), concurrency: 2 }, () => {
+describe('the same with and without', { skip: needs('gcc', 'seccomp'), concurrency: 2 }, () => {
   for (const name of [...names, ...untraceable]) {
     test(name, async () => {
       const program = supervisedProgram(name);

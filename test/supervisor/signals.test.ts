@@ -57,7 +57,7 @@ for (const [how, compile] of [
   ['plain', supervisedProgram],
   ['traced', tracedProgram],
 ] as const) {
-  describe(`${how}: signals`, { skip: needs('gcc') }, () => {
+  describe(`${how}: signals`, { skip: needs('gcc', 'seccomp') }, () => {
     const signals = [1, 2, 3, 10, 13, 14, 15, 16, 20, 21, 22, 23, 27, 28, 30, 31, SIGRTMIN, 40, 64];
 
     test('to the supervisor', async () => {

@@ -10,7 +10,7 @@ import { rounds } from '../support/random.js';
 import { needsRoot, people, program, succeed, success } from '../support/slow-programs.js';
 import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
 
-const skip = needs('gcc');
+const skip = needs('gcc', 'seccomp');
 const long = rounds({ normal: 1, long: 20 });
 const toy = fileURLToPath(new URL('toy.type.js', import.meta.url));
 

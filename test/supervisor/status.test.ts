@@ -4,8 +4,11 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { needs } from '../support/needs.js';
 import { users } from '../support/restricted.js';
 import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
+
+const skip = needs('seccomp');
 
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-status-'));
 chmodSync(folder, 0o755);
@@ -18,7 +21,7 @@ function file(name: string, text: string, mode: number): string {
   return path;
 }
 
-describe('the status', { concurrency: 2 }, () => {
+describe('the status', { skip, concurrency: 2 }, () => {
   for (const status of [0, 1, 77, 125, 126, 127, 128, 255]) {
     test(`exit code ${status}`, async () => {
       const ended = await runSupervised('sh', ['-c', `exit ${status}`]);
@@ -34,7 +37,7 @@ describe('the status', { concurrency: 2 }, () => {
   }
 });
 
-describe('what does not run', { concurrency: 2 }, () => {
+describe('what does not run', { skip, concurrency: 2 }, () => {
   const refusals: [name: string, program: string, status: number, message: RegExp][] = [
     ['no such file', join(folder, 'nothing'), 127, /there is no such program/],
     ['no such command', 'trampfd-no-such-command', 127, /there is no such program/],
@@ -81,7 +84,7 @@ describe('what does not run', { concurrency: 2 }, () => {
   }
 });
 
-describe('tools', { concurrency: 2 }, () => {
+describe('tools', { skip, concurrency: 2 }, () => {
   const commands: [string, ...string[]][] = [
     ['git', '--no-pager', '-C', process.cwd(), 'log', '-5'],
     ['sh', '-c', 'echo "int main(void){return 0;}" | gcc -x c -c -o /dev/null - && echo compiled'],

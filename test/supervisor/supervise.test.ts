@@ -8,6 +8,9 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type SuperviseOptions, supervise } from '#src/index.js';
 import { ownErrors } from '../support/child.js';
+import { needs } from '../support/needs.js';
+
+const skip = needs('seccomp');
 
 async function run(program: string, args: readonly string[], options: SuperviseOptions = {}) {
   const child = supervise(program, args, { stdio: 'pipe', ...options });
@@ -20,7 +23,7 @@ async function run(program: string, args: readonly string[], options: SuperviseO
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
-test('a program runs with its arguments, environment and folder, and ends as it ends', async () => {
+test('a program runs with its arguments, environment and folder, and ends as it ends', { skip }, async () => {
   const { PATH, NODE_OPTIONS } = process.env;
   const env = { PATH, NODE_OPTIONS, GIVEN: 'a b' };
   assert.deepEqual(
@@ -37,7 +40,7 @@ test('a program runs with its arguments, environment and folder, and ends as it 
   assert.equal((await run('sh', ['-c', 'kill -TERM $$'])).status, 128 + 15);
 });
 
-test('signals go on to the program', async () => {
+test('signals go on to the program', { skip }, async () => {
   const child = supervise(
     'sh',
     ['-c', 'trap "echo got it; exit 3" TERM; echo ready; while :; do sleep 0.05; done'],
@@ -53,7 +56,7 @@ test('signals go on to the program', async () => {
   assert.match(await output, /got it\n$/);
 });
 
-test('what cannot be run is said', async () => {
+test('what cannot be run is said', { skip }, async () => {
   const { status, stderr } = await run('/nowhere/program', []);
   assert.deepEqual(
     { status, stderr },
@@ -61,7 +64,7 @@ test('what cannot be run is said', async () => {
   );
 });
 
-test('restrictions, a policy and an audit log apply', async () => {
+test('restrictions, a policy and an audit log apply', { skip }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-supervise-'));
   try {
     const [policy, audit] = [join(folder, 'policy.json'), join(folder, 'audit')];
@@ -83,7 +86,7 @@ test('restrictions, a policy and an audit log apply', async () => {
   }
 });
 
-test('wrong options start nothing', () => {
+test('wrong options start nothing', { skip }, () => {
   const bad = supervise as (...args: unknown[]) => unknown;
   assert.throws(() => bad(1), TypeError);
   assert.throws(() => bad('true', [], { harden: ['everything'] }), RangeError);

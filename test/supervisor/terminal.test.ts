@@ -37,7 +37,7 @@ function inShell(command: string, steps: readonly string[]): Promise<string> {
 /** What was printed by `echo status=$?`. */
 const askStatus = (status: number) => ['type:echo sta""tus=$?\n', `wait:status=${status}`];
 
-describe('a terminal', { skip: needs('gcc'), concurrency: 2 }, () => {
+describe('a terminal', { skip: needs('gcc', 'seccomp'), concurrency: 2 }, () => {
   const sleeper = `sh -c 'echo go""ne; exec sleep 100'`;
 
   test('the interrupt key', async () => {

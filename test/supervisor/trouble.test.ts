@@ -12,7 +12,7 @@ import { randomFor, rounds } from '../support/random.js';
 import { needsRoot, people, program, succeed, success } from '../support/slow-programs.js';
 import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
 
-const skip = needs('gcc');
+const skip = needs('gcc', 'seccomp');
 const toy = fileURLToPath(new URL('toy.type.js', import.meta.url));
 
 for (const { name, ids } of people) {

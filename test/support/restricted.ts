@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { errnoName } from '#src/linux/errno.js';
 import { mdweState } from '#src/linux/features.js';
 import { ownErrors } from './child.js';
+import { needs } from './needs.js';
 
 const script = fileURLToPath(new URL('../linux/restrict.child.js', import.meta.url));
 
@@ -24,6 +25,8 @@ export const users: readonly User[] = [
 ];
 
 function needsNamespaces(ids: User['ids']): false | string {
+  const missing = needs('seccomp', 'PR_SET_MDWE', 'mount_setattr');
+  if (missing !== false) return missing;
   if (mdweState() === true) return 'runs under MDWE itself';
   const flags = process.getuid?.() === 0 && ids.uid === undefined ? '-m' : '-Um';
   if (spawnSync('unshare', [flags, 'true'], { ...ids }).status !== 0) return 'needs a mount namespace';
