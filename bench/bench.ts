@@ -14,6 +14,7 @@ import { provideTools } from '../scripts/tools.js';
 import { call } from './call.js';
 import { callback } from './callback.js';
 import { closure } from './closure.js';
+import { code } from './code.js';
 import { invoke } from './invoke.js';
 import { make } from './make.js';
 import { many } from './many.js';
@@ -28,7 +29,7 @@ import { entry, type Summary, summarize, tables } from './summary.js';
 import { supervised } from './supervised.js';
 import { judge } from './targets.js';
 
-const subjects = [invoke, slow, make, many, memory, closure, callback, call, supervised, start];
+const subjects = [invoke, slow, make, many, memory, closure, callback, call, supervised, start, code];
 const results = join(root, 'bench/results.json');
 const { values, positionals: parts } = parseArgs({
   options: { draw: { type: 'boolean' } },
