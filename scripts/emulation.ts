@@ -49,6 +49,7 @@ export function provideArm64(): Emulation | string {
   rmSync(bin, { recursive: true, force: true });
   mkdirSync(bin, { recursive: true });
   for (const tool of tools) symlinkSync(findTool(`${triplet}-${tool}`)!, join(bin, tool));
+  symlinkSync('gcc', join(bin, 'cc'));
   symlinkSync(node, join(bin, 'node'));
   return {
     node,

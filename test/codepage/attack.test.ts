@@ -13,6 +13,8 @@ import { compileProgram } from '../support/compile.js';
 import { libc, outcome } from '../support/libc.js';
 import { needs } from '../support/needs.js';
 
+const needsMseal = needs('mseal') || (!hasMseal() && 'needs mseal (Linux 6.10)');
+
 const MADV_DONTNEED = 4;
 /** As old as MFD_NOEXEC_SEAL. */
 const PR_GET_MDWE = 66;
@@ -61,13 +63,13 @@ test('code pages cannot be changed', async (t) => {
     await t.test('through the file', () => {
       for (const path of [...open, ...paths(t, code)]) expectRefused(fileAttacks(path, length));
     });
-    await t.test('by other memory', { skip: !hasMseal() && 'needs mseal (Linux 6.10)' }, () => {
+    await t.test('by other memory', { skip: needsMseal }, () => {
       expectRefused(replacements(code));
       expectRefused({
         remap_file_pages: [() => libc.remap_file_pages(code.start, 4096, 0, 1, 0), 'EPERM', 'EINVAL'],
       });
     });
-    await t.test('by a debugger', { skip: needs('gcc') || isTraced() }, () => {
+    await t.test('by a debugger', { skip: needs('gcc', 'ptrace') || isTraced() }, () => {
       // Where Yama guards against debuggers, children too are told to keep off.
       outcome(() => libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0));
       const args = [`${process.pid}`, `0x${code.start.toString(16)}`];
@@ -86,7 +88,8 @@ test('code pages cannot be changed', async (t) => {
 
 test('the file of code is not executable as a program', {
   skip:
-    outcome(() => libc.prctl(PR_GET_MDWE, 0, 0, 0, 0)) === 'EINVAL' && 'needs MFD_NOEXEC_SEAL (Linux 6.3)',
+    needs('PR_SET_MDWE') ||
+    (outcome(() => libc.prctl(PR_GET_MDWE, 0, 0, 0, 0)) === 'EINVAL' && 'needs MFD_NOEXEC_SEAL (Linux 6.3)'),
 }, () => {
   using _ = createTrampolineTable({ registers: [] });
   for (const path of descriptorsOf('/memfd:trampfd ')) {

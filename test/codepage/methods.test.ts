@@ -12,6 +12,7 @@ import { hasMseal, mdweState } from '#src/linux/features.js';
 import type { LaunchCall } from '#src/linux/launch.js';
 import { __NR_mseal } from '#src/linux/memory.js';
 import { filter, runUnder } from '../support/launched.js';
+import { needs } from '../support/needs.js';
 
 const ENOSYS = 38;
 const isRoot = process.getuid?.() === 0;
@@ -106,7 +107,7 @@ for (const [column, name] of heads!.entries()) {
     continue;
   }
 
-  describe(`code by ${method}`, () => {
+  describe(`code by ${method}`, { skip: needs('seccomp') }, () => {
     let [store, usual, without]: Run[] = [];
 
     before(async () => {

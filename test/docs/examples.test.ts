@@ -48,7 +48,7 @@ describe('examples', () => {
   }
 });
 
-describe('programs in C', { skip: needs('gcc') }, () => {
+describe('programs in C', { skip: needs('gcc', 'seccomp') }, () => {
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
     for (const [index, program] of blocks(text, 'c').entries()) {
       if (!program.includes('int main')) continue;

@@ -51,7 +51,7 @@ describe('trampfd_create(2)', () => {
   });
 });
 
-test('its example compiles cleanly and prints what it says', { skip: needs('gcc') }, async () => {
+test('its example compiles cleanly and prints what it says', { skip: needs('gcc', 'seccomp') }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-manual-'));
   try {
     const [file, program] = [join(folder, 'sort.c'), join(folder, 'sort')];

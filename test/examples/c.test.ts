@@ -12,7 +12,7 @@ import { outsideTemporary, users } from '../support/restricted.js';
 import { runSupervised } from '../support/supervised.js';
 
 const makefile = fileURLToPath(new URL('../../../examples/c/Makefile', import.meta.url));
-const folder = fileURLToPath(new URL('../../examples/c', import.meta.url));
+const folder = fileURLToPath(new URL(`../../examples/c/${process.arch}`, import.meta.url));
 
 function make(program: string, flags = '-O2 -Wall -Wextra -Wconversion -Werror'): string {
   mkdirSync(folder, { recursive: true });
@@ -72,7 +72,7 @@ describe('examples in C', { skip: needs('gcc', 'make') }, () => {
       before(() => {
         program = make(name);
       });
-      test('runs under the supervisor', async () => {
+      test('runs under the supervisor', { skip: needs('seccomp') }, async () => {
         const { status, signal, stdout, stderr } = await runSupervised(program);
         assert.equal(ownErrors(stderr), '');
         assertOutput(stdout, output);
@@ -99,7 +99,7 @@ describe('examples in C', { skip: needs('gcc', 'make') }, () => {
     });
   }
 
-  test('overflow-libffi', { skip: !hasHeader('ffi.h') && 'needs libffi' }, () => {
+  test('overflow-libffi', { skip: needs('libffi') || (!hasHeader('ffi.h') && 'needs libffi') }, () => {
     const { status, stdout } = spawnSync(make('overflow-libffi'), { encoding: 'utf8' });
     assertOutput(stdout, exhibit('OPEN', "The overflow reached the closure: it is the attacker's now."));
     assert.equal(status, 0);

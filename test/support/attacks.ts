@@ -4,6 +4,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { addressOf } from 'trampfd';
 import type { Mapping } from '#src/linux/proc.js';
 import { libc, outcome } from './libc.js';
+import { emulated } from './needs.js';
 
 const [PROT_READ, PROT_WRITE, PROT_EXEC] = [1, 2, 4];
 const [MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS] = [1, 2, 0x10, 0x20];
@@ -43,15 +44,19 @@ export function writes(mapping: Mapping): Attacks {
   };
   const local = BigUint64Array.of(addressOf(bytes), 8n);
   const remote = BigUint64Array.of(start, 8n);
-  return {
-    'mprotect +W': [() => libc.mprotect(start, lengthOf(mapping), PROT_READ | PROT_WRITE), 'EACCES', 'EPERM'],
-    'mprotect +W+X': [() => libc.mprotect(start, lengthOf(mapping), 7), 'EACCES', 'EPERM'],
-    '/proc/self/mem': [writeMem, 'EIO'],
+  /** What an emulator does not ask the kernel for. */
+  const kernelOnly: Attacks = {
     process_vm_writev: [
       () => libc.process_vm_writev(process.pid, addressOf(local), 1, addressOf(remote), 1, 0),
       'EFAULT',
     ],
     'madvise REMOVE': [() => libc.madvise(start, lengthOf(mapping), MADV_REMOVE), 'EACCES', 'EPERM'],
+  };
+  return {
+    'mprotect +W': [() => libc.mprotect(start, lengthOf(mapping), PROT_READ | PROT_WRITE), 'EACCES', 'EPERM'],
+    'mprotect +W+X': [() => libc.mprotect(start, lengthOf(mapping), 7), 'EACCES', 'EPERM'],
+    '/proc/self/mem': [writeMem, 'EIO'],
+    ...(emulated ? {} : kernelOnly),
   };
 }
 
