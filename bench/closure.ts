@@ -64,9 +64,9 @@ const groups = {
 type Group = keyof typeof groups;
 
 const titles = {
-  number: 'closure, two pointers as numbers',
-  bigint: 'closure, two pointers as bigints',
-  int: 'closure, two integers',
+  number: "closure, two pointers as numbers, stack: 'own'",
+  bigint: "closure, two pointers as bigints, stack: 'own'",
+  int: "closure, two integers, stack: 'own'",
   'number-thread': "closure, numbers, on the thread's stack",
   'bigint-thread': "closure, bigints, on the thread's stack",
   koffi: 'koffi callback',
