@@ -256,39 +256,56 @@ enum trampfd_arm64_register {
 
 /* ---- What handlers are given ---- */
 
-#if defined(__x86_64__)
 /*
  * The caller's registers, as it finds them when the trampoline returns: pc is the return address, sp the stack
- * pointer behind it, where arguments on the stack begin. A handler may change all of them. What does not stand here
- * is the handler's to use, as any function's: other vector registers, and the upper parts of these.
+ * pointer then, where arguments on the stack begin. A handler may change all of them. What does not stand here is the
+ * handler's to use, as any function's: other vector registers, and the upper parts of these.
  */
+#if defined(__x86_64__)
 struct trampfd_saved {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
     uint64_t flags, pc, sp;
     uint8_t xmm[8][16]; /* at multiples of 16 */
 };
+#else
+struct trampfd_saved {
+    uint64_t x[31]; /* x[17] is the PC when the trampoline returns: the way back takes that register */
+    uint64_t pc, sp, flags;
+    uint8_t q[8][16]; /* at multiples of 16 */
+};
+#endif
 
 /* Where a register stands, by its name in contexts: *trampfd_saved_reg(saved, TRAMPFD_REG_ARG0). */
 static inline uint64_t *trampfd_saved_reg(struct trampfd_saved *saved, uint32_t name)
 {
-    return name == TRAMPFD_REG_PC ? &saved->pc : (uint64_t *)(void *)saved + (name - TRAMPFD_X64_RAX);
+#if defined(__x86_64__)
+    const uint32_t first = TRAMPFD_X64_RAX;
+#else
+    const uint32_t first = TRAMPFD_ARM64_X0;
+#endif
+    return name == TRAMPFD_REG_PC ? &saved->pc : (uint64_t *)(void *)saved + (name - first);
 }
 
 /* Lets the trampoline return a number. */
 static inline void trampfd_return(struct trampfd_saved *saved, uint64_t value)
 {
+#if defined(__x86_64__)
     saved->rax = value;
+#else
+    saved->x[0] = value;
+#endif
 }
 
 /* Leads the call on to a function, which finds the caller's arguments and returns to the caller. */
 static inline void trampfd_tail_call(struct trampfd_saved *saved, uintptr_t function)
 {
+#if defined(__x86_64__)
     saved->sp -= sizeof saved->pc;
     memcpy((void *)saved->sp, &saved->pc, sizeof saved->pc);
-    saved->pc = function;
-}
 #endif
+    saved->pc = function; /* on arm64, x[30] is where it returns to */
+}
 
 /* ---- Functions ---- */
 

@@ -72,10 +72,10 @@ for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
 const saved = thisMachine().savedRegisters;
 /** What handlers are given: `machine/` has the layout, under more names than the header. */
 const savedMembers = Object.keys(saved.offsets).filter(
-  (name) => !/^(arg\d|chain|rip|rsp|rflags)$/.test(name),
+  (name) => !/^(arg\d|chain|result|rip|rsp|rflags|nzcv)$/.test(name),
 );
 for (const name of savedMembers) {
-  const member = name.replace(/^xmm(\d)$/, 'xmm[$1]');
+  const member = name.replace(/^(xmm|x|q)(\d+)$/, '$1[$2]');
   expected[`offsetof(struct trampfd_saved, ${member})`] = saved.offsets[name as 'pc'];
 }
 Object.assign(expected, {

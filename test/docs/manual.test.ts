@@ -44,7 +44,7 @@ describe('trampfd_create(2)', () => {
       assert.ok(defined.includes(`static inline ${prototype.replace(';', ' {')}`), prototype);
     }
     const structs = code.filter((block) => block.startsWith('struct '));
-    assert.equal(structs.length, 6);
+    assert.equal(structs.length, 7);
     for (const struct of structs) assert.ok(defined.includes(oneLine(struct)), struct);
     const constants = [...page.matchAll(/TRAMPFD_\w+/g)].map(([name]) => name);
     for (const name of constants) assert.match(header, new RegExp(`\\b${name}\\b`));

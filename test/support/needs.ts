@@ -7,7 +7,13 @@ export const emulated: boolean = (process.env['TRAMPFD_EMULATED'] ?? '') !== '';
 /** What Linux has for a program, and qemu-user does not hand on, answers for itself, or needs itself. */
 const notEmulated = [
   ...(['seccomp', 'ptrace', 'PR_SET_MDWE', 'mseal', 'process_vm_readv', 'mount_setattr'] as const),
-  ...(['PR_SET_CHILD_SUBREAPER', 'SS_AUTODISARM', 'libffi', 'address space of the program alone'] as const),
+  ...([
+    'PR_SET_CHILD_SUBREAPER',
+    'SS_AUTODISARM',
+    'CLONE_NEWUSER',
+    'libffi',
+    'address space of the program alone',
+  ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
 
