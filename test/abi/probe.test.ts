@@ -72,7 +72,7 @@ for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
 const saved = thisMachine().savedRegisters;
 /** What handlers are given: `machine/` has the layout, under more names than the header. */
 const savedMembers = Object.keys(saved.offsets).filter(
-  (name) => !/^(arg\d|chain|result|rip|rsp|rflags|nzcv)$/.test(name),
+  (name) => !/^(arg\d|chain|result|vector\d|rip|rsp|rflags|nzcv)$/.test(name),
 );
 for (const name of savedMembers) {
   const member = name.replace(/^(xmm|x|q)(\d+)$/, '$1[$2]');
