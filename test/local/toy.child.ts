@@ -4,14 +4,18 @@ import { addressOf, createTrampoline, symbolAddress } from 'trampfd';
 import { memoryAt } from '#src/linux/memory.js';
 import { mappingOf } from '#src/linux/proc.js';
 import { addArena, openEngine } from '#src/local/fault-engine.js';
+import * as arm64 from '#src/machine/arm64/fault-handler.js';
+import { ucontext } from '#src/machine/arm64/signal-frame.js';
 import { slowStride } from '#src/machine/fault-control.js';
-import { type FaultType, faultHandler, faultTypes } from '#src/machine/x64/fault-handler.js';
+import type { FaultHandlerCode } from '#src/machine/index.js';
+import * as x64 from '#src/machine/x64/fault-handler.js';
 import { savedAt } from '#src/machine/x64/signal-frame.js';
 import { callInt64 } from '../support/calls.js';
 
 /** Jumps to the first of two targets that stand behind the descriptor's header, and swaps them. */
-const alternate: FaultType = {
-  name: 'alternate',
+const name = 'alternate';
+const onX64: x64.FaultType = {
+  name,
   emit(asm, { leave }) {
     asm.emit('lock add m64, imm8', { base: 'r10' }, 1);
     asm.emit('mov r64, r/m64', 'rbp', 'rdx');
@@ -23,16 +27,25 @@ const alternate: FaultType = {
     asm.emit('jmp rel32', leave);
   },
 };
+const onArm64: arm64.FaultType = {
+  name,
+  emit(asm, { leave }) {
+    arm64.emitCount(asm);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x3', 'x4', 'x12', 16);
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x4', 'x3', 'x12', 16);
+    asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x3', 'x2', ucontext.pc);
+    asm.emit('b <label>', leave);
+  },
+};
+const handlers: Readonly<Record<string, (controlAt: number) => FaultHandlerCode>> = {
+  x64: (controlAt) => x64.faultHandler(controlAt, [...x64.faultTypes, onX64]),
+  arm64: (controlAt) => arm64.faultHandler(controlAt, [...arm64.faultTypes, onArm64]),
+};
 
-const { types } = openEngine((controlAt) => faultHandler(controlAt, [...faultTypes, alternate]));
+const { types } = openEngine(handlers[process.arch]!);
 const arena = addArena(2 ** 20, 2 ** 20);
 const [pid, ppid] = [BigInt(process.pid), BigInt(process.ppid)];
-const descriptor = BigUint64Array.of(
-  types['alternate']!,
-  0n,
-  symbolAddress('getpid'),
-  symbolAddress('getppid'),
-);
+const descriptor = BigUint64Array.of(types[name]!, 0n, symbolAddress('getpid'), symbolAddress('getppid'));
 new BigUint64Array(memoryAt(arena.selectorsAlias, 4096))[1] = addressOf(descriptor);
 const address = arena.base + BigInt(slowStride);
 for (let round = 0; round < 3; round++) {
@@ -45,6 +58,6 @@ assert.equal(new BigUint64Array(memoryAt(arena.counters, 4096))[2], 6n);
 const user = createTrampoline({ mode: 'slow', registers: { pc: symbolAddress('getpid') } });
 assert.equal(callInt64(user.address), pid);
 assert.equal(user.stats().invocations, 1n);
-assert.equal(mappingOf(types['alternate']!)!.executable, true);
+assert.equal(mappingOf(types[name]!)!.executable, true);
 assert.notEqual(descriptor.length, 0);
 console.log('done');

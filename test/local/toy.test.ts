@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ownErrors, runChild } from '../support/child.js';
-import { about } from '../support/needs.js';
 
-test('a type of slow trampolines is one object', { skip: about('x64') }, () => {
+test('a type of slow trampolines is one object', () => {
   const { stdout, stderr } = runChild('local/toy', []);
   assert.equal(ownErrors(stderr), '');
   assert.equal(stdout, 'done\n');
