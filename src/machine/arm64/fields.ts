@@ -48,16 +48,6 @@ const inverted: Field = {
   decode: (bits) => -1 - bits,
 };
 
-/** LSL is UBFM with both numbers computed: Arm ARM, section C6.2, "LSL (immediate)". */
-const leftShift: Field = {
-  width: 12,
-  encode: (value) => (fits(value, 1, 64) ? ((64 - value) << 6) | (63 - value) : undefined),
-  decode: (bits) => {
-    const shift = 63 - (bits & 63);
-    return shift > 0 && bits >> 6 === 64 - shift ? shift : undefined;
-  },
-};
-
 /**
  * The immediates of logical instructions are patterns: an element of some bits, in it one run of ones that may be
  * rotated, repeated until there are 64 bits. Here the element is all 64 bits; others are no masks that anybody needs.
@@ -94,7 +84,6 @@ export const numbers: Readonly<Record<string, Field>> = {
   'imm12*2': unsigned(12, 2),
   'imm12*4': unsigned(12, 4),
   'imm12*8': unsigned(12, 8),
-  'imm12*16': unsigned(12, 16),
   imm9: signed(9),
   'imm7*8': signed(7, 8),
   'imm7*16': signed(7, 16),
@@ -103,7 +92,6 @@ export const numbers: Readonly<Record<string, Field>> = {
   imm6: unsigned(6),
   immr: unsigned(6),
   imms: unsigned(6),
-  '-immr:imms': leftShift,
   'N:immr:imms': bitmask,
   b40: unsigned(5),
 };

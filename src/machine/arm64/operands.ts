@@ -14,8 +14,7 @@ export const gpr64 = [...bank('x'), 'xzr'] as const;
 export const gpr64sp = [...bank('x'), 'sp'] as const;
 export const gpr32sp = [...bank('w'), 'wsp'] as const;
 export const gpr32 = [...bank('w'), 'wzr'] as const;
-/** The same 32 registers, by how many of their bits are meant. */
-export const fpr32 = [...bank('s'), 's31'] as const;
+/** The vector registers, by how many of their bits are meant. */
 export const fpr64 = [...bank('d'), 'd31'] as const;
 export const fpr128 = [...bank('q'), 'q31'] as const;
 
@@ -23,7 +22,6 @@ export type Gpr64 = `x${Numbered}` | 'xzr';
 export type Gpr64Sp = `x${Numbered}` | 'sp';
 export type Gpr32Sp = `w${Numbered}` | 'wsp';
 export type Gpr32 = `w${Numbered}` | 'wzr';
-export type Fpr32 = `s${Numbered | '31'}`;
 export type Fpr64 = `d${Numbered | '31'}`;
 export type Fpr128 = `q${Numbered | '31'}`;
 
@@ -54,17 +52,13 @@ export interface OperandTypes {
   'Xd|SP': Gpr64Sp;
   'Xn|SP': Gpr64Sp;
   Wd: Gpr32;
-  Wn: Gpr32;
   'Wn|WSP': Gpr32Sp;
-  Wm: Gpr32;
   Ws: Gpr32;
   Wt: Gpr32;
-  St: Fpr32;
   Dn: Fpr64;
   Dt: Fpr64;
   Dt1: Fpr64;
   Dt2: Fpr64;
-  Qt: Fpr128;
   Qt1: Fpr128;
   Qt2: Fpr128;
   cond: Condition;
@@ -88,7 +82,6 @@ export type OperandName = keyof OperandTypes;
 const banks: Readonly<Record<string, readonly string[]>> = {
   X: gpr64,
   W: gpr32,
-  S: fpr32,
   D: fpr64,
   Q: fpr128,
 };

@@ -80,7 +80,7 @@ test('operands that an instruction does not have do not compile', () => {
     // @ts-expect-error an address is 64 bits long
     () => asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'w1', 0),
     // @ts-expect-error a general register where a vector register should stand
-    () => asm.emit('ldr <Qt>, [<Xn|SP>, #<pimm>]', 'x0', 'x1', 0),
+    () => asm.emit('ldr <Dt>, [<Xn|SP>, #<pimm>]', 'x0', 'x1', 0),
     // @ts-expect-error there is no x31
     () => asm.emit('br <Xn>', 'x31'),
     // @ts-expect-error no condition
