@@ -9,6 +9,7 @@ import { createHandlerTrampoline, createTrampoline, createTrampolineTable, symbo
 import { closeMemfd, memfd_create } from '#src/linux/memfd.js';
 import { registryLine } from '#src/local/registry-schema.js';
 import { ownErrors } from '../support/child.js';
+import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 
 const cli = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));

@@ -13,6 +13,7 @@ const notEmulated = [
     'CLONE_NEWUSER',
     'libffi',
     'address space of the program alone',
+    'executable mappings to show to others',
   ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
