@@ -30,8 +30,8 @@ export interface CreateHandlerTrampolineOptions extends TrampolineOptions {
  * nothing makes the trampoline a function that changes nothing. What the caller put on the stack begins at `sp`.
  *
  * **Limitations**: other vector registers, upper parts of vector registers, mask and x87 registers are for the
- * handler to use, as for every function; MXCSR and the x87 control word are left alone. Where shadow stacks are on,
- * a changed return address or stack pointer is a fault.
+ * handler to use, as for every function; MXCSR, the x87 control word, FPCR and FPSR are left alone. Where shadow stacks
+ * are on, a changed return address or stack pointer is a fault. On arm64 x17 has the return address in the end.
  *
  * @example
  * ```ts
@@ -172,9 +172,10 @@ let resume: bigint | undefined;
  * registers from a block, flags, stack pointer and PC included, and does not return. The block is a handler's, a copy
  * of one, or one that was made by hand; it may lie anywhere.
  *
- * **Limitations**: no register is free to hold the PC. So below the red zone of the new stack pointer, from `sp - 168`
- * to `sp - 136`, there must be memory to write, and the function uses two vector registers that blocks do not
- * have (xmm8, xmm9). Under shadow stacks it faults.
+ * **Limitations**: on x86-64 no register is free to hold the PC. So below the red zone of the new stack pointer, from
+ * `sp - 168` to `sp - 136`, there must be memory to write, and the function uses two vector registers that blocks do
+ * not have (xmm8, xmm9). On arm64 the PC is in x17 at the end, whatever the block says of that, and d16 is used. Under
+ * shadow stacks it faults.
  *
  * @example
  * ```ts
