@@ -30,7 +30,7 @@ export interface CreateHandlerTrampolineOptions extends TrampolineOptions {
  * nothing makes the trampoline a function that changes nothing. What the caller put on the stack begins at `sp`.
  *
  * **Limitations**: other vector registers, upper parts of vector registers, mask and x87 registers are for the
- * handler to use, as for every function; MXCSR, the x87 control word, FPCR and FPSR are left alone. Where shadow stacks
+ * handler to use, as for every function; MXCSR, the x87 control word and FPCR are left alone. Where shadow stacks
  * are on, a changed return address or stack pointer is a fault. On arm64 x17 has the return address in the end.
  *
  * @example

@@ -80,3 +80,11 @@ test('stack data has its place', () => {
   assert.deepEqual(place(0x1000n, 64, 16, true), [0xfb0n, 0xfb0n]);
   assert.deepEqual(place(0n, 8, 0, true), [2n ** 64n - 16n, 2n ** 64n - 16n]);
 });
+
+test('who calls stands in x30, wherever the stack is', () => {
+  const { size } = arm64.threadRegisters;
+  const registers = new DataView(new ArrayBuffer(size));
+  registers.setBigUint64(8 * 30, 0x1234n, true);
+  const unasked = () => assert.fail('no word of the stack is wanted');
+  assert.equal(arm64.callerOf(registers, unasked), 0x1234n);
+});
