@@ -4,7 +4,7 @@ import { call as callLayout, job, state as layout, record } from '../machine/glu
 import { checkStatus } from './environment.js';
 import type { Plan } from './plans.js';
 import { type Runtime, runtime } from './runtime.js';
-import { pins, type Values } from './values.js';
+import { pins, takePins, type Values } from './values.js';
 
 export interface Calls extends Values {
   readonly state: Runtime['state'];
@@ -34,8 +34,6 @@ export function calls(): Calls {
 function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Calls {
   const { u32, u64, bytes } = state;
   const { read } = values;
-  /** Pins of calls that are going on. Those above belong to the call that is being made. */
-  let held = 0;
   let tokens = 0;
 
   function describe({ low, high, stackSize, flags }: Plan): void {
@@ -47,7 +45,7 @@ function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Ca
 
   function make(plan: Plan): void {
     describe(plan);
-    if (pins.length > held) withPins(plan);
+    if (pins.length > 0) withPins(plan);
     else if (plan.ownStack) carry();
     else invoke();
   }
@@ -58,21 +56,17 @@ function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Ca
     return result === undefined ? undefined : read(result);
   }
 
+  /** They are kept by this function alone, so that they go with it also when JavaScript is terminated. */
   function withPins({ ownStack }: Plan): void {
-    const outer = held;
-    held = pins.length;
-    try {
-      if (ownStack) carry();
-      else invoke();
-    } finally {
-      pins.length = outer;
-      held = outer;
-    }
+    const kept = takePins();
+    if (ownStack) carry();
+    else invoke();
+    kept.length = 0;
   }
 
   function start(plan: Plan, done: () => void): void {
     describe(plan);
-    const kept = pins.splice(held);
+    const kept = takePins();
     const token = tokens++ >>> 0;
     const length = callLayout.record + record.stack + plan.stackSize;
     const block = new Uint8Array(job.call + length);

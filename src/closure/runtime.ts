@@ -10,9 +10,11 @@
  *
  * C on a stack of its own comes back to `dispatch` instead, which lets it go on when it has answered.
  *
- * No exception leaves `dispatch`: it would stay behind in Node-API and let later calls fail.
+ * What a function throws waits here until the native call returns, since C may call others before. What cannot be
+ * caught here, as no JavaScript ran (the stack is used up) or none must run any more (it is terminated), is left to
+ * Node-API: until the native call returns it lets no JavaScript run, and then it goes on with the exception.
  */
-import { type ExportName, failureName, state as layout, origins } from '../machine/glue-layout.js';
+import { type ExportName, state as layout, origins } from '../machine/glue-layout.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type Environment, openEnvironment } from './environment.js';
 import type { Kind } from './kinds.js';
@@ -59,7 +61,7 @@ const at = {
   request: layout.request / 8,
   pending: layout.pending / 4,
   answered: layout.answered / 4,
-  failures: layout.failures / 4,
+  strayed: layout.strayed / 4,
   waits: layout.waits / 4,
 };
 
@@ -79,25 +81,41 @@ function start(): Runtime {
   const values = valuesIn(state, text);
   const { read, write } = values;
   const { begin, resume, invoke: enter } = functions as Readonly<Record<ExportName, () => void>>;
-  /** The first error since our innermost native call began. */
+  /** The first error since the innermost native call of ours began. Those of calls further out are with who runs them. */
   let failure: Failure | undefined;
 
   function dispatch(): void {
     const origin = u32[at.origin]!;
-    if (origin > origins.bridged) {
-      if (origin === origins.carried) carried();
-      else if (origin === origins.relayed) relayed(live[u32[at.id]!]);
-      else jobs.get(u32[at.id]!)?.();
-      return;
-    }
+    if (origin === origins.direct || origin === origins.bridged) respond();
+    else if (origin === origins.carried) carried();
+    else if (origin === origins.entered) entered();
+    else if (origin === origins.relayed) relayed(live[u32[at.id]!]);
+    else jobs.get(u32[at.id]!)?.();
+  }
+
+  /**
+   * Answers the closure call that is in the state. The function may make native calls that never come to their end
+   * here, since JavaScript is terminated: what they leave is nobody's, and put right behind it.
+   */
+  function respond(): void {
+    const earlier = takeFailure();
     try {
       const callee = live[u32[at.id]!]!;
       answer(callee, call(callee));
       u32[at.answered] = 1;
+      failure = earlier;
     } catch (error) {
       u32[at.answered] = 0;
-      if (origin === origins.entered) report(error);
-      else failure ??= { error };
+      failure = earlier ?? { error };
+    }
+  }
+
+  /** From native code that is not ours: there is nobody to throw to. */
+  function entered(): void {
+    try {
+      withErrors(respond);
+    } catch (error) {
+      report(error);
     }
   }
 
@@ -105,14 +123,7 @@ function start(): Runtime {
   function carried(): void {
     begin();
     while (u32[at.waits] !== 0) {
-      try {
-        const callee = live[u32[at.id]!]!;
-        answer(callee, call(callee));
-        u32[at.answered] = 1;
-      } catch (error) {
-        u32[at.answered] = 0;
-        failure ??= { error };
-      }
+      respond();
       resume();
     }
   }
@@ -202,41 +213,19 @@ function start(): Runtime {
 
   /** Runs what may call closures, and throws the first error of theirs. */
   function withErrors(run: () => void): void {
-    if (hasFailed()) {
-      apart(run);
-      return;
-    }
+    const outer = takeFailure();
     run();
-    if (hasFailed()) throw takeFailure();
+    const own = takeFailure();
+    failure = outer;
+    if (own !== undefined) throw own.error;
   }
 
-  /** The same while an error waits for a call further out: it is not for this one. */
-  function apart(run: () => void): void {
-    const outer = { error: takeFailure() };
-    try {
-      withErrors(run);
-    } finally {
-      failure = outer;
-    }
-  }
-
-  function hasFailed(): boolean {
-    return failure !== undefined || u32[at.failures] !== 0;
-  }
-
-  function takeFailure(): unknown {
-    const { error } = failure ?? escaped();
+  function takeFailure(): Failure | undefined {
+    const taken = failure;
     failure = undefined;
-    return error;
-  }
-
-  /** What the glue found where JavaScript could not be entered: an exception before or behind `dispatch`. */
-  function escaped(): Failure {
-    const holder = dispatch as { [failureName]?: unknown };
-    const error = holder[failureName] ?? new TrampfdError(strayStack, { code: 'ERR_STACK' });
-    holder[failureName] = undefined;
-    u32[at.failures] = 0;
-    return { error };
+    if (u32[at.strayed] === 0) return taken;
+    u32[at.strayed] = 0;
+    return taken ?? { error: new TrampfdError(strayStack, { code: 'ERR_STACK' }) };
   }
 
   /** On a stack that is not the thread's own there is another's call to throw from. */

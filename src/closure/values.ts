@@ -11,7 +11,14 @@ import { readStruct, writeStruct } from './structures.js';
 const twoTo32 = 2 ** 32;
 
 /** What JavaScript must keep alive while native code has its address. Who writes values takes off what it put on. */
-export const pins: unknown[] = [];
+export let pins: unknown[] = [];
+
+/** What is pinned, which its taker keeps from now on. */
+export function takePins(): unknown[] {
+  const taken = pins;
+  pins = [];
+  return taken;
+}
 
 export interface Values {
   read(place: Place): unknown;

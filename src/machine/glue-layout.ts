@@ -64,8 +64,8 @@ export const state = {
   answered: 52,
   /** The first status that is not `napi_ok`, of what was set up. */
   status: 56,
-  /** How often JavaScript could not be entered. */
-  failures: 60,
+  /** Set when C called a closure on a stack that V8 does not know. */
+  strayed: 60,
   /** The closure that is called (its place and its serial number, 4 bytes each), and by which way. */
   id: 64,
   serial: 68,
@@ -211,6 +211,3 @@ export const exportNames = [
   ] as const),
 ] as const;
 export type ExportName = (typeof exportNames)[number];
-
-/** The name under which an exception that came past the dispatcher is left with it. */
-export const failureName = 'failure';

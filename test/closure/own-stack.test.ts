@@ -1,6 +1,7 @@
 /** Native calls on a stack of their own: they do what those on the thread's stack do, whatever JavaScript does meanwhile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import v8 from 'node:v8';
 import vm from 'node:vm';
 import koffi from 'koffi';
 import { createClosure, nativeFunction, struct, symbolAddress, viewMemory } from 'trampfd';
@@ -129,6 +130,63 @@ test('JavaScript that is terminated lets C return first', () => {
     assert.equal(callMany(own)(closure.address, 10), sumBelow(10));
     for (const made of [spin, between, closure]) made.free();
   }
+});
+
+test('calls that a time limit ends leave nothing to those further out', () => {
+  const spin = createClosure('int (int)', () => vm.runInContext('for (;;);', vm.createContext()));
+  for (const [outer, inner] of [
+    [own, own],
+    [own, {}],
+    [{}, own],
+    [{}, {}],
+  ] as const) {
+    let goneOn = false;
+    const run = (): void => {
+      try {
+        callMany(inner)(spin.address, 2);
+      } finally {
+        goneOn = true;
+      }
+    };
+    let first: Error | undefined;
+    const closure = createClosure('int (int)', (index) => {
+      if (index === 0 && first !== undefined) throw first;
+      if (index !== 1) return index;
+      assert.throws(() => vm.runInContext('run()', vm.createContext({ run }), { timeout: 20 }), {
+        code: 'ERR_SCRIPT_EXECUTION_TIMEOUT',
+      });
+      return 1;
+    });
+    assert.equal(callMany(outer)(closure.address, 3), 3n);
+    first = new Error('the first');
+    assert.throws(() => callMany(outer)(closure.address, 3), first);
+    assert.equal(goneOn, false);
+    closure.free();
+  }
+  spin.free();
+});
+
+test('memory that was given to a call that a time limit ends is let go', async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collect = vm.runInNewContext('gc') as () => void;
+  const spin = createClosure('int (void *, void *)', () => vm.runInContext('for (;;);', vm.createContext()));
+  for (const options of [own, {}]) {
+    const qsort = nativeFunction('void (void *, size_t, size_t, void *)', symbolAddress('qsort'), options);
+    const run = (): WeakRef<object> => {
+      const memory = Buffer.alloc(2);
+      const sort = () => qsort(memory, 2, 1, spin.address);
+      assert.throws(() => vm.runInContext('sort()', vm.createContext({ sort }), { timeout: 20 }));
+      return new WeakRef(memory);
+    };
+    const memory = run();
+    // What is unreachable need not be gone with the first collection.
+    for (let turn = 0; turn < 20 && memory.deref() !== undefined; turn++) {
+      await new Promise(setImmediate);
+      collect();
+    }
+    assert.equal(memory.deref(), undefined);
+  }
+  spin.free();
 });
 
 test('a coroutine of C gets the error result, and its caller an error', () => {

@@ -28,7 +28,7 @@ import { type Base, type Glue, ownRecord } from './parts.js';
 export function emitClosure(glue: Glue): void {
   const { asm } = glue;
   const [own, renew, renewed] = [asm.label(), asm.label(), asm.label()];
-  const [failed, stray] = [asm.label(), asm.label()];
+  const stray = asm.label();
   const [elsewhere, answered, result, refused] = [asm.label(), asm.label(), asm.label(), asm.label()];
 
   glue.enter();
@@ -57,8 +57,8 @@ export function emitClosure(glue: Glue): void {
   asm.emit('tbnz <Wt>, #<bit>, <label>', 'w11', 31, renew); // less than 0
   asm.bind(renewed);
   glue.callDispatcher();
-  asm.emit('cbnz <Wt>, <label>', 'w0', failed);
   emitActive(glue);
+  asm.emit('cbnz <Wt>, <label>', 'w0', refused);
   asm.bind(answered);
   glue.ldr('w11', 'x21', state.answered);
   asm.emit('cbz <Wt>, <label>', 'w11', refused);
@@ -75,15 +75,9 @@ export function emitClosure(glue: Glue): void {
   asm.emit('bl <label>', glue.openScope);
   asm.emit('b <label>', renewed);
 
-  asm.bind(failed);
-  asm.emit('bl <label>', glue.failed);
-  emitActive(glue);
-  asm.emit('b <label>', refused);
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
   asm.bind(stray);
-  glue.ldr('w11', 'x21', state.failures);
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x11', 1);
-  glue.str('w11', 'x21', state.failures);
+  glue.set(1, 'x21', state.strayed);
   asm.bind(refused);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', kind.errorResults);
   asm.emit('b <label>', result);
@@ -134,7 +128,10 @@ function emitElsewhere(glue: Glue, { answered, result, refused }: Exits): void {
   asm.emit('bl <label>', glue.closeScope);
   asm.emit('b <label>', answered);
   asm.bind(failed);
-  asm.emit('bl <label>', glue.failed);
+  // The exception must not wait for a call of ours that has nothing to do with it.
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', 16);
+  asm.emit('mov <Xd|SP>, sp', 'x1');
+  glue.callNode('napi_get_and_clear_last_exception');
   asm.emit('bl <label>', glue.closeScope);
   asm.emit('b <label>', refused);
 

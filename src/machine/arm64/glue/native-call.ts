@@ -105,7 +105,6 @@ export function emitJob(glue: Glue): void {
   asm.emit('bl <label>', glue.perform);
   glue.leave();
 
-  const entered = asm.label();
   asm.bind(glue.complete);
   glue.enterWithFrame();
   asm.emit('mov <Xd>, <Xm>', 'x19', 'x2');
@@ -118,9 +117,6 @@ export function emitJob(glue: Glue): void {
   glue.set(origins.returned, 'x21', state.origin);
   asm.emit('bl <label>', glue.openScope);
   glue.callDispatcher();
-  asm.emit('cbz <Wt>, <label>', 'w0', entered);
-  asm.emit('bl <label>', glue.failed);
-  asm.bind(entered);
   asm.emit('bl <label>', glue.closeScope);
   glue.ldr('x1', 'x19', job.work);
   glue.callNode('napi_delete_async_work');

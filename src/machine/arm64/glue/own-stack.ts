@@ -36,15 +36,12 @@ const keptSize = vectorsAt + 16 * keptVectors.length;
 /** `carry()`: asks the dispatcher to `begin` the call in the state, and to `resume` it until it has returned. */
 export function emitCarry(glue: Glue): void {
   const { asm } = glue;
-  const [check, entered, done] = [asm.label(), asm.label(), asm.label()];
+  const [check, done] = [asm.label(), asm.label()];
   glue.enterWithFrame();
   glue.ldr('x19', 'x21', state.inside);
   glue.set(origins.carried, 'x21', state.origin);
   asm.emit('bl <label>', glue.openScope);
   glue.callDispatcher();
-  asm.emit('cbz <Wt>, <label>', 'w0', entered);
-  asm.emit('bl <label>', glue.failed);
-  asm.bind(entered);
   asm.emit('bl <label>', glue.closeScope);
   asm.bind(check);
   glue.ldr('x11', 'x21', state.inside);

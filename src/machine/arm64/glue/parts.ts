@@ -52,7 +52,6 @@ export class Glue {
   /** Subroutines. */
   readonly openScope: Label;
   readonly closeScope: Label;
-  readonly failed: Label;
   readonly lock: Label;
   readonly answer: Label;
   readonly unlink: Label;
@@ -73,7 +72,6 @@ export class Glue {
     this.#state = asm.label(constantsAt + stateAt);
     this.openScope = asm.label();
     this.closeScope = asm.label();
-    this.failed = asm.label();
     this.lock = asm.label();
     this.answer = asm.label();
     this.unlink = asm.label();

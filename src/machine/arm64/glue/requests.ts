@@ -3,7 +3,7 @@
  * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
  * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
  */
-import { FUTEX_WAKE_PRIVATE, frame, kind, origins, record, request, state } from '../../glue-layout.js';
+import { FUTEX_WAKE_PRIVATE, kind, origins, record, request, state } from '../../glue-layout.js';
 import { systemCalls } from '../system-calls.js';
 import { type Glue, ownRecord } from './parts.js';
 
@@ -39,7 +39,6 @@ export function emitRequests(glue: Glue): void {
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('bl <label>', glue.failed);
   asm.emit('bl <label>', glue.closeScope);
   glue.set(0, 'x21', state.answered);
   asm.emit('bl <label>', glue.answer);
@@ -174,26 +173,4 @@ export function emitLock(glue: Glue): void {
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.sched_yield);
   asm.emit('svc #<imm>', 0);
   asm.emit('b <label>', glue.lock);
-}
-
-/** Subroutine: JavaScript could not be entered, or an exception came past the dispatcher. It is left there. */
-export function emitFailed(glue: Glue, name: string): void {
-  const { asm } = glue;
-  const done = asm.label();
-  const nameAt = glue.text(name);
-  const exception = ['x29', 16] as const;
-  asm.bind(glue.failed);
-  glue.push(16);
-  glue.ldr('w11', 'x21', state.failures);
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x11', 1);
-  glue.str('w11', 'x21', state.failures);
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', ...exception);
-  glue.callNode('napi_get_and_clear_last_exception');
-  asm.emit('cbnz <Wt>, <label>', 'w0', done);
-  glue.ldr('x1', 'x20', frame.dispatcher);
-  asm.emit('adr <Xd>, <label>', 'x2', nameAt);
-  glue.ldr('x3', ...exception);
-  glue.callNode('napi_set_named_property');
-  asm.bind(done);
-  glue.pop(16);
 }

@@ -31,7 +31,7 @@ const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register
 export function emitClosure(glue: Glue): void {
   const { asm } = glue;
   const [own, renew, renewed] = [asm.label(), asm.label(), asm.label()];
-  const [failed, stray] = [asm.label(), asm.label()];
+  const stray = asm.label();
   const [elsewhere, answered, result, refused] = [asm.label(), asm.label(), asm.label(), asm.label()];
 
   asm.emit('endbr64');
@@ -60,9 +60,9 @@ export function emitClosure(glue: Glue): void {
   asm.emit('js rel32', renew);
   asm.bind(renewed);
   glue.callDispatcher();
-  asm.emit('jne rel32', failed);
   glue.threadPointer();
   asm.emit('mov r/m64, r64', glue.state(state.active), 'rax');
+  asm.emit('jne rel32', refused);
   asm.bind(answered);
   asm.emit('cmp r/m32, imm32', glue.state(state.answered), 0);
   asm.emit('je rel32', refused);
@@ -79,14 +79,9 @@ export function emitClosure(glue: Glue): void {
   asm.emit('call rel32', glue.openScope);
   asm.emit('jmp rel32', renewed);
 
-  asm.bind(failed);
-  asm.emit('call rel32', glue.failed);
-  glue.threadPointer();
-  asm.emit('mov r/m64, r64', glue.state(state.active), 'rax');
-  asm.emit('jmp rel32', refused);
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
   asm.bind(stray);
-  asm.emit('add r/m32, imm8', glue.state(state.failures), 1);
+  asm.emit('mov r/m32, imm32', glue.state(state.strayed), 1);
   asm.bind(refused);
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: kind.errorResults });
   asm.emit('jmp rel32', result);
@@ -133,7 +128,9 @@ function emitElsewhere(glue: Glue, { answered, result, refused }: Exits): void {
   asm.emit('call rel32', glue.closeScope);
   asm.emit('jmp rel32', answered);
   asm.bind(failed);
-  asm.emit('call rel32', glue.failed);
+  // The exception must not wait for a call of ours that has nothing to do with it.
+  asm.emit('lea r64, m', 'rsi', { base: 'rsp' });
+  glue.callNode('napi_get_and_clear_last_exception');
   asm.emit('call rel32', glue.closeScope);
   asm.emit('jmp rel32', refused);
 

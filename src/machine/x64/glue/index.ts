@@ -2,7 +2,7 @@
  * The glue between C and JavaScript: fixed bytes, the same in every process and thread. All that differs stands in
  * the constants and the state behind it, whose layout glue-layout.ts tells.
  */
-import { type ExportName, exportNames, failureName } from '../../glue-layout.js';
+import { type ExportName, exportNames } from '../../glue-layout.js';
 import type { GlueCode } from '../../machine.js';
 import { emitClosure } from './closure.js';
 import { emitAttach, emitHold, emitInitialise, emitText } from './module.js';
@@ -13,7 +13,6 @@ import {
   emitAnswer,
   emitDismiss,
   emitEnded,
-  emitFailed,
   emitFinish,
   emitLock,
   emitRequests,
@@ -54,7 +53,6 @@ export function glue(constantsAt: number): GlueCode {
   const initialiseAt = begin();
   emitInitialise(glue, functions);
   glue.emitScopes();
-  emitFailed(glue, failureName);
   for (const emit of [emitPerform, emitJob, emitRequests, emitAnswer, emitUnlink, emitFinish, emitEnded]) {
     begin();
     emit(glue);

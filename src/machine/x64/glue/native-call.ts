@@ -120,7 +120,6 @@ export function emitJob(glue: Glue): void {
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
 
-  const entered = asm.label();
   asm.bind(glue.complete);
   asm.emit('endbr64');
   glue.enterWithFrame();
@@ -134,9 +133,6 @@ export function emitJob(glue: Glue): void {
   asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.returned);
   asm.emit('call rel32', glue.openScope);
   glue.callDispatcher();
-  asm.emit('je rel32', entered);
-  asm.emit('call rel32', glue.failed);
-  asm.bind(entered);
   asm.emit('call rel32', glue.closeScope);
   asm.emit('mov r64, r/m64', 'rsi', { base: 'rbx', displacement: job.work });
   glue.callNode('napi_delete_async_work');

@@ -25,16 +25,13 @@ const keptByYield: readonly Gpr64[] = ['rbp', 'rbx', 'r13', 'r14', 'r15'];
 /** `carry()`: asks the dispatcher to `begin` the call in the state, and to `resume` it until it has returned. */
 export function emitCarry(glue: Glue): void {
   const { asm } = glue;
-  const [check, entered, done] = [asm.label(), asm.label(), asm.label()];
+  const [check, done] = [asm.label(), asm.label()];
   asm.emit('endbr64');
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.inside));
   asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.carried);
   asm.emit('call rel32', glue.openScope);
   glue.callDispatcher();
-  asm.emit('je rel32', entered);
-  asm.emit('call rel32', glue.failed);
-  asm.bind(entered);
   asm.emit('call rel32', glue.closeScope);
   asm.bind(check);
   asm.emit('cmp r64, r/m64', 'rbx', glue.state(state.inside));

@@ -36,7 +36,6 @@ export class Glue {
   /** Subroutines. They are called at an aligned stack. */
   readonly openScope: Label;
   readonly closeScope: Label;
-  readonly failed: Label;
   readonly lock: Label;
   readonly answer: Label;
   readonly unlink: Label;
@@ -59,7 +58,6 @@ export class Glue {
     this.record = (offset) => this.state(state.call + call.record + offset);
     this.openScope = asm.label();
     this.closeScope = asm.label();
-    this.failed = asm.label();
     this.lock = asm.label();
     this.answer = asm.label();
     this.unlink = asm.label();

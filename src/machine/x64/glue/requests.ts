@@ -5,7 +5,7 @@
  */
 import {
   FUTEX_WAKE_PRIVATE,
-  frame,
+ 
   kind,
   origins,
   record,
@@ -48,7 +48,6 @@ export function emitRequests(glue: Glue): void {
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('call rel32', glue.failed);
   asm.emit('call rel32', glue.closeScope);
   asm.emit('mov r/m32, imm32', glue.state(state.answered), 0);
   asm.emit('call rel32', glue.answer);
@@ -183,29 +182,5 @@ export function emitLock(glue: Glue): void {
   asm.emit('syscall');
   asm.emit('jmp rel32', glue.lock);
   asm.bind(got);
-  asm.emit('ret');
-}
-
-/** Subroutine: JavaScript could not be entered, or an exception came past the dispatcher. It is left there. */
-export function emitFailed(glue: Glue, name: string): void {
-  const { asm } = glue;
-  const done = asm.label();
-  const nameAt = glue.text(name);
-  const exception = { base: 'rbp', displacement: -8 } as const;
-  asm.bind(glue.failed);
-  asm.emit('push r/m64', 'rbp');
-  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
-  asm.emit('sub r/m64, imm8', 'rsp', 16);
-  asm.emit('add r/m32, imm8', glue.state(state.failures), 1);
-  asm.emit('lea r64, m', 'rsi', exception);
-  glue.callNode('napi_get_and_clear_last_exception');
-  asm.emit('test r/m32, r32', 'eax', 'eax');
-  asm.emit('jne rel32', done);
-  asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.dispatcher });
-  asm.emit('lea r64, m', 'rdx', { to: nameAt });
-  asm.emit('mov r64, r/m64', 'rcx', exception);
-  glue.callNode('napi_set_named_property');
-  asm.bind(done);
-  asm.emit('leave');
   asm.emit('ret');
 }
