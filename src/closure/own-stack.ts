@@ -1,4 +1,4 @@
-/** The stack of native calls that do not run on JavaScript's own: one for each thread that makes such calls. */
+/** The stack of native calls that do not run on JavaScript's own: one for each thread that makes such calls, as long as it lives. */
 import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
@@ -16,7 +16,7 @@ import type { State } from './environment.js';
 
 /** What threads have by default (`ulimit -s`). Only what is used takes memory. */
 const length = 8 * 2 ** 20;
-/** What a call must find, so that calls that are nested too deeply do not end in the guard page. */
+/** What a call must find above the guard page, so that calls that are nested too deeply do not end there. */
 const least = 2 ** 18;
 
 const at = { inside: layout.inside / 4, ownStack: layout.ownStack / 4, length: layout.ownStackLength / 4 };
@@ -29,7 +29,7 @@ const at = { inside: layout.inside / 4, ownStack: layout.ownStack / 4, length: l
 export function checkOwnStack({ u32, u64 }: State): void {
   if (u32[at.length] === 0) mapStack(u64);
   // The stack is shorter than 4 GiB: the low halves are enough.
-  else if ((u32[at.inside]! - u32[at.ownStack]!) >>> 0 < least) {
+  else if ((u32[at.inside]! - u32[at.ownStack]!) >>> 0 < pageSize() + least) {
     throw new RangeError(`native calls with stack: 'own' are nested too deeply: ${length} bytes are used up`);
   }
 }
@@ -45,8 +45,7 @@ function mapStack(u64: BigUint64Array): void {
     munmap(address, guard + length);
     throw error;
   }
-  const low = address + BigInt(guard);
-  u64[layout.ownStack / 8] = low;
-  u64[layout.inside / 8] = low + BigInt(length);
-  u64[layout.ownStackLength / 8] = BigInt(length);
+  u64[layout.ownStack / 8] = address;
+  u64[layout.inside / 8] = address + BigInt(guard + length);
+  u64[layout.ownStackLength / 8] = BigInt(guard + length);
 }

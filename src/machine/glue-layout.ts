@@ -76,7 +76,7 @@ export const state = {
   outside: 80,
   /** Where on the own stack the next call begins, or the last one that waits goes on. */
   inside: 88,
-  /** The lowest address of the own stack, and its length; 0 while there is none. */
+  /** The lowest address of the own stack and its guard page, and the length of both; 0 while there is none. */
   ownStack: 96,
   ownStackLength: 104,
   /** The call on its way: of a native function, or of a closure. */

@@ -21,7 +21,7 @@ import type { Frame } from './eh-frame.js';
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
 export type SystemCallName =
   | ('read' | 'write' | 'pread64' | 'pwrite64' | 'close' | 'openat' | 'fcntl' | 'dup3')
-  | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'prlimit64')
+  | ('execve' | 'chdir' | 'exit_group' | 'mmap' | 'munmap' | 'prlimit64')
   | ('rt_sigaction' | 'rt_sigprocmask' | 'rt_sigreturn' | 'rt_sigqueueinfo' | 'rt_tgsigqueueinfo')
   | ('getpid' | 'gettid' | 'pidfd_open' | 'pidfd_getfd')
   | ('process_vm_readv' | 'process_vm_writev' | 'process_madvise')

@@ -238,6 +238,25 @@ test('other threads call closures while C waits', async () => {
   for (const closure of [shared, outer]) closure.free();
 });
 
+test('the stack goes with its Worker', () => {
+  const { stdout, stderr } = runScript(`
+    import { readFileSync } from 'node:fs';
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    const script = \`import('trampfd').then(({ nativeFunction, symbolAddress }) => {
+      nativeFunction('long (long)', symbolAddress('labs'), { stack: 'own' })(-1n);
+    })\`;
+    const run = async (count) => {
+      for (; count > 0; count--) await once(new Worker(script, { eval: true, execArgv: [] }), 'exit');
+      return /VmSize:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'latin1'))[1] / 2 ** 10;
+    };
+    const before = await run(4);
+    const grown = await run(16) - before;
+    console.log(grown < 16 * 8 / 2 || grown);
+  `);
+  assert.equal(stdout, 'true\n', stderr);
+});
+
 const limited = { skip: needs('address space of the program alone') };
 test('a process that has no room for another stack gets an error', limited, () => {
   const { stdout, stderr } = runScript(`

@@ -29,6 +29,7 @@ export const systemCalls: SystemCalls = {
   getpid: 172,
   gettid: 178,
   shmat: 196,
+  munmap: 215,
   clone: 220,
   execve: 221,
   mmap: 222,

@@ -6,6 +6,7 @@ export const systemCalls: SystemCalls = {
   write: 1,
   close: 3,
   mmap: 9,
+  munmap: 11,
   rt_sigaction: 13,
   rt_sigprocmask: 14,
   rt_sigreturn: 15,

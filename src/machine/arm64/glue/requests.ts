@@ -145,13 +145,18 @@ export function emitDismiss(glue: Glue): void {
   glue.leave();
 }
 
-/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on. */
+/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
 export function emitEnded(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.ended);
   glue.enter();
   glue.str('xzr', 'x21', state.thread);
   glue.str('xzr', 'x21', state.active);
+  // Where there is none, the length of 0 is refused.
+  asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.munmap);
+  glue.ldr('x0', 'x21', state.ownStack);
+  glue.ldr('x1', 'x21', state.ownStackLength);
+  asm.emit('svc #<imm>', 0);
   asm.emit('bl <label>', glue.dismiss);
   glue.leave();
 }

@@ -3,16 +3,7 @@
  * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
  * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
  */
-import {
-  FUTEX_WAKE_PRIVATE,
- 
-  kind,
-  origins,
-  record,
-  request,
-  state,
-  threads,
-} from '../../glue-layout.js';
+import { FUTEX_WAKE_PRIVATE, kind, origins, record, request, state, threads } from '../../glue-layout.js';
 import { systemCalls } from '../system-calls.js';
 import type { Glue } from './parts.js';
 
@@ -159,13 +150,18 @@ export function emitDismiss(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on. */
+/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
 export function emitEnded(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.ended);
   asm.emit('endbr64');
   asm.emit('mov r/m64, imm32', glue.state(state.thread), 0);
   asm.emit('mov r/m64, imm32', glue.state(state.active), 0);
+  // Where there is none, the length of 0 is refused.
+  asm.emit('mov r/m32, imm32', 'eax', systemCalls.munmap);
+  asm.emit('mov r64, r/m64', 'rdi', glue.state(state.ownStack));
+  asm.emit('mov r64, r/m64', 'rsi', glue.state(state.ownStackLength));
+  asm.emit('syscall');
   asm.emit('jmp rel32', glue.dismiss);
 }
 
