@@ -98,7 +98,7 @@ function start(): Runtime {
    * here, since JavaScript is terminated: what they leave is nobody's, and put right behind it.
    */
   function respond(): void {
-    const earlier = takeFailure();
+    const earlier = hasFailed() ? takeFailure() : undefined;
     try {
       const callee = live[u32[at.id]!]!;
       answer(callee, call(callee));
@@ -213,11 +213,16 @@ function start(): Runtime {
 
   /** Runs what may call closures, and throws the first error of theirs. */
   function withErrors(run: () => void): void {
-    const outer = takeFailure();
+    const outer = hasFailed() ? takeFailure() : undefined;
     run();
+    if (outer === undefined && !hasFailed()) return;
     const own = takeFailure();
     failure = outer;
     if (own !== undefined) throw own.error;
+  }
+
+  function hasFailed(): boolean {
+    return failure !== undefined || u32[at.strayed] !== 0;
   }
 
   function takeFailure(): Failure | undefined {
