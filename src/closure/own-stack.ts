@@ -3,6 +3,7 @@ import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
   MAP_PRIVATE,
+  MAP_STACK,
   mmap,
   mprotect,
   munmap,
@@ -35,7 +36,8 @@ export function checkOwnStack({ u32, u64 }: State): void {
 }
 
 function mapStack(u64: BigUint64Array): void {
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  // Without MAP_STACK the first word may take a huge page (Linux 6.7; where THP is "always").
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
   const prot = PROT_READ | PROT_WRITE;
   const guard = pageSize();
   const address = mmap({ length: guard + length, prot, flags }, 'map a stack for native calls');

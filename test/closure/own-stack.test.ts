@@ -1,5 +1,6 @@
 /** Native calls on a stack of their own: they do what those on the thread's stack do, whatever JavaScript does meanwhile. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
@@ -27,6 +28,19 @@ test('it is another stack, the same for each call', () => {
   addresses.unshift(there(closure.address)!);
   assert.ok(addresses[1]! < addresses[0]! && distance(addresses[0]!, addresses[1]!) < 2 ** 12);
   closure.free();
+});
+
+test('it takes no huge page', { skip: !existsSync('/sys/kernel/mm/transparent_hugepage') }, () => {
+  const address = nativeFunction('void *(void *)', inLibrary('stack_of'), own)(null)!;
+  const mappings = readFileSync('/proc/self/smaps', 'latin1').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  const mapping = mappings.find((text) => {
+    const [low, high] = text
+      .split(' ')[0]!
+      .split('-')
+      .map((bound) => BigInt(`0x${bound}`));
+    return address >= low! && address < high!;
+  });
+  assert.match(mapping!, /VmFlags:.* nh/);
 });
 
 test('megabytes of it can be used', () => {
