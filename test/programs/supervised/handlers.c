@@ -11,7 +11,7 @@
 #include "check.h"
 
 typedef void handler(struct trampfd_saved *saved, void *trampoline);
-typedef int64_t sum(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
+typedef int64_t sum(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t);
 extern handler sum_arguments, redirect, next_of_chain, add_one, add_thousand, look_at_stack, keep_registers;
 extern uint64_t redirect_to, chain[16];
 long wrong_in_threads(uintptr_t trampoline, int threads, long rounds);
@@ -121,9 +121,9 @@ static void find_places(struct trampfd_saved *saved, void *trampoline)
     CHECK(places[TRAMPFD_REG_PC] == &saved->pc && saved->rdi == 123);
 }
 
-static int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g, int64_t h)
+static int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f, int64_t g, int64_t h, int64_t i, int64_t j)
 {
-    return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h;
+    return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j;
 }
 
 /* Goes back to where keep_registers was called, with everything that it found. */
@@ -169,10 +169,10 @@ static void calls(void)
     CHECK(saved_at % 16 == 0);
 
     uintptr_t summing = trampoline_for(sum_arguments);
-    CHECK(((sum *)summing)(1, 20, 300, 4000, 50000, 600000, 7000000, 80000000) == 87654321);
+    CHECK(((sum *)summing)(1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000) == 1987654321);
     /* The PC: on to another function, whose arguments and caller are this one's. */
     redirect_to = (uintptr_t)weigh;
-    CHECK(((sum *)trampoline_for(redirect))(1, 2, 3, 4, 5, 6, 7, 8) == 204);
+    CHECK(((sum *)trampoline_for(redirect))(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) == 385);
     /* The stack pointer, and all registers: a second return. */
     CHECK(return_twice(trampoline_for(keep), trampoline_for(go_back)) == 2);
     /* One in another. */
@@ -181,7 +181,7 @@ static void calls(void)
     CHECK(invoke(chain[0], 100) == 109 + 9);
 
     CHECK(call_from_signal(trampoline_for(look_at_stack)) == 117);
-    CHECK(sum_step_by_step(summing) == 87654321 && signals_seen() > 100);
+    CHECK(sum_step_by_step(summing) == 1987654321 && signals_seen() > 100);
     CHECK(wrong_in_threads(summing, 4, 20000) == 0);
 }
 
