@@ -72,7 +72,7 @@ function register(): void {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   }
-  writeFileSync(join(formats, 'register'), readFileSync(formatFile));
+  if (!existsSync(format)) writeFileSync(join(formats, 'register'), readFileSync(formatFile));
 }
 
 /** The same major release of Node as this one, and the release of koffi that the lock file has. */
