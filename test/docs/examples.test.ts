@@ -34,7 +34,8 @@ function blocks(text: string, language: string): string[] {
 describe('examples', () => {
   for (const { path, text } of files) {
     for (const [index, example] of blocks(text, 'ts').entries()) {
-      test(`${path}, example ${index + 1}`, () => {
+      const skip = /\bsupervise\(/.test(example) && needs('seccomp');
+      test(`${path}, example ${index + 1}`, { skip }, () => {
         const args = ['--input-type=module', '--eval', example];
         const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
         assert.equal(status, 0, stderr);
