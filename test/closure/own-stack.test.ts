@@ -1,6 +1,7 @@
 /** Native calls on a stack of their own: they do what those on the thread's stack do, whatever JavaScript does meanwhile. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { test } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
@@ -30,7 +31,14 @@ test('it is another stack, the same for each call', () => {
   closure.free();
 });
 
-test('it takes no huge page', { skip: !existsSync('/sys/kernel/mm/transparent_hugepage') }, () => {
+/** `MAP_STACK` does something since Linux 6.7. */
+const [major, minor] = release().split('.').map(Number) as [number, number];
+const noHugePages =
+  needs('flags of mappings') ||
+  (!existsSync('/sys/kernel/mm/transparent_hugepage') && 'needs a kernel with huge pages') ||
+  (major * 1000 + minor < 6007 && 'needs Linux 6.7');
+
+test('it takes no huge page', { skip: noHugePages }, () => {
   const address = nativeFunction('void *(void *)', inLibrary('stack_of'), own)(null)!;
   const mappings = readFileSync('/proc/self/smaps', 'latin1').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
   const mapping = mappings.find((text) => {

@@ -14,6 +14,7 @@ const notEmulated = [
     'libffi',
     'address space of the program alone',
     'executable mappings to show to others',
+    'flags of mappings',
   ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
