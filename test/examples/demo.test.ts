@@ -21,7 +21,7 @@ function runScript(name: string, args: readonly string[] = []) {
 }
 
 test('the demo sorts, says goodbye, runs a nested function and fails to attack', {
-  skip: needs('gcc'),
+  skip: needs('gcc', 'process_vm_readv'),
 }, () => {
   const { status, stdout, stderr } = run();
   assert.equal(stderr, '');
