@@ -15,6 +15,7 @@ const notEmulated = [
     'address space of the program alone',
     'executable mappings to show to others',
     'flags of mappings',
+    'shared libraries of its architecture',
   ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
