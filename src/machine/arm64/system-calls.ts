@@ -1,3 +1,4 @@
+import { commonSystemCalls } from '../common-system-calls.js';
 import type { SystemCalls } from '../machine.js';
 
 /** System call numbers of arm64, which are the generic ones: include/uapi/asm-generic/unistd.h in the Linux source. */
@@ -44,20 +45,7 @@ export const systemCalls: SystemCalls = {
   memfd_create: 279,
   bpf: 280,
   userfaultfd: 282,
-  io_uring_setup: 425,
-  open_tree: 428,
-  move_mount: 429,
-  fsopen: 430,
-  fsconfig: 431,
-  fsmount: 432,
-  fspick: 433,
-  pidfd_open: 434,
-  clone3: 435,
-  pidfd_getfd: 438,
-  process_madvise: 440,
-  mount_setattr: 442,
-  memfd_secret: 447,
-  open_tree_attr: 467,
+  ...commonSystemCalls,
 };
 
 /** `AUDIT_ARCH_AARCH64`: what a seccomp filter sees as the architecture of a call. */

@@ -8,8 +8,8 @@
  *     brk                       ldr data, [data, x16, lsl #3]
  *                               br  code
  */
-import { registerName } from '../../trampoline/registers.js';
 import type { RandomWord, TableCode, TableContexts } from '../machine.js';
+import { tableRegisters } from '../table-registers.js';
 import { Assembler } from './assembler.js';
 import { emitBlinded } from './blinded.js';
 import { numberedEntries } from './numbered-entries.js';
@@ -39,13 +39,8 @@ export function table(contexts: TableContexts, random: RandomWord): TableCode {
   return { bytes, stride };
 }
 
-function registersFor({ codeRegister, dataRegister }: TableContexts): Registers {
-  const [code, data] = [codeRegister, dataRegister].map((number) => {
-    const name = registerName(registerFile, number);
-    if (name === registerFile.aliases.pc) throw new RangeError(`a table cannot load ${name} from an array`);
-    return name as General;
-  }) as [General, General];
-  if (code === data) throw new RangeError(`a table cannot load ${code} with code and with data`);
+function registersFor(contexts: TableContexts): Registers {
+  const { code, data } = tableRegisters(registerFile, contexts) as Pick<Registers, 'code' | 'data'>;
   const index = (['x16', 'x17'] as const).find((register) => register !== code && register !== data);
   return { code, data, index: index ?? data };
 }

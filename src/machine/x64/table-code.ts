@@ -8,8 +8,8 @@
  *     int3                      mov data, [data+r11*8]
  *                               jmp code
  */
-import { registerName } from '../../trampoline/registers.js';
 import type { RandomWord, TableCode, TableContexts } from '../machine.js';
+import { tableRegisters } from '../table-registers.js';
 import { Assembler } from './assembler.js';
 import { emitBlinded } from './blinded.js';
 import { type Gpr64, gpr32, gpr64, type Index } from './operands.js';
@@ -48,13 +48,8 @@ export function table(contexts: TableContexts, random: RandomWord): TableCode {
   return { bytes, stride };
 }
 
-function registersFor({ codeRegister, dataRegister }: TableContexts): Registers {
-  const [code, data] = [codeRegister, dataRegister].map((number) => {
-    const name = registerName(registerFile, number);
-    if (name === registerFile.aliases.pc) throw new RangeError(`a table cannot load ${name} from an array`);
-    return name as Index['register'];
-  }) as [Index['register'], Index['register']];
-  if (code === data) throw new RangeError(`a table cannot load ${code} with code and with data`);
+function registersFor(contexts: TableContexts): Registers {
+  const { code, data } = tableRegisters(registerFile, contexts) as Record<'code' | 'data', Index['register']>;
   const index = (['r11', 'r10'] as const).find((register) => register !== code && register !== data);
   return { code, data, index: index ?? data };
 }
