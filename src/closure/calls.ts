@@ -4,25 +4,22 @@ import { call as callLayout, job, state as layout, record } from '../machine/glu
 import { checkStatus } from './environment.js';
 import type { Plan } from './plans.js';
 import { type Runtime, runtime } from './runtime.js';
-import { pins, takePins, type Values } from './values.js';
+import { mayPin, pins, takePins, type Values } from './values.js';
 
 export interface Calls extends Values {
   readonly state: Runtime['state'];
   /** Makes the call. Throws what was thrown by closures that it called. */
   make(plan: Plan): void;
-  /** The same, and reads the result: it is not in memory. */
-  run(plan: Plan): unknown;
+  /** What does that, and reads the result, which is not in memory. */
+  maker(plan: Plan): () => unknown;
   /** Makes the call on another thread. `done` finds the results in the state. */
   start(plan: Plan, done: () => void): void;
 }
 
-const at = {
-  target: (layout.call + callLayout.target) / 4,
-  stackSize: (layout.call + callLayout.stackSize) / 4,
-  flags: (layout.call + callLayout.flags) / 4,
-};
 /** Where, among numbers of 4 bytes, the last `errno` stands that was asked for. */
 export const errnoAt = (layout.call + callLayout.errno) / 4;
+
+const nothing = (): undefined => undefined;
 
 let opened: Calls | undefined;
 
@@ -33,14 +30,16 @@ export function calls(): Calls {
 
 function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Calls {
   const { u32, u64, bytes } = state;
-  const { read } = values;
+  const { reader } = values;
+  const description = u32.subarray(layout.call / 4, (layout.call + callLayout.errno) / 4);
   let tokens = 0;
 
+  /** In the order of `call` of the layout; by plain numbers, so that V8 puts it into every caller. */
   function describe({ low, high, stackSize, flags }: Plan): void {
-    u32[at.target] = low;
-    u32[at.target + 1] = high;
-    u32[at.stackSize] = stackSize;
-    u32[at.flags] = flags;
+    description[0] = low;
+    description[1] = high;
+    description[2] = stackSize;
+    description[3] = flags;
   }
 
   function make(plan: Plan): void {
@@ -50,10 +49,20 @@ function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Ca
     else invoke();
   }
 
-  function run(plan: Plan): unknown {
-    make(plan);
-    const { result } = plan;
-    return result === undefined ? undefined : read(result);
+  function maker(plan: Plan): () => unknown {
+    const { result, ownStack } = plan;
+    const read = result === undefined ? nothing : reader(result);
+    if (ownStack || plan.args.some(mayPin)) {
+      return () => {
+        make(plan);
+        return read();
+      };
+    }
+    return () => {
+      describe(plan);
+      invoke();
+      return read();
+    };
   }
 
   /** They are kept by this function alone, so that they go with it also when JavaScript is terminated. */
@@ -89,5 +98,5 @@ function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Ca
     }
   }
 
-  return { ...values, state, make, run, start };
+  return { ...values, state, make, maker, start };
 }

@@ -3,7 +3,6 @@ import { thisMachine } from '../linux/host.js';
 import { addressOfBytes } from '../linux/memory.js';
 import { address as checkAddress, options as checkNames, flag, oneOf } from '../trampoline/values.js';
 import { type Calls, calls, errnoAt } from './calls.js';
-import type { Place } from './places.js';
 import { type Plan, planOf } from './plans.js';
 import { parseSignature, type SignatureLike } from './signature/parse.js';
 import type { CheckedSignature, NativeFunction, ResultOf } from './signature/types.js';
@@ -73,46 +72,48 @@ export function nativeFunction(signature: unknown, address: bigint, options?: un
 }
 
 type Caller = (...args: unknown[]) => unknown;
+type Writer = (value: unknown) => void;
 
 /** Few arguments without structures are the common case, and need no list. */
 function synchronous(plan: Plan, own: Calls): Caller {
   const { args, resultSize, errno } = plan;
-  const { run, write } = own;
   if (resultSize > 0 || errno || args.some(({ struct }) => struct !== undefined)) return general(plan, own);
-  const [first, second, third, fourth] = args as [Place, Place, Place, Place];
+  const make = own.maker(plan);
+  const writers = args.map(own.writer);
+  const [first, second, third, fourth] = writers as [Writer, Writer, Writer, Writer];
   switch (args.length) {
     case 0:
-      return () => run(plan);
+      return make;
     case 1:
       return (a) => {
-        write(first, a);
-        return run(plan);
+        first(a);
+        return make();
       };
     case 2:
       return (a, b) => {
-        write(first, a);
-        write(second, b);
-        return run(plan);
+        first(a);
+        second(b);
+        return make();
       };
     case 3:
       return (a, b, c) => {
-        write(first, a);
-        write(second, b);
-        write(third, c);
-        return run(plan);
+        first(a);
+        second(b);
+        third(c);
+        return make();
       };
     case 4:
       return (a, b, c, d) => {
-        write(first, a);
-        write(second, b);
-        write(third, c);
-        write(fourth, d);
-        return run(plan);
+        first(a);
+        second(b);
+        third(c);
+        fourth(d);
+        return make();
       };
     default:
       return (...given) => {
-        for (let index = 0; index < args.length; index++) write(args[index]!, given[index]);
-        return run(plan);
+        for (let index = 0; index < writers.length; index++) writers[index]!(given[index]);
+        return make();
       };
   }
 }

@@ -14,7 +14,7 @@
  * caught here, as no JavaScript ran (the stack is used up) or none must run any more (it is terminated), is left to
  * Node-API: until the native call returns it lets no JavaScript run, and then it goes on with the exception.
  */
-import { type ExportName, state as layout, origins } from '../machine/glue-layout.js';
+import { type ExportName, failures, state as layout, origins } from '../machine/glue-layout.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { type Environment, openEnvironment } from './environment.js';
 import type { Kind } from './kinds.js';
@@ -61,7 +61,6 @@ const at = {
   request: layout.request / 8,
   pending: layout.pending / 4,
   answered: layout.answered / 4,
-  strayed: layout.strayed / 4,
   waits: layout.waits / 4,
 };
 
@@ -80,7 +79,13 @@ function start(): Runtime {
   const { u32, u64 } = state;
   const values = valuesIn(state, text);
   const { read, write } = values;
-  const { begin, resume, invoke: enter } = functions as Readonly<Record<ExportName, () => void>>;
+  const {
+    begin,
+    resume,
+    invoke: enter,
+    carry: enterOwn,
+  } = functions as Readonly<Record<ExportName, () => void>>;
+  const failed = u32.subarray(layout.failed / 4, layout.failed / 4 + 1);
   /** The first error since the innermost native call of ours began. Those of calls further out are with who runs them. */
   let failure: Failure | undefined;
 
@@ -98,15 +103,15 @@ function start(): Runtime {
    * here, since JavaScript is terminated: what they leave is nobody's, and put right behind it.
    */
   function respond(): void {
-    const earlier = hasFailed() ? takeFailure() : undefined;
+    const earlier = failed[0] === 0 ? undefined : takeFailure();
     try {
       const callee = live[u32[at.id]!]!;
       answer(callee, call(callee));
       u32[at.answered] = 1;
-      failure = earlier;
+      keepFailure(earlier);
     } catch (error) {
       u32[at.answered] = 0;
-      failure = earlier ?? { error };
+      keepFailure(earlier ?? { error });
     }
   }
 
@@ -202,35 +207,43 @@ function start(): Runtime {
     functions.settle();
   }
 
+  /** What `withErrors` does, for the way that everybody takes: so short that V8 puts it into every caller. */
   function invoke(): void {
-    withErrors(enter);
+    if (failed[0] !== 0) {
+      withErrors(enter);
+    } else {
+      enter();
+      if (failed[0] !== 0) throwFailure();
+    }
   }
 
   function carry(): void {
     checkOwnStack(state);
-    withErrors(functions.carry as () => void);
+    withErrors(enterOwn);
   }
 
   /** Runs what may call closures, and throws the first error of theirs. */
   function withErrors(run: () => void): void {
-    const outer = hasFailed() ? takeFailure() : undefined;
+    const outer = failed[0] === 0 ? undefined : takeFailure();
     run();
-    if (outer === undefined && !hasFailed()) return;
-    const own = takeFailure();
-    failure = outer;
+    const own = failed[0] === 0 ? undefined : takeFailure();
+    keepFailure(outer);
     if (own !== undefined) throw own.error;
   }
 
-  function hasFailed(): boolean {
-    return failure !== undefined || u32[at.strayed] !== 0;
+  function throwFailure(): void {
+    throw takeFailure().error;
   }
 
-  function takeFailure(): Failure | undefined {
-    const taken = failure;
-    failure = undefined;
-    if (u32[at.strayed] === 0) return taken;
-    u32[at.strayed] = 0;
-    return taken ?? { error: new TrampfdError(strayStack, { code: 'ERR_STACK' }) };
+  function keepFailure(given: Failure | undefined): void {
+    failure = given;
+    failed[0] = given === undefined ? 0 : failures.thrown;
+  }
+
+  function takeFailure(): Failure {
+    const taken = failure ?? { error: new TrampfdError(strayStack, { code: 'ERR_STACK' }) };
+    keepFailure(undefined);
+    return taken;
   }
 
   /** On a stack that is not the thread's own there is another's call to throw from. */

@@ -64,8 +64,8 @@ export const state = {
   answered: 52,
   /** The first status that is not `napi_ok`, of what was set up. */
   status: 56,
-  /** Set when C called a closure on a stack that V8 does not know. */
-  strayed: 60,
+  /** What has failed since the innermost native call began: one of {@link failures}, or 0. */
+  failed: 60,
   /** The closure that is called (its place and its serial number, 4 bytes each), and by which way. */
   id: 64,
   serial: 68,
@@ -97,6 +97,14 @@ export const frame = {
 
 /** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
 export const callsInScope = 256;
+
+/** Why a native call has an error to throw when it has returned. */
+export const failures = {
+  /** C called a closure on a stack that V8 does not know: said by the glue. */
+  strayed: 1,
+  /** A closure's function threw: said by JavaScript, which has the error. */
+  thrown: 2,
+} as const;
 
 /** By which way a closure is called. */
 export const origins = {

@@ -13,6 +13,7 @@
 import {
   constants,
   FUTEX_WAIT_PRIVATE,
+  failures,
   frame,
   kind,
   origins,
@@ -77,7 +78,7 @@ export function emitClosure(glue: Glue): void {
 
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
   asm.bind(stray);
-  glue.set(1, 'x21', state.strayed);
+  glue.set(failures.strayed, 'x21', state.failed);
   asm.bind(refused);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', kind.errorResults);
   asm.emit('b <label>', result);

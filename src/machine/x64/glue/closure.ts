@@ -13,6 +13,7 @@
 import {
   constants,
   FUTEX_WAIT_PRIVATE,
+  failures,
   frame,
   kind,
   origins,
@@ -81,7 +82,7 @@ export function emitClosure(glue: Glue): void {
 
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
   asm.bind(stray);
-  asm.emit('mov r/m32, imm32', glue.state(state.strayed), 1);
+  asm.emit('mov r/m32, imm32', glue.state(state.failed), failures.strayed);
   asm.bind(refused);
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: kind.errorResults });
   asm.emit('jmp rel32', result);
