@@ -64,19 +64,24 @@ export function createClosure<
 >(signature: S & CheckedSignature<S>, fn: Callback<S, Options>, options?: Options): Closure;
 export function createClosure(signature: unknown, fn: unknown, options?: ClosureOptions): Closure {
   if (typeof fn !== 'function') throw new TypeError(`fn must be a function, not ${typeName(fn)}`);
-  const home = house();
-  const kind = kindOf(signature, options, home);
+  const home = opened ?? openHouse();
+  const known = options === undefined && signature === home.lastText;
+  const kind = known ? home.lastKind! : kindOf(signature, options, home);
   const wanted = options === undefined ? undefined : notesWanted(options);
-  const { slots, live, staged } = home;
+  const { slots } = home;
   const slot = slots.allocate();
   const serial = home.created++ >>> 0;
   const made = new Closure(kind, fn as Callee['run'], slot, serial);
-  staged[2] = kind.low;
-  staged[3] = kind.high;
-  staged[4] = slot;
-  staged[5] = serial;
-  live[slot] = made;
-  slots.fill(slot, staged);
+  home.live[slot] = made;
+  const { halves } = slots.block(slot);
+  const at = slotHalves * slots.place(slot);
+  halves[at + 2] = kind.low;
+  halves[at + 3] = kind.high;
+  halves[at + 4] = slot;
+  halves[at + 5] = serial;
+  // From here on it can be called.
+  halves[at + 1] = home.entryHigh;
+  halves[at] = home.entryLow;
   if (wanted !== undefined) made.note(wanted, createClosure);
   return made;
 }
@@ -93,14 +98,18 @@ export function closureStats(): { readonly live: number; readonly created: numbe
   return { live, created, freed: created - live };
 }
 
+/** The data of a closure, in halves of words: where it leads, its kind, its place and its serial number. */
+const slotHalves = 6;
+
 /** The closures of this thread. */
 interface House {
   readonly runtime: Runtime;
   readonly slots: Slots;
   readonly notes: Notes;
   readonly live: Runtime['live'];
-  /** The data words of a closure, in halves: where it leads, its kind, its place and serial number. */
-  readonly staged: Uint32Array;
+  /** Where closures lead to, in halves. */
+  readonly entryLow: number;
+  readonly entryHigh: number;
   /** Kinds of closures without options, by the text of their signature; and the last that was looked for. */
   readonly plain: Map<string, Kind>;
   lastText: unknown;
@@ -112,8 +121,7 @@ interface House {
 
 let opened: House | undefined;
 
-function house(): House {
-  if (opened !== undefined) return opened;
+function openHouse(): House {
   const { kind, id } = thisMachine().closureRegisters;
   const shape = { registers: [kind, id], stack: undefined };
   const storage = { mode: 'fast', method: undefined, isolated: false } as const;
@@ -125,14 +133,23 @@ function house(): House {
     slots,
     notes: new Notes(slots, storage),
     live: started.live,
-    staged: new Uint32Array(BigUint64Array.of(started.closureEntry, 0n, 0n).buffer),
+    entryLow: Number(started.closureEntry & 0xffff_ffffn),
+    entryHigh: Number(started.closureEntry >> 32n),
     plain: new Map(),
-    lastText: undefined,
+    lastText: Symbol(), // no signature
     lastKind: undefined,
     created: 0,
     held: 0,
   };
   return opened;
+}
+
+interface More {
+  name: string | undefined;
+  /** Whether tools know of it. */
+  noted: boolean;
+  /** Whether it keeps the event loop alive. */
+  holds: boolean;
 }
 
 /**
@@ -144,12 +161,10 @@ export class Closure implements Callee {
   /** @internal */ readonly run: Callee['run'];
   /** @internal */ readonly serial: number;
   /** @internal */ kept: unknown;
-  readonly #slot: SlotNumber;
-  /** Whether tools know of it, and by which name. */
-  #noted = false;
-  #name: string | undefined;
-  #holds = false;
-  #freed = false;
+  /** -1 when it is freed. */
+  #slot: SlotNumber;
+  /** What most do not have. */
+  #more: More | undefined;
 
   /** @internal As short as it is so that V8 puts it where closures are made. */
   constructor(kind: Kind, run: Callee['run'], slot: SlotNumber, serial: number) {
@@ -162,8 +177,8 @@ export class Closure implements Callee {
   /** @internal Lets tools know of it, as far as that is wanted; frees it when that is refused. */
   note({ name, debug, perfMap }: ReturnType<typeof notesWanted>, below: unknown): void {
     if (!debug && !perfMap && name === undefined) return;
-    this.#name = name;
-    this.#noted = true;
+    this.#rest().name = name;
+    this.#rest().noted = true;
     const wanted = { debug, perfMap, listed: name !== undefined };
     try {
       opened!.notes.created(this.#slot, { name: name ?? 'closure', wanted, below });
@@ -182,27 +197,32 @@ export class Closure implements Callee {
   /** Keeps the event loop alive until `unref` or `free`, for calls from other threads. */
   ref(): this {
     this.#checkAlive('hold the event loop');
-    if (!this.#holds) hold(1);
-    this.#holds = true;
+    const more = this.#rest();
+    if (!more.holds) hold(1);
+    more.holds = true;
     return this;
   }
 
   /** Lets the event loop end although other threads may call. So it is from the start. */
   unref(): this {
-    if (this.#holds) hold(-1);
-    this.#holds = false;
+    if (this.#more?.holds) {
+      hold(-1);
+      this.#more.holds = false;
+    }
     return this;
   }
 
   /** Frees it, also while it runs. Calling its address traps; after all others that are free it is used again. */
   free(): void {
-    if (this.#freed) return;
-    this.#freed = true;
+    const slot = this.#slot;
+    if (slot < 0) return;
+    this.#slot = -1;
+    const { slots, live } = opened!;
+    slots.free(slot);
+    live[slot] = undefined;
+    if (this.#more === undefined) return;
     this.unref();
-    const { slots, notes, live } = opened!;
-    slots.free(this.#slot);
-    live[this.#slot] = undefined;
-    if (this.#noted) notes.freed(this.#slot, this.free);
+    if (this.#more.noted) opened!.notes.freed(slot, this.free);
   }
 
   [Symbol.dispose](): void {
@@ -212,17 +232,22 @@ export class Closure implements Callee {
   /** @internal */
   describe(): string {
     const { text } = this.kind.signature;
-    return this.#name === undefined ? `the closure ${text}` : `the closure "${this.#name}" (${text})`;
+    const name = this.#more?.name;
+    return name === undefined ? `the closure ${text}` : `the closure "${name}" (${text})`;
+  }
+
+  #rest(): More {
+    this.#more ??= { name: undefined, noted: false, holds: false };
+    return this.#more;
   }
 
   #checkAlive(attempt: string): void {
-    if (this.#freed) throw freedError(attempt, this.describe());
+    if (this.#slot < 0) throw freedError(attempt, this.describe());
   }
 }
 
 function kindOf(signature: unknown, options: ClosureOptions | undefined, home: House): Kind {
   if (options !== undefined) return parsedKind(signature, options, home.runtime);
-  if (home.lastKind !== undefined && signature === home.lastText) return home.lastKind;
   if (typeof signature !== 'string') return parsedKind(signature, {}, home.runtime);
   const kind = home.plain.get(signature) ?? parsedKind(signature, {}, home.runtime);
   home.plain.set(signature, kind);
