@@ -1,6 +1,6 @@
 /** What calls between C and JavaScript cost, beside other FFI libraries and runtimes. */
 import koffi from 'koffi';
-import { addressOf, createClosure, nativeFunction, symbolAddress } from '#src/index.js';
+import { addressOf, createClosure, nativeFunction, symbolAddress } from 'trampfd';
 import {
   type Absent,
   type Contender,

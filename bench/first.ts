@@ -7,7 +7,7 @@
 const library = process.argv[2]!;
 
 const start = performance.now();
-const { createTrampoline, symbolAddress } = await import('#src/index.js');
+const { createTrampoline, symbolAddress } = await import('trampfd');
 const loaded = performance.now();
 const { address } = createTrampoline({ registers: { pc: symbolAddress('add_ints', library), arg1: 3n } });
 // The package's own way to call C: it has loaded that already.

@@ -1,5 +1,5 @@
 /** What an invocation costs: all contenders in one C loop, which gives them a wrong third argument. */
-import { createTrampoline, createTrampolineTable } from '#src/index.js';
+import { createTrampoline, createTrampolineTable } from 'trampfd';
 import {
   type Absent,
   type Contender,

@@ -2,7 +2,7 @@
  * What it costs to make a trampoline and to free it again, beside libffi, and whether that depends on how
  * many others live.
  */
-import { createTrampoline, createTrampolineTable } from '#src/index.js';
+import { createTrampoline, createTrampolineTable } from 'trampfd';
 import { type Contender, prove, type Row, type Subject, type Tell, takeTurns } from './harness.js';
 import { closures, scatteredClosures, stepThrough } from './make-rivals.js';
 import { proveEach, target, third } from './native.js';

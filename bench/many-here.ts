@@ -3,7 +3,7 @@
  *
  *     node build/bench/many-here.js table|columns|atomic|slow|single|libffi|libffcall 1000
  */
-import { addressOf, createTrampoline, createTrampolineTable } from '#src/index.js';
+import { addressOf, createTrampoline, createTrampolineTable } from 'trampfd';
 import { native, proveEach, Run, target } from './native.js';
 import { usage } from './usage.js';
 

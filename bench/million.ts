@@ -4,7 +4,7 @@
  *     node --expose-gc build/bench/million.js add|addMany|weigh|weighAtomic|weighSlow
  */
 import { readFileSync } from 'node:fs';
-import { createTrampolineTable, type TrampolineTableOptions } from '#src/index.js';
+import { createTrampolineTable, type TrampolineTableOptions } from 'trampfd';
 import { proveEach, target } from './native.js';
 
 export type Way = 'add' | 'addMany' | 'weigh' | 'weighAtomic' | 'weighSlow';

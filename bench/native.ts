@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
-import { addressOf, symbolAddress } from '#src/index.js';
+import { addressOf, symbolAddress } from 'trampfd';
 import { hasHeader, hasTool } from '../scripts/tools.js';
 import { prove } from './harness.js';
 

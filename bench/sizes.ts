@@ -11,7 +11,7 @@ const modules = join(root, 'node_modules');
 
 export function sizes(): Row[] {
   const koffi = [join(modules, 'koffi'), join(modules, `@koromix/koffi-linux-${process.arch}`)];
-  const others = ['commander', 'zod'].map((name) => join(modules, name));
+  const others = ['zod'].map((name) => join(modules, name));
   const own = packageSize();
   return [
     row('trampfd', 'trampfd', own),

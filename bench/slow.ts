@@ -1,5 +1,5 @@
 /** What an invocation of a slow trampoline costs, beside the ways that C programs have. */
-import { createTrampoline, createTrampolineTable } from '#src/index.js';
+import { createTrampoline, createTrampolineTable } from 'trampfd';
 import {
   type Absent,
   type Contender,

@@ -2,7 +2,7 @@
  * A program to be supervised: measures an object's invocation beside those of the library's tables, all in this
  * process, and writes the figures to standard output.
  */
-import { createTrampolineDescriptor, createTrampolineTable } from '#src/index.js';
+import { createTrampolineDescriptor, createTrampolineTable } from 'trampfd';
 import { takeTurns } from './harness.js';
 import { loop } from './invoke.js';
 import { target, third } from './native.js';

@@ -1,4 +1,4 @@
-/** What the compiler does not build: native files of the package, for every architecture, and the manual page. */
+/** What the compiler does not build: native files of the package, for every architecture, the bundle, and the manual page. */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -16,6 +16,7 @@ import { initialiserName, moduleData, modulePath } from '#src/linux/napi.js';
 import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import { policySchema } from '#src/supervisor/policy.js';
+import { bundle, bundleFolder } from './bundle.js';
 import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
@@ -81,8 +82,9 @@ const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy.sche
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }
-copyFileSync('src/cli/trampfd.sh', 'dist/cli/trampfd.sh');
-for (const program of ['main.js', 'trampfd.sh']) chmodSync(`dist/cli/${program}`, 0o755);
+await bundle();
+copyFileSync('src/cli/trampfd.sh', `${bundleFolder}/trampfd.sh`);
+for (const program of ['main.js', 'trampfd.sh']) chmodSync(`${bundleFolder}/${program}`, 0o755);
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const page = 'trampfd_create.2';

@@ -1,6 +1,6 @@
 /** Calls from another thread, which waits for each: ours and koffi's, in turns. One line of JSON. */
 import koffi from 'koffi';
-import { addressOf, createClosure, nativeFunction, symbolAddress } from '../../dist/index.js';
+import { addressOf, createClosure, nativeFunction, symbolAddress } from '../../dist/bundle/index.js';
 import { base } from './measure.mjs';
 
 const [, , library, given] = process.argv;

@@ -18,7 +18,7 @@ export interface SuperviseOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'st
   readonly abi?: AbiName;
 }
 
-const front = fileURLToPath(new URL('../cli/trampfd.sh', import.meta.url));
+const front = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
 
 /**
  * Runs a program with a supervisor that plays the kernel's part for it and for all that it starts, as

@@ -5,14 +5,19 @@ import { writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { createHandlerTrampoline, createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import {
+  createHandlerTrampoline,
+  createTrampoline,
+  createTrampolineTable,
+  symbolAddress,
+} from '#src/index.js';
 import { closeMemfd, memfd_create } from '#src/linux/memfd.js';
 import { registryLine } from '#src/local/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 
-const cli = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../../dist/bundle/main.js', import.meta.url));
 const pc = symbolAddress('memcmp');
 
 function trampfd(...args: string[]) {
@@ -137,7 +142,7 @@ test('tells tables, shapes, numbers and names as they were made', {
   assert.equal(inspect().tables.filter(({ name }) => name !== undefined).length, 0);
 
   const worker = new Worker(
-    `import('trampfd').then(({ createTrampolineTable, symbolAddress }) => {
+    `import('#src/index.js').then(({ createTrampolineTable, symbolAddress }) => {
        createTrampolineTable({ registers: [], name: 'of a worker' }).add({ pc: symbolAddress('getpid') });
        require('node:worker_threads').parentPort.postMessage('ready');
        setInterval(() => {}, 1000);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createClosure, nativeFunction, symbolAddress, viewMemory } from 'trampfd';
+import { createClosure, nativeFunction, symbolAddress, viewMemory } from '#src/index.js';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 import { randomFunctions } from '../support/random-signatures.js';

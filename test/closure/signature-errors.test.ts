@@ -1,8 +1,8 @@
 /** Whatever is no signature is refused in bounded time, with the place of what is wrong. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { enumeration, struct } from 'trampfd';
 import { parseSignature } from '#src/closure/signature/parse.js';
+import { enumeration, struct } from '#src/index.js';
 import { thisMachine } from '#src/linux/host.js';
 import { prototypes } from '../support/prototypes.js';
 import { randomFor, rounds } from '../support/random.js';

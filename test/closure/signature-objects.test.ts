@@ -1,9 +1,9 @@
 /** Signatures as objects: what cannot be written in a prototype. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { enumeration, struct } from 'trampfd';
 import type { CPlatform } from '#src/abi/c-types.js';
 import { parseSignature } from '#src/closure/signature/parse.js';
+import { enumeration, struct } from '#src/index.js';
 
 const platform: CPlatform = {
   char: { size: 1, signed: true },

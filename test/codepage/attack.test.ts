@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, fchmodSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import koffi from 'koffi';
-import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from 'trampfd';
+import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
 import { hasMseal } from '#src/linux/features.js';
 import { type Mapping, mappingOf, mappings } from '#src/linux/proc.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } from '../support/attacks.js';

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
-import { createTrampolineTable, symbolAddress, TrampfdError } from 'trampfd';
 import { methods } from '#src/codepage/methods.js';
 import { imageLength, templateCode, templateFrom, templatePath } from '#src/codepage/template.js';
+import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
 import { thisMachine } from '#src/linux/host.js';
 import { memoryAt, munmap, pageSize, reserve } from '#src/linux/memory.js';
 import { mappingOf, mappings } from '#src/linux/proc.js';

@@ -6,10 +6,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { diagnose } from 'trampfd';
 import * as z from 'zod';
 import { whoRefuses } from '#src/doctor/refusals.js';
 import { type Diagnosis, diagnosisSchema } from '#src/doctor/schema.js';
+import { diagnose } from '#src/index.js';
 import { thisMachine } from '#src/linux/host.js';
 import type { RestrictionName } from '#src/linux/restrictions.js';
 import { ownErrors } from '../support/child.js';
@@ -19,7 +19,7 @@ import { copyPackage } from '../support/package-copy.js';
 import { outsideTemporary, users } from '../support/restricted.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const main = join(root, 'dist/cli/main.js');
+const main = join(root, 'dist/bundle/main.js');
 const skip = users[0]!.skip || outsideTemporary;
 
 interface Run {
@@ -239,7 +239,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   test('1 where no method works without W+X memory, and a damaged package is named', () => {
     const copy = copyPackage();
     try {
-      const cli = copy.dist('cli/main.js');
+      const cli = copy.dist('bundle/main.js');
       const file = copy.dist('native', `templates-${process.arch}.bin`);
       const whole = readFileSync(file);
       const under = ['--under', 'no-memfd,noexec-tmp'];
@@ -272,13 +272,13 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   test('a process that crashes or hangs up is told, and the others go on', () => {
     const copy = copyPackage();
     try {
-      const probe = copy.dist('doctor/probe.js');
+      const probe = copy.dist('bundle/probe.js');
       const crash = `
         if (process.argv[2] === 'memfd') process.kill(process.pid, 'SIGSEGV');
         if (process.argv[2] === 'file') { console.error('bad luck'); process.exit(3); }
       `;
-      writeFileSync(probe, readFileSync(probe, 'utf8').replace('const subject', `${crash}\nconst subject`));
-      const { methods } = json([], { cli: copy.dist('cli/main.js') });
+      writeFileSync(probe, `${crash}\n${readFileSync(probe, 'utf8')}`);
+      const { methods } = json([], { cli: copy.dist('bundle/main.js') });
       const unknown = {
         works: false,
         refusedBy: 'unknown',
@@ -294,7 +294,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
       });
       assert.equal(methods.template.works, true);
       assert.match(
-        doctor([], { cli: copy.dist('cli/main.js') }).stdout,
+        doctor([], { cli: copy.dist('bundle/main.js') }).stdout,
         /^ {2}memfd +no +- +unknown \(inferred\)\n +the process that tried ended with SIGSEGV$/m,
       );
     } finally {

@@ -1,7 +1,7 @@
 /** What a call of something freed looks like, to a person without and with debug mode, and in gdb. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
 import { runScript } from '../support/child.js';
 import { needs } from '../support/needs.js';
 

@@ -5,10 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import koffi from 'koffi';
-import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from 'trampfd';
 import type { CodePageMethodName } from '#src/codepage/method.js';
 import { methods } from '#src/codepage/methods.js';
 import { regionAlignment } from '#src/codepage/regions.js';
+import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
 import { mappings } from '#src/linux/proc.js';
 import {
   fillAddressSpace,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import koffi from 'koffi';
-import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
 import { mappingOf } from '#src/linux/proc.js';
 import { compileLibrary } from '../support/compile.js';
 import { needs } from '../support/needs.js';

@@ -13,7 +13,7 @@ import {
   symbolAddress,
   TrampfdError,
   viewMemory,
-} from 'trampfd';
+} from '#src/index.js';
 import { mdweState } from '#src/linux/features.js';
 import { callInt64 } from '../support/calls.js';
 import { openHandlers } from '../support/handlers.js';

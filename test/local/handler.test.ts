@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { addressOf, createHandlerTrampoline, resumeRegisters, savedRegisters } from 'trampfd';
+import { addressOf, createHandlerTrampoline, resumeRegisters, savedRegisters } from '#src/index.js';
 import type { SavedRegister } from '#src/trampoline/registers.js';
 import {
   allFlags,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
-import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
+import { createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
 import { mappings } from '#src/linux/proc.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, writes } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
@@ -267,7 +267,7 @@ describe('one handler for a process', () => {
       import { Worker } from 'node:worker_threads';
       ${handler}
       const script = \`
-        Promise.all([import('trampfd'), import('node:worker_threads')]).then(([trampfd, { parentPort }]) => {
+        Promise.all([import('#src/index.js'), import('node:worker_threads')]).then(([trampfd, { parentPort }]) => {
           const { createTrampoline, createTrampolineTable, symbolAddress } = trampfd;
           const pc = symbolAddress('getpid');
           const table = createTrampolineTable({ mode: 'slow', registers: ['arg0'] });
@@ -313,7 +313,7 @@ describe('one handler for a process', () => {
         const first = createTrampoline({ mode: 'slow', registers: { pc } });
         const standing = handler();
         assert.notEqual(standing, before);
-        const copy = await import(join(folder, 'dist/index.js'));
+        const copy = await import(join(folder, 'dist/bundle/index.js'));
         assert.notEqual(copy.createTrampoline, createTrampoline);
         const second = copy.createTrampoline({ mode: 'slow', registers: { pc } });
         assert.equal(handler(), standing);

@@ -35,7 +35,7 @@ test('two copies of the package', () => {
   cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   const { status, stderr } = runScript(`
-    const other = await import(${JSON.stringify(join(copy, 'dist/index.js'))});
+    const other = await import(${JSON.stringify(join(copy, 'dist/bundle/index.js'))});
     for (const { createTrampoline } of [trampfd, other, trampfd]) {
       const made = createTrampoline({ registers: { pc: symbolAddress('getpid') }, debug: true, name: 'x' });
       if (call(made.address) !== process.pid) throw new Error('wrong result');

@@ -1,6 +1,6 @@
 /** Opens the fault engine with a type of its own, makes a trampoline of it by hand, and calls it. */
 import assert from 'node:assert/strict';
-import { addressOf, createTrampoline, symbolAddress } from 'trampfd';
+import { addressOf, createTrampoline, symbolAddress } from '#src/index.js';
 import { memoryAt } from '#src/linux/memory.js';
 import { mappingOf } from '#src/linux/proc.js';
 import { addArena, openEngine } from '#src/local/fault-engine.js';

@@ -1,8 +1,8 @@
 /** Where values lie in a call by the rules of each architecture: the cases that the rules are about. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { struct } from 'trampfd';
 import { parseSignature } from '#src/closure/signature/parse.js';
+import { struct } from '#src/index.js';
 import * as arm64 from '#src/machine/arm64/classify.js';
 import type { Piece } from '#src/machine/calls.js';
 import * as x64 from '#src/machine/x64/classify.js';

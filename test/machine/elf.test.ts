@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import koffi from 'koffi';
-import { symbolAddress, viewMemory } from 'trampfd';
+import { symbolAddress, viewMemory } from '#src/index.js';
 import { sharedLibrary, symbolFile } from '#src/machine/elf.js';
 import { type Machine, machineFor, machines } from '#src/machine/index.js';
 import { needs } from '../support/needs.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
-import { addressOf, limits, type RegisterName, symbolAddress } from 'trampfd';
+import { addressOf, limits, type RegisterName, symbolAddress } from '#src/index.js';
 import { thisMachine } from '#src/linux/host.js';
 import type { ObjectContexts } from '#src/machine/index.js';
 import { registerContext } from '#src/trampoline/contexts.js';

@@ -1,7 +1,7 @@
 /** The entries of supervised handlers: what a handler finds, and what becomes of what it leaves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClosure, nativeFunction, type RegisterName, savedRegisters, viewMemory } from 'trampfd';
+import { createClosure, nativeFunction, type RegisterName, savedRegisters, viewMemory } from '#src/index.js';
 import { thisMachine } from '#src/linux/host.js';
 import { registerContext } from '#src/trampoline/contexts.js';
 import { ObjectRange } from '../support/object-range.js';

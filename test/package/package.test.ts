@@ -22,7 +22,7 @@ test('installs into an empty folder, imports, and runs its command', () => {
     ];
     const files = packed.files.map(({ path }) => path);
     for (const wanted of [
-      ...['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'README.md', 'LICENSE'],
+      ...['dist/bundle/index.js', 'dist/index.d.ts', 'dist/bundle/main.js', 'README.md', 'LICENSE'],
       ...['include/trampfd.h', 'dist/man/trampfd_create.2'],
     ]) {
       assert.ok(files.includes(wanted), wanted);
@@ -68,7 +68,7 @@ describe('a system that trampfd does not know', () => {
     const line = /^(trampfd: )?trampfd runs on Linux on .*, and this system is .* on .*\n$/;
 
     test(`${value}: the command says so in one line`, () => {
-      const { status, stderr } = run('dist/cli/main.js', 'inspect', '1');
+      const { status, stderr } = run('dist/bundle/main.js', 'inspect', '1');
       assert.equal(status, 1);
       assert.match(ownErrors(stderr), line);
     });

@@ -10,7 +10,7 @@ import {
   TrampfdError,
   TrampolineDescriptor,
   type TrampolineDescriptorOptions,
-} from '#src/index.js';
+} from 'trampfd';
 
 const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);

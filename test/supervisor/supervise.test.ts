@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { type SuperviseOptions, supervise } from '#src/index.js';
+import { type SuperviseOptions, supervise } from 'trampfd';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 

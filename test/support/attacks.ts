@@ -1,7 +1,7 @@
 /** What a program could do to change memory or files that it shall not change, and what the kernel must answer. */
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { addressOf } from 'trampfd';
+import { addressOf } from '#src/index.js';
 import type { Mapping } from '#src/linux/proc.js';
 import { libc, outcome } from './libc.js';
 import { emulated } from './needs.js';

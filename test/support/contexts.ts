@@ -8,7 +8,7 @@ import {
   type RegisterName,
   type RegisterValues,
   type TableRegister,
-} from 'trampfd';
+} from '#src/index.js';
 import type { StackLayout } from '#src/trampoline/contexts.js';
 import { captureAt, captureTarget, randomState, stateName, word } from './capture.js';
 import { processor } from './processor.js';

@@ -1,5 +1,5 @@
 /** What tests have to know of the processor that they run on, as its calling convention has it. */
-import type { RegisterName } from 'trampfd';
+import type { RegisterName } from '#src/index.js';
 import { arm64Registers, x64Registers } from '#src/trampoline/registers.js';
 import type { Random } from './random.js';
 

@@ -1,5 +1,11 @@
 /** Random signatures with random values for them, and the C functions that know the same values. */
-import { type DeclaredType, enumeration, type NativeValue, type SignatureObject, struct } from 'trampfd';
+import {
+  type DeclaredType,
+  enumeration,
+  type NativeValue,
+  type SignatureObject,
+  struct,
+} from '#src/index.js';
 import type { Random } from './random.js';
 
 /** A type: what it is called in C and in a signature, and what it can hold. */

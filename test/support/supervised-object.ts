@@ -1,7 +1,7 @@
 /** An object of the supervisor that this process runs under, by the system calls themselves. */
 import koffi from 'koffi';
-import { addressOf } from 'trampfd';
 import { abi, structs } from '#src/abi/layout.js';
+import { addressOf } from '#src/index.js';
 import { errnoName } from '#src/linux/errno.js';
 import { thisMachine } from '#src/linux/host.js';
 import { registerNumber } from '#src/trampoline/registers.js';

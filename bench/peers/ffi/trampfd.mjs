@@ -1,4 +1,4 @@
-import { createClosure, nativeFunction, struct, symbolAddress } from '../../../dist/index.js';
+import { createClosure, nativeFunction, struct, symbolAddress } from '../../../dist/bundle/index.js';
 
 const types = {
   ints: 'int (int, int)',
