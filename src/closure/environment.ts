@@ -49,6 +49,9 @@ export interface Environment {
   attach(answerers: { readonly dispatch: () => void; readonly bridge: () => void }): void;
 }
 
+/** Bytes of the glue, roughly: two pages where pages are small. */
+const glueLength = 8192;
+
 const attempt = 'prepare calls between C and JavaScript';
 
 export function openEnvironment(): Environment {
@@ -59,7 +62,7 @@ export function openEnvironment(): Environment {
       code = thisMachine().glue(length);
       return code;
     },
-    { method: undefined, dataLength: stateAt + stateLength },
+    { method: undefined, dataLength: stateAt + stateLength, expected: glueLength },
   );
   const constantsAddress = address + BigInt(codeLength);
   const words = new BigUint64Array(mapData(constantsAddress, pageSize()));

@@ -99,17 +99,22 @@ export function isRegionCode(address: bigint): boolean {
 
 /**
  * Maps code that is not a table of slots, for good, with reserved memory behind it.
- * @param make the code, when it is known how many bytes it will have, traps behind it included
+ * @param make the code, when it is known how many bytes it will have, traps behind it included; called again when it
+ *   has more than `expected` and what is left of the page
  */
 export function mapCode(
   make: (codeLength: number) => Code,
-  { method, dataLength }: { method: CodePageMethodName | undefined; dataLength: number },
+  {
+    method,
+    dataLength,
+    expected = 1,
+  }: { method: CodePageMethodName | undefined; dataLength: number; expected?: number },
 ): { address: bigint; codeLength: number } {
   return byMethod(method, (chosen) => {
-    let codeLength = chosen.codeLength ?? pageSize();
+    let codeLength = chosen.codeLength ?? wholePages(expected);
     let { key, bytes } = make(codeLength);
     if (bytes.length > codeLength && chosen.codeLength === undefined) {
-      codeLength = Math.ceil(bytes.length / pageSize()) * pageSize();
+      codeLength = wholePages(bytes.length);
       ({ key, bytes } = make(codeLength));
     }
     const prepared = chosen.prepare({ key, bytes: thisMachine().padCode(bytes, codeLength) });
@@ -119,6 +124,10 @@ export function mapCode(
       prepared.close();
     }
   });
+}
+
+function wholePages(bytes: number): number {
+  return Math.ceil(bytes / pageSize()) * pageSize();
 }
 
 function kindOf(shape: Shape, method: CodePageMethod, codeLength: number): RegionKind {
@@ -138,7 +147,7 @@ function makeRegion(kind: RegionKind): Region {
   const prepared = kind.prepared ?? method.prepare({ key, bytes: image.bytes, shape: image.shape });
   try {
     const codeLength = image.bytes.length;
-    const dataLength = Math.ceil((image.count * dataLayout(image.shape).stride) / pageSize()) * pageSize();
+    const dataLength = wholePages(image.count * dataLayout(image.shape).stride);
     const code = mapSealed(prepared, { codeLength, dataLength, alignment: regionAlignment });
     regions.add(code / BigInt(regionAlignment));
     if (image.frame !== undefined) registerFrames(ehFrame(image.frame, code));

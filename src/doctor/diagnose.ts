@@ -1,5 +1,4 @@
 /** Finds out what a system allows, by trying. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CodePageMethodName } from '../codepage/method.js';
 import { methodNames } from '../codepage/methods.js';
@@ -7,6 +6,7 @@ import { fromNode } from '../linux/errno.js';
 import { thisMachine } from '../linux/host.js';
 import { canEnterUserNamespace, launch } from '../linux/launch.js';
 import { type RestrictionName, restrictionCalls, restrictionNames } from '../linux/restrictions.js';
+import { spawn } from '../linux/spawn.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { options as checkNames, kind, oneOf } from '../trampoline/values.js';
 import type { ProbeResult } from './probe.js';

@@ -1,5 +1,4 @@
 /** Temporary files. */
-import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +39,7 @@ function createWithoutName(folder: string): number {
 
 /** A file that had a name for a moment, of which `/proc/PID/fd` still shows the beginning. Open for reading and writing. */
 export function unlinkedFile(name: string, folder = tmpdir()): number {
-  const path = join(folder, `${name}-${randomUUID()}`);
+  const path = join(folder, `${name}-${crypto.randomUUID()}`);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o600);
   unlinkSync(path);

@@ -13,7 +13,7 @@
  *            calls of 7 words each: number, arguments; data
  *            A pointer is an offset in the list, and the launcher adds where the list is.
  */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,7 @@ import type { SystemCallName } from '../machine/index.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { fromNode, systemError } from './errno.js';
 import { thisMachine } from './host.js';
+import { spawn } from './spawn.js';
 
 /** An argument: a word, or something to point to. */
 export type Argument = number | bigint | string | Uint8Array | { readonly words: readonly Argument[] };

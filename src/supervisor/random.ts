@@ -1,12 +1,10 @@
 /** Random numbers that nobody can guess, a word at a time. */
-import { randomFillSync } from 'node:crypto';
-
 const words = new BigUint64Array(512);
 let next = words.length;
 
 export function randomWord(): bigint {
   if (next === words.length) {
-    randomFillSync(words);
+    crypto.getRandomValues(words);
     next = 0;
   }
   return words[next++]!;

@@ -1,7 +1,8 @@
 /** Supervised programs from TypeScript. */
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+import { spawn } from '../linux/spawn.js';
 import { options as checkNames, flag, kind, oneOf } from '../trampoline/values.js';
 import type { AbiName } from './filter.js';
 

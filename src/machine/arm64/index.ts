@@ -44,7 +44,15 @@ export const arm64: Machine = {
   longestImage,
   slotLayout,
   codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, table },
+  objectCode: {
+    entries,
+    get handlerEntries() {
+      return handlerEntries();
+    },
+    bodySize,
+    body,
+    table,
+  },
   threadRegisters,
   stackPlace,
   callerOf: (registers) => registers.getBigUint64(linkRegister, true),

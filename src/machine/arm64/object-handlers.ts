@@ -24,21 +24,25 @@ import { padCode } from './slot.js';
 const stride = 48;
 const trapWordAt = 28;
 
-const common = handlerCommon((asm, behind) => asm.emit('bl <label>', behind));
+type Common = ReturnType<typeof handlerCommon>;
+type Options = Parameters<EntryCode['code']>[1];
 
 /** How to unwind through the common part where it stands there. */
-const tableFor = (position: number): Uint8Array => relativeEhFrame({ ...common.frame, start: position });
+const tableFor = ({ frame }: Common, position: number): Uint8Array =>
+  relativeEhFrame({ ...frame, start: position });
 
-const firstAt = Math.ceil(tableFor(0).length / 16) * 16;
-const length = (count: number): number => firstAt + count * stride + common.bytes.length + sharedLength;
-
-function code(count: number, { selectorsAt }: { readonly selectorsAt: number }): Uint8Array {
+function code(
+  { firstAt, length }: EntryCode,
+  common: Common,
+  count: number,
+  { selectorsAt }: Options,
+): Uint8Array {
   if (selectorsAt < length(count)) {
     throw new RangeError(`the selectors stand at ${selectorsAt}, inside the code of ${count} entries`);
   }
   const commonAt = firstAt + count * stride;
   const sharedAt = commonAt + common.bytes.length;
-  const all = padCode(tableFor(commonAt), length(count));
+  const all = padCode(tableFor(common, commonAt), length(count));
   all.set(numberedEntries(count, { stride, register: 'x16', emitFirst, emitRest: emitTrap }), firstAt);
   all.set(common.bytes, commonAt);
   all.set(shared(sharedAt, selectorsAt).bytes, sharedAt);
@@ -50,10 +54,20 @@ function emitFirst(asm: Assembler): void {
   asm.emit('adr <Xd>, <label>', 'x17', asm.label(0));
 }
 
-export const handlerEntries: EntryCode = {
-  firstAt,
-  stride,
-  length,
-  trapAt: (index) => firstAt + index * stride + trapWordAt,
-  code,
-};
+let made: EntryCode | undefined;
+
+/** Made when the first handler is: most processes have none. */
+export function handlerEntries(): EntryCode {
+  if (made !== undefined) return made;
+  const common = handlerCommon((asm, behind) => asm.emit('bl <label>', behind));
+  const firstAt = Math.ceil(tableFor(common, 0).length / 16) * 16;
+  const entries: EntryCode = {
+    firstAt,
+    stride,
+    length: (count) => firstAt + count * stride + common.bytes.length + sharedLength,
+    trapAt: (index) => firstAt + index * stride + trapWordAt,
+    code: (count, options) => code(entries, common, count, options),
+  };
+  made = entries;
+  return entries;
+}

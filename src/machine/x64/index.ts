@@ -44,7 +44,15 @@ export const x64: Machine = {
   longestImage: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
   slotLayout,
   codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, table },
+  objectCode: {
+    entries,
+    get handlerEntries() {
+      return handlerEntries();
+    },
+    bodySize,
+    body,
+    table,
+  },
   threadRegisters,
   stackPlace,
   callerOf: (registers, wordAt) => wordAt(registers.getBigUint64(threadRegisters.sp, true)),

@@ -35,11 +35,9 @@ function commonAt(position: number): { bytes: Uint8Array; table: Uint8Array } {
   return { bytes, table: relativeEhFrame({ ...frame, start: position }) };
 }
 
-const { bytes: anyCommon, table: anyTable } = commonAt(0);
-const firstAt = Math.ceil(anyTable.length / stride) * stride;
-const length = (count: number): number => firstAt + count * stride + anyCommon.length;
+type Options = Parameters<EntryCode['code']>[1];
 
-function code(count: number, { selectorsAt }: { readonly selectorsAt: number }): Uint8Array {
+function code({ firstAt, length }: EntryCode, count: number, { selectorsAt }: Options): Uint8Array {
   if (selectorsAt < length(count)) {
     throw new RangeError(`the selectors stand at ${selectorsAt}, inside ${count} entries`);
   }
@@ -67,10 +65,20 @@ function code(count: number, { selectorsAt }: { readonly selectorsAt: number }):
   return all;
 }
 
-export const handlerEntries: EntryCode = {
-  firstAt,
-  stride,
-  length,
-  trapAt: (index) => firstAt + index * stride + trap,
-  code,
-};
+let made: EntryCode | undefined;
+
+/** Made when the first handler is: most processes have none. */
+export function handlerEntries(): EntryCode {
+  if (made !== undefined) return made;
+  const { bytes, table } = commonAt(0);
+  const firstAt = Math.ceil(table.length / stride) * stride;
+  const entries: EntryCode = {
+    firstAt,
+    stride,
+    length: (count) => firstAt + count * stride + bytes.length,
+    trapAt: (index) => firstAt + index * stride + trap,
+    code: (count, options) => code(entries, count, options),
+  };
+  made = entries;
+  return entries;
+}
