@@ -23,8 +23,8 @@ const rooms = [
 /** The only file that knows the FFI library. */
 const ffi = 'linux/libc.ts';
 
-/** Where a name of an architecture may stand: code for it, its register numbers, its constants, the one choice. */
-const architectural = [/^machine\//, /^trampoline\/registers\.ts$/, /^linux\/(x64|arm64)\.ts$/];
+/** Where a name of an architecture may stand: code for it, the one choice among them, its register numbers. */
+const architectural = [/^machine\//, /^trampoline\/registers\.ts$/];
 
 const source = 'src';
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>

@@ -3,14 +3,15 @@
  *
  *     node build/scripts/test.js [--long] [--record] [--mdwe] [--nodes] [--methods] [--arm64] [part of a file name…]
  *
- * --long   random tests run until they have done their whole number
- * --mdwe   under PR_SET_MDWE, where Node needs --jitless
- * --record  keeps how many passed of each file, which --arm64 shows beside its own
- * --nodes  on each other supported release of Node, from the npm registry
- * --arm64  with arm64's Node and compiler, which qemu-user runs where this is another architecture
+ * --long     random tests run until they have done their whole number
+ * --record   keeps how many passed of each file, which --arm64 shows beside its own
+ * --mdwe     under PR_SET_MDWE, where Node needs --jitless
+ * --nodes    on each other supported release of Node, from the npm registry
  * --methods  tests of trampolines (`local/`, unless file names are given), once for each code page method
+ * --arm64    with arm64's Node and compiler, which qemu-user runs where this is another architecture
  *
- * `TRAMPFD_NO_SKIP` makes a skipped test a failure, except where nothing could be done about it. Other options of Node's go into `NODE_OPTIONS`.
+ * `TRAMPFD_NO_SKIP` makes a skipped test a failure, except where nothing could be done about it. Other options of
+ * Node's go into `NODE_OPTIONS`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
