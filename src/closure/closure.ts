@@ -14,7 +14,7 @@ import type { CheckedSignature, ClosureFunction, ClosureResult, ParametersOf } f
 
 export interface ClosureOptions<S extends SignatureLike = SignatureLike> {
   /**
-   * What native code gets when JavaScript has no result for it: because the function threw, or can not be run any
+   * What native code gets when JavaScript has no result for it: because the function threw, or cannot be run any
    * more. Default: 0, NULL, or a structure of zeros.
    */
   readonly errorResult?: ClosureResult<S>;
@@ -91,7 +91,18 @@ export type Callback<S extends SignatureLike, Options> = Options extends { reado
   ? (...args: ParametersOf<S>) => ClosureResult<S> | PromiseLike<ClosureResult<S>>
   : ClosureFunction<S>;
 
-/** How many closures there are on this thread. Those that were never freed are live: leaks can be counted. */
+/**
+ * How many closures there are on this thread. Those that were never freed are live: leaks can be counted.
+ *
+ * @example
+ * ```ts
+ * import { closureStats, createClosure } from 'trampfd';
+ *
+ * const answer = createClosure('int (void)', () => 42);
+ * answer.free();
+ * console.log(closureStats()); // { live: 0, created: 1, freed: 1 }
+ * ```
+ */
 export function closureStats(): { readonly live: number; readonly created: number; readonly freed: number } {
   const live = opened?.slots.size ?? 0;
   const created = opened?.created ?? 0;

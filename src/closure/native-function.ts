@@ -12,10 +12,11 @@ import { pins } from './values.js';
 export interface NativeFunctionOptions {
   /**
    * Whether the call is made on another thread, and returns a promise. JavaScript goes on meanwhile, so it can run
-   * closures for other threads that the call waits for. Memory and text that were given stay until it is done.
+   * closures for other threads that the call waits for. Memory and text that were given stay until it is done. Default
+   * false.
    */
   readonly async?: boolean;
-  /** Whether the result is `{ value, errno }`. */
+  /** Whether a call returns `{ value, errno }`: what C returned, and what it left in `errno`. Default false. */
   readonly errno?: boolean;
   /**
    * Where native code runs. `'thread'` (default): on the JavaScript thread's own stack. `'own'`: on another of 8 MiB,
@@ -34,8 +35,9 @@ type WithErrno<S extends SignatureLike, Options> = Options extends { readonly er
   : ResultOf<S>;
 
 /**
- * Makes a JavaScript function of a native one. It runs on the JavaScript thread's own stack, so closures that it
- * calls run at once; what they throw is thrown from here.
+ * Makes a JavaScript function of a native one. Unless options say otherwise it runs on the JavaScript thread's own stack,
+ * so closures that it calls run at once. What they throw is thrown by the call, as is a `TypeError` or `RangeError` for
+ * arguments that do not fit; then C has not been called.
  *
  * @example
  * ```ts

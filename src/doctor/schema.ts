@@ -55,5 +55,7 @@ export const diagnosisSchema = z.object({
 
 /** What a system allows: the result of {@link diagnose}. */
 export type Diagnosis = z.infer<typeof diagnosisSchema>;
+/** What a system says to one code page method. */
 export type MethodDiagnosis = z.infer<typeof methodDiagnosis>;
+/** What the system looks like from inside a process that tries. */
 export type SystemReport = Diagnosis['system'];

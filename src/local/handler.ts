@@ -105,7 +105,10 @@ export class HandlerTrampoline {
     return this.#handler;
   }
 
-  /** Replaces the handler. Invocations that have begun end with the old one. */
+  /**
+   * Replaces the handler. Invocations that have begun end with the old one.
+   * @throws TypeError, RangeError for what is no handler; TrampfdError when there is no memory. Nothing has changed then.
+   */
   setHandler(handler: Handler): void {
     const checked = this.#check(handler);
     this.#entry.checkOpen('set the handler');
@@ -154,7 +157,7 @@ function addressOfHandler(handler: unknown): bigint {
  * of 16. docs/handlers.md has it as a C structure.
  *
  * Names are the architecture's own, and those that mean the same everywhere: `pc`, `sp`, `flags`, `arg0` to `arg5`,
- * `chain`.
+ * `chain`, `result`, `vector0` to `vector7`. Sizes and offsets are bytes. {@link createHandlerTrampoline} has an example.
  */
 export const savedRegisters: SavedRegisters = {
   get size() {
@@ -174,7 +177,7 @@ let resume: bigint | undefined;
  *
  * **Limitations**: on x86-64 no register is free to hold the PC. So below the red zone of the new stack pointer, from
  * `sp - 168` to `sp - 136`, there must be memory to write, and the function uses two vector registers that blocks do
- * not have (xmm8, xmm9). On arm64 the PC is in x17 at the end, whatever the block says of that, and d16 is used. Under
+ * not have (xmm8, xmm9). On arm64 the PC is in x17 at the end, whatever the block says of that, and q16 is used. Under
  * shadow stacks it faults.
  *
  * @example

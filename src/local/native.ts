@@ -20,6 +20,7 @@ import { disassembleCode } from './listing.js';
  * const memcmp = symbolAddress('memcmp');
  * const cos = symbolAddress('cos', 'libm.so.6');
  * ```
+ * @throws TypeError, RangeError for what is no name
  * @throws TrampfdError `ERR_SYMBOL`, `ERR_LIBRARY` when there is none
  */
 export function symbolAddress(name: string, library?: string): bigint {
@@ -34,6 +35,14 @@ export function symbolAddress(name: string, library?: string): bigint {
 
 /**
  * Native memory as bytes, without a copy. Whoever unmaps or frees the memory must not use the bytes again.
+ *
+ * @example
+ * ```ts
+ * import { cString, viewMemory } from 'trampfd';
+ *
+ * console.log(Buffer.from(viewMemory(cString('hello'), 5)).toString()); // hello
+ * ```
+ * @throws TypeError, RangeError for what is no address or no number of bytes
  * @throws TrampfdError `EFAULT` when some of it is not mapped now
  */
 export function viewMemory(address: bigint, byteLength: number): Uint8Array<ArrayBuffer> {
@@ -53,6 +62,16 @@ export function viewMemory(address: bigint, byteLength: number): Uint8Array<Arra
 /**
  * The address of the first byte of a buffer. It holds for as long as JavaScript keeps the buffer: keep a
  * reference while native code may use the address.
+ *
+ * @example
+ * ```ts
+ * import { addressOf, nativeFunction, symbolAddress } from 'trampfd';
+ *
+ * const strlen = nativeFunction('size_t (uintptr_t)', symbolAddress('strlen'));
+ * const text = Buffer.from('hello\0');
+ * console.log(strlen(addressOf(text))); // 5n
+ * ```
+ * @throws TypeError, RangeError for what is no buffer, or has no bytes
  */
 export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
   if (!(view instanceof ArrayBuffer) && !ArrayBuffer.isView(view)) {
@@ -72,6 +91,7 @@ export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
  *
  * const greet = createTrampoline({ registers: { pc: symbolAddress('puts'), arg0: cString('hello') } });
  * ```
+ * @throws TypeError, RangeError for what is no text, or has a NUL inside
  */
 export function cString(text: string): bigint {
   requireText(text, 'text', { empty: true });

@@ -12,12 +12,17 @@ import { newTableNumber } from './registry.js';
 import type { SlotNumber, Slots } from './slots.js';
 import { openBodies, openEntries, openInline } from './storage.js';
 
-/** Stack data that every trampoline of a table writes: how much, and where to. The bytes are given to `add`. */
+/**
+ * Stack data that every trampoline of a table writes: `size` is 1 to 64 bytes, `offset` and `setSp` are as for single
+ * trampolines ({@link StackValues}). The bytes are given to `add`.
+ */
 export type TableStack = { readonly size: number } & Partial<StackLayout>;
 
 export interface TrampolineTableOptions<Register extends TableRegister, Stack extends TableStack | undefined>
   extends TrampolineOptions {
+  /** The registers that all of them load, besides `pc`. */
   readonly registers: readonly Register[];
+  /** The stack data that all of them write; none by default. */
   readonly stack?: Stack;
   /**
    * Whether `set` on a trampoline that other threads invoke is one step for them: old values or new ones,
@@ -151,6 +156,7 @@ export class TrampolineTable<
   /**
    * Makes many trampolines and returns their addresses: all of them, or none when something is wrong.
    * Columns without a length of their own want the number of trampolines as `count`.
+   * @throws TypeError, RangeError for wrong values; TrampfdError when there is no memory
    */
   addMany(columns: TableColumns<Register, Stack>, count?: number): BigUint64Array;
   /** Makes `count` trampolines of values that a function of the index returns. */
@@ -188,7 +194,10 @@ export class TrampolineTable<
     return addresses;
   }
 
-  /** The values of a live trampoline; `undefined` when it was removed. */
+  /**
+   * The values of a live trampoline; `undefined` when it was removed.
+   * @throws RangeError for an address that never was this table's
+   */
   get(address: bigint): TableValues<Register, Stack> | undefined {
     this.#checkReadable('get a trampoline');
     const slot = this.#slot(address);
@@ -199,6 +208,8 @@ export class TrampolineTable<
   /**
    * Changes values of a live trampoline; those that are not named stay. In an atomic table that is one step
    * for other threads, in others one for each register.
+   * @throws TypeError, RangeError for wrong values, or an address that never was this table's; TrampfdError for one that
+   *   was removed (`ERR_FREED`), or when there is no memory. Nothing has changed then.
    */
   set(address: bigint, values: Partial<TableValues<Register, Stack>>): void {
     const slot = this.#liveSlot(address);

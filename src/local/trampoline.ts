@@ -23,6 +23,7 @@ import { countersOf, type SlowBlock } from './slow-blocks.js';
 export interface CreateTrampolineOptions extends TrampolineOptions {
   /** Registers to load; `pc` is where the trampoline jumps. */
   readonly registers: RegisterValues;
+  /** Data to write to the stack at every invocation; none by default. */
   readonly stack?: StackValues;
   /**
    * The only PCs that this trampoline may go to; at most 16. Checked whenever registers are set, and by slow
@@ -58,6 +59,9 @@ export function createTrampoline(options: CreateTrampolineOptions): Trampoline {
 /**
  * One trampoline; made by {@link createTrampoline}. Its address stays valid until `free`, also when the
  * object itself is forgotten. Every change is one step for other threads that invoke it.
+ *
+ * Setters throw `TypeError` or `RangeError` for wrong values and after `freeze`, and `TrampfdError` after `free`
+ * (`ERR_FREED`) or when there is no memory.
  */
 export class Trampoline {
   readonly #entry: Entry;

@@ -82,7 +82,11 @@ export function createTrampolineDescriptor(options: TrampolineDescriptorOptions 
 
 const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
-/** One object; made by {@link createTrampolineDescriptor}. Everything takes the number of an instance, by default 0. */
+/**
+ * One object; made by {@link createTrampolineDescriptor}. What is about one of its trampolines takes the number of the
+ * instance, by default 0. Wrong values are `TypeError` or `RangeError`; what the system or a policy refuses, and the use of
+ * a closed descriptor (`ERR_CLOSED`), is a `TrampfdError`. Nothing has changed then.
+ */
 export class TrampolineDescriptor {
   readonly #fd: number;
   #open = true;
@@ -136,31 +140,33 @@ export class TrampolineDescriptor {
     this.#write(regs, instance, encodeRegisters(context, registerNumber(file, 'pc')));
   }
 
-  /** The stack data. */
+  /** The stack data that it writes; `undefined` when there is none. */
   stack(instance = 0): StackValues | undefined {
     const found = decodeStack(this.#read(stack, instance));
     return found === undefined ? undefined : { data: found.data, offset: found.offset, setSp: found.setSp };
   }
 
+  /** Replaces the stack data, in one step; `undefined` removes it. */
   setStack(values: StackValues | undefined, instance = 0): void {
     this.#write(stack, instance, encodeStack(stackContext(values)));
   }
 
-  /** The only PCs that registers may have. */
+  /** The only PCs that registers may have; `undefined` when there is no list. */
   allowedPcs(instance = 0): readonly bigint[] | undefined {
     return decodeAllowedPcs(this.#read(allowedPcs, instance));
   }
 
-  /** Registers that stand are not checked again. */
+  /** Replaces the list of allowed PCs; `undefined` removes it. Registers that stand are not checked again. */
   setAllowedPcs(list: readonly bigint[] | undefined, instance = 0): void {
     this.#write(allowedPcs, instance, encodeAllowedPcs(allowedPcList(list)));
   }
 
-  /** The only address ranges that callers may lie in; slow objects have them. */
+  /** The only address ranges that callers may lie in, of a slow object; `undefined` when there are none. */
   allowedCallers(instance = 0): readonly CallerRange[] | undefined {
     return decodeAllowedCallers(this.#read(allowedCallers, instance));
   }
 
+  /** Replaces the ranges that callers may lie in, of a slow object; `undefined` removes them. */
   setAllowedCallers(list: readonly CallerRange[] | undefined, instance = 0): void {
     this.#write(allowedCallers, instance, encodeAllowedCallers(callerRanges(list)));
   }

@@ -6,14 +6,15 @@ import { spawn } from '../linux/spawn.js';
 import { options as checkNames, flag, kind, oneOf } from '../trampoline/values.js';
 import type { AbiName } from './filter.js';
 
+/** What `trampfd run` takes; and `cwd`, `env`, `stdio` (default `'inherit'`) and `signal` as Node's `spawn` does. */
 export interface SuperviseOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'stdio' | 'signal'> {
   /** Restrictions for the program: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`. */
   readonly harden?: readonly RestrictionName[];
   /** A file that says what the program may ask for: docs/policy.md. */
   readonly policy?: string;
-  /** A file to which a line of JSON is appended for everything that is refused. */
+  /** A file that gets a line of JSON for every call refused with `EPERM` and every slow invocation that is refused. */
   readonly audit?: string;
-  /** Whether to write a line to standard error for every call. */
+  /** Whether to write a line to standard error for every call. Default false. */
   readonly trace?: boolean;
   /** `'rfc-v1'` also takes the calls of the first proposal. */
   readonly abi?: AbiName;
@@ -35,7 +36,8 @@ const front = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
  * const [status] = await once(program, 'exit');
  * console.log(status); // 0
  * ```
- * @returns Node's process; when it could not be started, it exits with 125 to 127 and says why on standard error
+ * @returns Node's process; when the program could not be started, it exits with 125 to 127 and says why on standard error
+ * @throws TypeError, RangeError for wrong arguments
  */
 export function supervise(
   program: string,

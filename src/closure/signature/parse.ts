@@ -12,7 +12,9 @@ import { oneLine, Tokens } from './tokens.js';
  */
 export type SignatureLike = string | SignatureObject;
 
+/** A signature as an object: for structures, enumerations, lists and pointers as numbers, which text cannot say. */
 export interface SignatureObject {
+  /** A type in text, `'void'` among them; a structure or an enumeration. */
   readonly result: string | DeclaredType;
   /** Types in text, with names if one likes, as in a prototype; structures and enumerations. */
   readonly args: readonly (string | DeclaredType)[];
