@@ -15,6 +15,7 @@ import { call } from './call.js';
 import { callback } from './callback.js';
 import { closure } from './closure.js';
 import { code } from './code.js';
+import { refreshDocuments } from './figures.js';
 import { invoke } from './invoke.js';
 import { make } from './make.js';
 import { many } from './many.js';
@@ -40,7 +41,9 @@ if (wanted.length === 0) throw new RangeError(`Subjects are ${subjects.map(({ na
 
 if (values.draw !== true) run();
 if (values.draw === true || wanted.length === subjects.length) {
-  await writePage(JSON.parse(readFileSync(results, 'utf8')) as Summary);
+  const summary = JSON.parse(readFileSync(results, 'utf8')) as Summary;
+  await writePage(summary);
+  refreshDocuments(summary);
   console.log('docs/benchmarks.md shows the figures of bench/results.json.');
 }
 
