@@ -61,6 +61,12 @@ export {
 } from './supervisor/descriptor.js';
 export { type SuperviseOptions, supervise } from './supervisor/supervise.js';
 export type { CallerRange, RegisterValues, StackValues } from './trampoline/contexts.js';
-export { TrampfdError } from './trampoline/errors.js';
+export { TrampfdError, type TrampfdErrorDetails } from './trampoline/errors.js';
 export { limits } from './trampoline/limits.js';
-export type { RegisterAlias, RegisterName, SavedRegister, TableRegister } from './trampoline/registers.js';
+export type {
+  PortableSavedRegister,
+  RegisterAlias,
+  RegisterName,
+  SavedRegister,
+  TableRegister,
+} from './trampoline/registers.js';

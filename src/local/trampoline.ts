@@ -90,7 +90,7 @@ export class Trampoline {
     this.#allowedPcs = allowedPcList(given.allowedPcs);
     this.#allowedCallers = callerRanges(given.allowedCallers);
     if (mode === 'fast' && this.#allowedCallers !== undefined)
-      throw new RangeError(onlySlow('allowedCallers'));
+      throw new TypeError(onlySlow('allowedCallers'));
     this.#debug = debug;
     this.#check(registers, stack);
 
@@ -160,8 +160,7 @@ export class Trampoline {
   setAllowedPcs(allowedPcs: readonly bigint[] | null): void {
     const list = allowedPcList(allowedPcs);
     this.#entry.checkOpen('set allowed PCs');
-    this.#allowedPcs = list;
-    this.#change(this.#registers, this.#stack);
+    this.#changeChecks(list, this.#allowedCallers);
   }
 
   /** Replaces the ranges that callers must lie in, of a slow trampoline; `null` removes them. */
@@ -169,8 +168,7 @@ export class Trampoline {
     const ranges = callerRanges(allowedCallers);
     this.#entry.checkOpen('set allowed callers');
     if (this.#mode === 'fast') throw new TypeError(onlySlow('allowedCallers'));
-    this.#allowedCallers = ranges;
-    this.#change(this.#registers, this.#stack);
+    this.#changeChecks(this.#allowedPcs, ranges);
   }
 
   /** How often a slow trampoline was invoked, and how often an invocation was refused. Fast ones do not count. */
@@ -206,6 +204,20 @@ export class Trampoline {
       this.#stack = stack;
     } else {
       this.#lead(registers, stack);
+    }
+  }
+
+  #changeChecks(
+    allowedPcs: readonly bigint[] | undefined,
+    allowedCallers: readonly CallerRange[] | undefined,
+  ): void {
+    const before = [this.#allowedPcs, this.#allowedCallers] as const;
+    [this.#allowedPcs, this.#allowedCallers] = [allowedPcs, allowedCallers];
+    try {
+      this.#change(this.#registers, this.#stack);
+    } catch (error) {
+      [this.#allowedPcs, this.#allowedCallers] = before;
+      throw error;
     }
   }
 

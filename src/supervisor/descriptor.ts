@@ -132,10 +132,10 @@ export class TrampolineDescriptor {
     return { pc: found.pc, ...Object.fromEntries(loads) };
   }
 
-  /** Sets all registers in one step, also for threads that invoke the trampoline meanwhile; `undefined` removes them. */
-  setRegisters(registers: RegisterValues | undefined, instance = 0): void {
+  /** Sets all registers in one step, also for threads that invoke the trampoline meanwhile; `null` removes them. */
+  setRegisters(registers: RegisterValues | null, instance = 0): void {
     const file = thisMachine().registerFile;
-    const context = registers === undefined ? undefined : registerContext(registers, file);
+    const context = registers === null ? undefined : registerContext(registers, file);
     if (context !== undefined) checkAllowed(context.pc, this.allowedPcs(instance));
     this.#write(regs, instance, encodeRegisters(context, registerNumber(file, 'pc')));
   }
@@ -146,8 +146,8 @@ export class TrampolineDescriptor {
     return found === undefined ? undefined : { data: found.data, offset: found.offset, setSp: found.setSp };
   }
 
-  /** Replaces the stack data, in one step; `undefined` removes it. */
-  setStack(values: StackValues | undefined, instance = 0): void {
+  /** Replaces the stack data, in one step; `null` removes it. */
+  setStack(values: StackValues | null, instance = 0): void {
     this.#write(stack, instance, encodeStack(stackContext(values)));
   }
 
@@ -156,8 +156,8 @@ export class TrampolineDescriptor {
     return decodeAllowedPcs(this.#read(allowedPcs, instance));
   }
 
-  /** Replaces the list of allowed PCs; `undefined` removes it. Registers that stand are not checked again. */
-  setAllowedPcs(list: readonly bigint[] | undefined, instance = 0): void {
+  /** Replaces the list of allowed PCs; `null` removes it. Registers that stand are not checked again. */
+  setAllowedPcs(list: readonly bigint[] | null, instance = 0): void {
     this.#write(allowedPcs, instance, encodeAllowedPcs(allowedPcList(list)));
   }
 
@@ -166,8 +166,8 @@ export class TrampolineDescriptor {
     return decodeAllowedCallers(this.#read(allowedCallers, instance));
   }
 
-  /** Replaces the ranges that callers may lie in, of a slow object; `undefined` removes them. */
-  setAllowedCallers(list: readonly CallerRange[] | undefined, instance = 0): void {
+  /** Replaces the ranges that callers may lie in, of a slow object; `null` removes them. */
+  setAllowedCallers(list: readonly CallerRange[] | null, instance = 0): void {
     this.#write(allowedCallers, instance, encodeAllowedCallers(callerRanges(list)));
   }
 

@@ -113,6 +113,21 @@ test('debug mode refuses a PC without code', () => {
   good.free();
 });
 
+test('a list that is refused leaves the one before', () => {
+  const { stdout, stderr } = runScript(`
+    const libc = koffi.load(null);
+    const pc = BigInt(libc.func('intptr_t mmap(intptr_t, size_t, int, int, int, long)')(0, 65536, 5, 0x22, -1, 0));
+    const trampoline = createTrampoline({ registers: { pc }, allowedPcs: [pc], debug: true });
+    libc.func('int munmap(intptr_t, size_t)')(pc, 65536);
+    for (const list of [[pc, 1n], null]) {
+      let refused;
+      try { trampoline.setAllowedPcs(list); } catch (error) { refused = error.message; }
+      console.log(/is not mapped/.test(refused), trampoline.allowedPcs.length);
+    }
+  `);
+  assert.equal(stdout, 'true 1\ntrue 1\n', stderr);
+});
+
 test('a place that is used again forgets what it was', () => {
   const { signal, stderr } = runScript(`
     const table = createTrampolineTable({ registers: [], debug: true, name: 'first' });

@@ -170,7 +170,7 @@ test('bad input, and what fast ones cannot do', () => {
   assert.throws(() => fast.setAllowedCallers([range]), /^TypeError: allowedCallers is for slow/);
   assert.throws(
     () => createTrampoline({ registers: { pc }, allowedCallers: [range] }),
-    /^RangeError: allowedCallers is for slow/,
+    /^TypeError: allowedCallers is for slow/,
   );
   assert.throws(
     () => createTrampoline({ ...slow, method: 'memfd' }),

@@ -42,8 +42,8 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
     const data = Uint8Array.of(1, 2, 3);
     object.setStack({ data, offset: 200 });
     assert.deepEqual(object.stack(), { data, offset: 200, setSp: false });
-    object.setStack(undefined);
-    object.setAllowedPcs(undefined);
+    object.setStack(null);
+    object.setAllowedPcs(null);
     assert.deepEqual([object.stack(), object.allowedPcs()], [undefined, undefined]);
     object.setRegisters({ pc: memcmp, arg2: 3n });
     assert.equal(call(address), 0);
