@@ -77,7 +77,7 @@ export class SlowBodies implements Bodies {
       view.setBigUint64(at + lists + 8 * index, value, true);
     }
     this.#live += length;
-    return addressOf(place);
+    return addressAt(place);
   }
 
   read(address: bigint): BigUint64Array<ArrayBuffer> {
@@ -134,7 +134,7 @@ function lengthAt(place: number): number {
   return lists + view.getUint8(at + descriptor.allowedBytes) + view.getUint8(at + descriptor.callerBytes);
 }
 
-function addressOf(place: number): bigint {
+function addressAt(place: number): bigint {
   return chunks[Math.floor(place / placesPerChunk)]!.address + BigInt(8 * (place % placesPerChunk));
 }
 

@@ -91,13 +91,14 @@ export class TrampolineDescriptor {
   readonly #fd: number;
   #open = true;
 
-  private constructor(fd: number) {
+  /** @internal */
+  constructor(fd: number) {
     this.#fd = fd;
   }
 
   /** Takes over a descriptor that came otherwise: it is closed by `close`. */
   static fromFd(fd: number): TrampolineDescriptor {
-    return new TrampolineDescriptor(integer(fd, 'fd', { to: 2 ** 31 - 1 }));
+    return descriptor(integer(fd, 'fd', { to: 2 ** 31 - 1 }));
   }
 
   /**
@@ -106,7 +107,7 @@ export class TrampolineDescriptor {
    */
   static receive(socketFd: number): TrampolineDescriptor {
     const fd = integer(socketFd, 'socketFd', { to: 2 ** 31 - 1 });
-    return new TrampolineDescriptor(receiveDescriptor(fd, 'receive a trampoline descriptor'));
+    return descriptor(receiveDescriptor(fd, 'receive a trampoline descriptor'));
   }
 
   /** The descriptor: to hand to a child, by its number among `stdio`. */
@@ -203,4 +204,9 @@ export class TrampolineDescriptor {
     const place = { context, instance: integer(instance, 'instance', { to: abi.maxCount - 1 }) };
     host().write(this.fd, place, bytes);
   }
+}
+
+/** Outside the class: esbuild gives one that names itself another name, which users would see. */
+function descriptor(fd: number): TrampolineDescriptor {
+  return new TrampolineDescriptor(fd);
 }
