@@ -42,7 +42,7 @@ export async function bundle(): Promise<void> {
     },
   });
   const written = new Set(Object.keys(metafile.outputs));
-  for (const file of readdirSync(bundleFolder)) {
+  for (const file of readdirSync(bundleFolder, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.js') && !written.has(join(bundleFolder, file))) rmSync(join(bundleFolder, file));
   }
   for (const name of bundled)
