@@ -1,59 +1,107 @@
-/** The package as users get it: packed, installed into an empty folder, imported, run. */
+/** The package as users get it: packed, installed into an empty folder, imported, compiled against, run. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { machines } from '#src/machine/index.js';
 import { ownErrors } from '../support/child.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-test('installs into an empty folder, imports, and runs its command', () => {
+describe('installed into an empty folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-package-'));
-  try {
-    const npm = (...args: string[]) =>
-      execFileSync('npm', args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-    // Without scripts: `prepack` would build again, under the feet of the tests.
-    const [packed] = JSON.parse(npm('pack', '--json', '--ignore-scripts', root)) as [
-      { filename: string; files: { path: string }[] },
-    ];
+  after(() => rmSync(folder, { recursive: true }));
+
+  const run = (command: string, ...args: string[]) =>
+    execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const node = (script: string) => run(process.execPath, '--input-type=module', '--eval', script);
+  // Without scripts: `prepack` would build again, under the feet of the tests.
+  const [packed] = JSON.parse(run('npm', 'pack', '--json', '--ignore-scripts', root)) as [
+    { filename: string; files: { path: string }[] },
+  ];
+
+  before(() => {
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "koffi": false } }');
+    run('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`);
+  });
+
+  test('it has what users need, and nothing else', () => {
     const files = packed.files.map(({ path }) => path);
     for (const wanted of [
-      ...['dist/bundle/index.js', 'dist/index.d.ts', 'dist/bundle/main.js', 'README.md', 'LICENSE'],
-      ...['include/trampfd.h', 'dist/man/trampfd_create.2'],
+      ...['dist/bundle/index.js', 'dist/index.d.ts', 'dist/bundle/main.js', 'dist/bundle/trampfd.sh'],
+      ...['README.md', 'LICENSE', 'include/trampfd.h', 'dist/man/trampfd_create.2'],
+      ...Object.keys(machines).map((architecture) => `dist/native/gdb-jit-${architecture}.so`),
     ]) {
       assert.ok(files.includes(wanted), wanted);
     }
+    const known =
+      /^(dist\/((bundle|man|native)\/.*|.*\.(d\.ts|json))|include\/trampfd\.h|(README|CHANGELOG)\.md|LICENSE|package\.json)$/;
     assert.deepEqual(
-      files.filter(
-        (path) => !/^(dist\/|include\/trampfd\.h$|README\.md|LICENSE|CHANGELOG\.md|package\.json)/.test(path),
-      ),
+      files.filter((path) => !known.test(path)),
       [],
     );
-    for (const architecture of Object.keys(machines)) {
-      assert.ok(files.includes(`dist/native/gdb-jit-${architecture}.so`));
-    }
+  });
 
-    writeFileSync(join(folder, 'package.json'), '{ "private": true, "allowScripts": { "koffi": false } }');
-    npm('install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`);
+  test('it imports, and makes trampolines', () => {
     const script = `
       import { createTrampoline, symbolAddress } from 'trampfd';
       const { address } = createTrampoline({ registers: { pc: symbolAddress('getpid') }, debug: true });
       console.log(typeof address);
     `;
-    const node = (...args: string[]) =>
-      execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
-    assert.equal(node('--input-type=module', '--eval', script), 'bigint\n');
-    const version = execFileSync(join(folder, 'node_modules/.bin/trampfd'), ['--version'], {
-      encoding: 'utf8',
+    assert.equal(node(script), 'bigint\n');
+  });
+
+  test('its command runs', () => {
+    assert.match(run(join(folder, 'node_modules/.bin/trampfd'), '--version'), /^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('its functions and classes have their names, as console.log and stack traces show them', () => {
+    const script = `
+      import * as trampfd from 'trampfd';
+      for (const [name, value] of Object.entries(trampfd))
+        if (typeof value === 'function' && value.name !== name) console.log(name, 'is called', value.name);
+    `;
+    assert.equal(node(script), '');
+  });
+
+  for (const options of [
+    ['--module', 'nodenext'],
+    ['--module', 'esnext', '--moduleResolution', 'bundler'],
+  ]) {
+    test(`its types suit the examples, with ${options.join(' ')}`, () => {
+      const examples = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
+      const sources = [...examples].map(([, example], index) => {
+        const source = `example${index}.mts`;
+        writeFileSync(join(folder, source), example!);
+        return source;
+      });
+      assert.ok(sources.length > 0);
+      const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
+      const strict = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022'];
+      const { status, stdout } = spawnSync(
+        join(root, 'node_modules/.bin/tsc'),
+        [...options, ...types, ...strict, ...sources],
+        { cwd: folder, encoding: 'utf8' },
+      );
+      assert.deepEqual({ status, stdout }, { status: 0, stdout: '' });
     });
-    assert.match(version, /^\d+\.\d+\.\d+\n$/);
-  } finally {
-    rmSync(folder, { recursive: true });
   }
+
+  test('a bundle that has swallowed it says so', async () => {
+    const script = `import { symbolAddress } from 'trampfd'; symbolAddress('getpid');`;
+    const outfile = join(folder, 'bundle.mjs');
+    const stdin = { contents: script, resolveDir: folder };
+    await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm' });
+    const { status, stderr } = spawnSync(process.execPath, [outfile], { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^TrampfdError: Cannot find .*: bundlers must leave trampfd external$/m);
+    await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
+    run(process.execPath, outfile);
+  });
 });
 
 describe('a system that trampfd does not know', () => {
