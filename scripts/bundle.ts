@@ -19,8 +19,9 @@ const entries: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(machines).map((name) => [`${name}/index`, `machine/${name}/index.js`])),
 };
 
-/** Libraries that are too small to be loaded by themselves. Their licences stand beside the code. */
+/** Libraries of many small files, with their licences beside the code. */
 const bundled = ['commander'];
+/** Native code, and what is rarely needed. */
 const external = ['koffi', 'zod'];
 
 /** Bundles what the compiler wrote to `dist`. */
@@ -36,7 +37,7 @@ export async function bundle(): Promise<void> {
     external,
     chunkNames: '[name]-[hash]',
     metafile: true,
-    // For libraries that are CommonJS.
+    // commander is CommonJS and calls `require`; esbuild can say so in every file or in none.
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
     },
@@ -45,6 +46,7 @@ export async function bundle(): Promise<void> {
   for (const file of readdirSync(bundleFolder, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.js') && !written.has(join(bundleFolder, file))) rmSync(join(bundleFolder, file));
   }
-  for (const name of bundled)
+  for (const name of bundled) {
     copyFileSync(`node_modules/${name}/LICENSE`, join(bundleFolder, `LICENSE-${name}`));
+  }
 }

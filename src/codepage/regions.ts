@@ -100,7 +100,7 @@ export function isRegionCode(address: bigint): boolean {
 /**
  * Maps code that is not a table of slots, for good, with reserved memory behind it.
  * @param make the code, when it is known how many bytes it will have, traps behind it included; called again when it
- *   has more than `expected` and what is left of the page
+ *   does not fit into the whole pages that `expected` bytes take
  */
 export function mapCode(
   make: (codeLength: number) => Code,

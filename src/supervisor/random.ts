@@ -4,7 +4,7 @@ let next = words.length;
 
 export function randomWord(): bigint {
   if (next === words.length) {
-    crypto.getRandomValues(words);
+    process.getBuiltinModule('node:crypto').randomFillSync(words);
     next = 0;
   }
   return words[next++]!;
