@@ -94,7 +94,17 @@ export function valuesIn(state: State, text: (address: bigint) => string): Value
     else writeOther(place, value);
   }
 
+  /** A call whose value is refused is not made: nobody comes for what its earlier values pinned. */
   function writeOther(place: Place, value: unknown): void {
+    try {
+      writeChecked(place, value);
+    } catch (error) {
+      takePins();
+      throw error;
+    }
+  }
+
+  function writeChecked(place: Place, value: unknown): void {
     const { form, at, subject } = place;
     switch (form) {
       case forms.i8:

@@ -14,6 +14,8 @@ import { callMany } from '../support/closures.js';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 
+const collecting = { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } };
+
 test('a closure may free itself while it runs', () => {
   const closure: Closure = createClosure('int (int)', (value) => {
     closure.free();
@@ -52,7 +54,7 @@ test('what nobody refers to any more can still be called', () => {
     for (let turn = 0; turn < 5; turn++) gc();
     console.log(nativeFunction('int (int)', address)(21));
   `,
-    { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } },
+    collecting,
   );
   assert.equal(stdout, '42\n', stderr);
 });
@@ -72,9 +74,48 @@ test('garbage collection during calls', () => {
     }
     console.log('right');
   `,
-    { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } },
+    collecting,
   );
   assert.equal(stdout, 'right\n', stderr);
+});
+
+test('a call that refuses an argument keeps nothing of those before', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createClosure, nativeFunction, struct } = trampfd;
+    const memchr = nativeFunction('void *(void *, int, size_t)', symbolAddress('memchr'));
+    const both = struct({ memory: 'void *', number: 'int' });
+    const take = nativeFunction({ result: 'int', args: [both] }, symbolAddress('abs'));
+    let given;
+    const give = createClosure({ result: both, args: [] }, () => ({ memory: given, number: 'bad' }));
+    const attempts = {
+      argument: (memory) => memchr(memory, 'bad', 1),
+      field: (memory) => take({ memory, number: 'bad' }),
+      result: (memory) => {
+        given = memory;
+        nativeFunction({ result: both, args: [] }, give.address)();
+      },
+    };
+    for (const [name, attempt] of Object.entries(attempts)) {
+      let refused = 0;
+      const references = Array.from({ length: 20 }, () => {
+        const memory = new Uint8Array(100);
+        try {
+          attempt(memory);
+        } catch (error) {
+          if (error instanceof TypeError) refused++;
+        }
+        given = undefined;
+        return new WeakRef(memory);
+      });
+      await new Promise(setImmediate);
+      gc();
+      console.log(name, refused, references.filter((reference) => reference.deref() !== undefined).length < 2);
+    }
+  `,
+    collecting,
+  );
+  assert.equal(stdout, 'argument 20 true\nfield 20 true\nresult 20 true\n', stderr);
 });
 
 test('many closures, made and freed in any order, do what each of them should', (t) => {
