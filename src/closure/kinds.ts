@@ -27,6 +27,7 @@ import {
 } from './places.js';
 import type { Runtime } from './runtime.js';
 import { prepare } from './structures.js';
+import { takePins } from './values.js';
 
 export type Threads = keyof typeof threadNumbers;
 
@@ -44,6 +45,8 @@ export interface Kind {
   /** The address of the block, in halves. */
   readonly low: number;
   readonly high: number;
+  /** Text and memory that the error result leads to. */
+  readonly kept: readonly unknown[];
 }
 
 export interface KindOptions {
@@ -65,6 +68,7 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   const length = aligned(Math.max(received.size, resultSize), stackAlignment);
   checkStack(length);
   const errorResults = errorResultsOf(result, options.errorResult, { ...tools, resultSize });
+  const kept = takePins();
   const { copies } = received;
   const block = blockOf({ layout, resultSize, length, copies, threads: options.threads, errorResults });
   const { args, text } = signature;
@@ -82,6 +86,7 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
     awaits: options.awaits,
     low: Number(address & 0xffff_ffffn),
     high: Number(address >> 32n),
+    kept,
   };
   kinds.set(key, kind);
   return kind;

@@ -118,6 +118,35 @@ test('a call that refuses an argument keeps nothing of those before', () => {
   assert.equal(stdout, 'argument 20 true\nfield 20 true\nresult 20 true\n', stderr);
 });
 
+test('an error result that is text or memory stays', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createClosure, nativeFunction, viewMemory } = trampfd;
+    process.on('uncaughtException', () => {});
+    const fails = () => {
+      throw new Error('no');
+    };
+    const text = 'text'.repeat(5000);
+    const texts = createClosure('const char *(void)', fails, { errorResult: text });
+    const memories = createClosure('void *(void)', fails, { errorResult: new Uint8Array(20_000).fill(7) });
+    nativeFunction('size_t (const char *)', symbolAddress('strlen'))('something else');
+    for (let turn = 0; turn < 5; turn++) {
+      gc();
+      await new Promise(setImmediate);
+    }
+    const others = Array.from({ length: 100 }, () => Buffer.alloc(20_001, 'z'));
+    // On another thread: on this one a call would throw.
+    const elsewhere = { async: true };
+    const found = await nativeFunction('const char *(void)', texts.address, elsewhere)();
+    const address = await nativeFunction('void *(void)', memories.address, elsewhere)();
+    const sevens = viewMemory(address, 20_000).every((byte) => byte === 7);
+    console.log(found === text, sevens, others.length);
+  `,
+    collecting,
+  );
+  assert.equal(stdout, 'true true 100\n', stderr);
+});
+
 test('many closures, made and freed in any order, do what each of them should', (t) => {
   const random = randomFor(t);
   const live = new Map<Closure, number>();
