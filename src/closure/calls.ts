@@ -10,7 +10,7 @@ export interface Calls extends Values {
   readonly state: Runtime['state'];
   /** Makes the call. Throws what was thrown by closures that it called. */
   make(plan: Plan): void;
-  /** What does that, and reads the result, which is not in memory. */
+  /** A function that makes the call and reads its result, which is not in memory. */
   maker(plan: Plan): () => unknown;
   /** Makes the call on another thread. `done` finds the results in the state. */
   start(plan: Plan, done: () => void): void;
@@ -58,6 +58,7 @@ function callsOf({ state, values, functions, jobs, invoke, carry }: Runtime): Ca
         return read();
       };
     }
+    // Nothing is pinned, and the stack is there: no more than this has to be looked at.
     return () => {
       describe(plan);
       invoke();

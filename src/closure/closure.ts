@@ -73,6 +73,7 @@ export function createClosure(signature: unknown, fn: unknown, options?: Closure
   const serial = home.created++ >>> 0;
   const made = new Closure(kind, fn as Callee['run'], slot, serial);
   home.live[slot] = made;
+  // What `Slots.fill` does, for this one shape.
   const { halves } = slots.block(slot);
   const at = slotHalves * slots.place(slot);
   halves[at + 2] = kind.low;
@@ -124,6 +125,7 @@ interface House {
   /** Kinds of closures without options, by the text of their signature; and the last that was looked for. */
   readonly plain: Map<string, Kind>;
   lastText: unknown;
+  /** The kind of `lastText`, as soon as that is a text. */
   lastKind: Kind | undefined;
   created: number;
   /** How many keep the event loop alive. */
@@ -155,6 +157,7 @@ function openHouse(): House {
   return opened;
 }
 
+/** What most closures do not have. */
 interface More {
   name: string | undefined;
   /** Whether tools know of it. */
@@ -174,7 +177,6 @@ export class Closure implements Callee {
   /** @internal */ kept: unknown;
   /** -1 when it is freed. */
   #slot: SlotNumber;
-  /** What most do not have. */
   #more: More | undefined;
 
   /** @internal As short as it is so that V8 puts it where closures are made. */
@@ -188,8 +190,9 @@ export class Closure implements Callee {
   /** @internal Lets tools know of it, as far as that is wanted; frees it when that is refused. */
   note({ name, debug, perfMap }: ReturnType<typeof notesWanted>, below: unknown): void {
     if (!debug && !perfMap && name === undefined) return;
-    this.#rest().name = name;
-    this.#rest().noted = true;
+    const more = this.#rest();
+    more.name = name;
+    more.noted = true;
     const wanted = { debug, perfMap, listed: name !== undefined };
     try {
       opened!.notes.created(this.#slot, { name: name ?? 'closure', wanted, below });

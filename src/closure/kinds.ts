@@ -72,8 +72,10 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   const { copies } = received;
   const block = blockOf({ layout, resultSize, length, copies, threads: options.threads, errorResults });
   const { args, text } = signature;
-  const bytes = Buffer.from(block).toString('latin1');
-  const key = JSON.stringify([text, signature.result, args, options.awaits, bytes]);
+  const { threads, awaits, errorResult } = options;
+  // A text is at another address each time.
+  const told = typeof errorResult === 'string' ? { errorResult } : Buffer.from(block).toString('latin1');
+  const key = JSON.stringify([text, signature.result, args, threads, awaits, told]);
   let kind = kinds.get(key);
   if (kind !== undefined) return kind;
 
@@ -82,8 +84,8 @@ export function kindFor(signature: Signature, options: KindOptions, tools: Tools
   const [first, second, third] = places;
   kind = {
     ...{ signature, args: places, first, second, third, result },
-    threads: options.threads,
-    awaits: options.awaits,
+    threads,
+    awaits,
     low: Number(address & 0xffff_ffffn),
     high: Number(address >> 32n),
     kept,

@@ -231,6 +231,7 @@ function start(): Runtime {
     if (own !== undefined) throw own.error;
   }
 
+  /** For `invoke`, which stays short without it. */
   function throwFailure(): void {
     throw takeFailure().error;
   }
@@ -240,6 +241,7 @@ function start(): Runtime {
     failed[0] = given === undefined ? 0 : failures.thrown;
   }
 
+  /** What failed. The glue has no error to leave: where there is none, C has strayed. */
   function takeFailure(): Failure {
     const taken = failure ?? { error: new TrampfdError(strayStack, { code: 'ERR_STACK' }) };
     keepFailure(undefined);

@@ -184,7 +184,7 @@ export class Slots {
     const { halves } = this.blocks[slot >>> slotBits]!;
     const start = 2 * (slot & slotMask) * this.#words;
     for (let index = 2 * this.#words - 1; index > 5; index--) halves[start + index] = data[index]!;
-    // Three words are what most have, and what closures have: a loop would take longer than all the rest.
+    // Three words are the most that nearly all have: a loop would take longer than all the rest.
     if (this.#words > 2) {
       halves[start + 5] = data[5]!;
       halves[start + 4] = data[4]!;

@@ -30,7 +30,10 @@ export const longestStack = 2 ** 14;
 /** What the stack pointer is a multiple of at a call, on every architecture that we know. */
 export const stackAlignment = 16;
 
-/** A call of a native function, here or on another thread. The record is the last part of it. */
+/**
+ * A call of a native function, here or on another thread. JavaScript writes what is before `errno` in this order; the
+ * record is the last part.
+ */
 export const call = {
   target: 0,
   /** A multiple of {@link stackAlignment}. */
