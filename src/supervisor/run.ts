@@ -190,8 +190,6 @@ class Supervisor {
     const worker = new Worker(new URL(`./${name}.js`, import.meta.url), {
       workerData: data,
       transferList,
-      // What a call leaves dies young. V8 would give it 30 MB more before it looked, and be no faster.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
       // Node would open this process's streams for the Worker, and make pipes non-blocking, for the program, too.
       stdout: true,
       stderr: true,

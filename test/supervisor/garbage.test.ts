@@ -28,5 +28,6 @@ test('a program that asks for nonsense', { skip: needs('gcc', 'seccomp') }, asyn
   assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
   t.diagnostic(`the supervisor's kilobytes: ${kilobytes.join(', ')}`);
   if (kilobytes.length === 0) return;
-  assert.ok(kilobytes.at(-1)! < kilobytes[1]! * 1.3, 'the supervisor grows');
+  // V8 gives what dies young 50 MB, step by step: what counts is whether it goes on.
+  assert.ok(kilobytes.at(-1)! < kilobytes[kilobytes.length >> 1]! * 1.3, 'the supervisor grows');
 });
