@@ -5,7 +5,6 @@
 import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { machines } from '#src/machine/index.js';
 
 export const bundleFolder = 'dist/bundle';
 
@@ -16,7 +15,6 @@ const entries: Readonly<Record<string, string>> = {
   answerer: 'supervisor/answerer.js',
   tracer: 'supervisor/tracer.js',
   probe: 'doctor/probe.js',
-  ...Object.fromEntries(Object.keys(machines).map((name) => [`${name}/index`, `machine/${name}/index.js`])),
 };
 
 /** Libraries of many small files, with their licences beside the code. */
@@ -43,7 +41,7 @@ export async function bundle(): Promise<void> {
     },
   });
   const written = new Set(Object.keys(metafile.outputs));
-  for (const file of readdirSync(bundleFolder, { recursive: true, encoding: 'utf8' })) {
+  for (const file of readdirSync(bundleFolder)) {
     if (file.endsWith('.js') && !written.has(join(bundleFolder, file))) rmSync(join(bundleFolder, file));
   }
   for (const name of bundled) {

@@ -1,6 +1,7 @@
 /** The one place that chooses the architecture. */
-import { createRequire } from 'node:module';
+import { arm64 } from './arm64/index.js';
 import type { Machine } from './machine.js';
+import { x64 } from './x64/index.js';
 
 export type { CallLayout, DirectPlace, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
 export type {
@@ -22,18 +23,8 @@ export type {
   ThreadRegisters,
 } from './machine.js';
 
-/** Loads a module when it is asked for: thirty files take as many milliseconds, in every thread. */
-const load = createRequire(import.meta.url);
-
 /** Every architecture that we have code for, by the name that Node gives it. */
-export const machines: Readonly<Record<string, Machine>> = {
-  get x64() {
-    return (load('./x64/index.js') as typeof import('./x64/index.js')).x64;
-  },
-  get arm64() {
-    return (load('./arm64/index.js') as typeof import('./arm64/index.js')).arm64;
-  },
-};
+export const machines: Readonly<Record<string, Machine>> = { x64, arm64 };
 
 /** The machine called `name` as Node's `process.arch` calls it, or nothing when it is not one of ours. */
 export function machineFor(name: string): Machine | undefined {

@@ -11,7 +11,7 @@ import {
 import type { Label } from '#src/machine/arm64/operands.js';
 import type { Random } from './random.js';
 
-const all = Object.values(encodings);
+const all = encodings();
 
 /** What an instruction should read like. */
 export interface Written {

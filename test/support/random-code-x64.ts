@@ -1,6 +1,6 @@
 /** Random x86-64 code, made from the table of instructions itself. */
 import { Assembler } from '#src/machine/x64/assembler.js';
-import { encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
+import { encodingOf, encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
 import {
   gpr64,
   type Index,
@@ -11,7 +11,7 @@ import {
 } from '#src/machine/x64/operands.js';
 import type { Random } from './random.js';
 
-const forms = Object.keys(encodings) as Form[];
+const forms = encodings().map(({ form }) => form);
 
 /** What an instruction should read like, as soon as it is known where the label in it stands. */
 export interface Written {
@@ -43,7 +43,7 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
       asm.bind(labels[inside]!);
     }
     const form = random.pick(forms);
-    const { mnemonic, operands } = encodings[form];
+    const { mnemonic, operands } = encodingOf(form);
     let target: Written['target'];
     const given = operands.map((name) => {
       const value = randomOperand(random, name);
@@ -122,7 +122,7 @@ const showIndex = (index: Index | undefined): string =>
 
 /** Bytes that often begin an instruction of the table: its prefixes and opcodes, anything behind them. */
 export function likelyBytes(random: Random): Uint8Array {
-  const { prefix, opcode } = encodings[random.pick(forms)];
+  const { prefix, opcode } = encodingOf(random.pick(forms));
   const front = random.flip() && prefix !== undefined ? [prefix] : [];
   const rex = random.flip() ? [0x40 | random.integer({ to: 15 })] : [];
   // Often with a SIB byte, and often with the one of no index, which REX.X turns into an index.

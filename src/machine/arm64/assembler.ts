@@ -1,6 +1,6 @@
 /** An assembler for the instructions of the table, with labels. */
 import { pageSize } from './fields.js';
-import { encodings, type Form, type Operand, type Operands, place, take } from './instructions.js';
+import { encodingOf, type Form, type Operand, type Operands, place, take } from './instructions.js';
 import type { Label, Target } from './operands.js';
 
 /** Where a label's distance stands in the code. */
@@ -44,7 +44,7 @@ export class Assembler {
 
   /** Appends one instruction. */
   emit<F extends Form>(form: F, ...operands: Operands<F>): void {
-    const encoding = encodings[form];
+    const encoding = encodingOf(form);
     let word = encoding.fixed;
     for (const [index, operand] of encoding.operands.entries()) {
       const value = operands[index] as string | number | Target;

@@ -8,8 +8,6 @@ import { pageSize } from './fields.js';
 import { type Encoding, encodings, place, take } from './instructions.js';
 import type { OperandName } from './operands.js';
 
-const table = Object.values(encodings);
-
 export function disassemble(bytes: Uint8Array, address: bigint): Instruction[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const result: Instruction[] = [];
@@ -27,7 +25,7 @@ type Decoded = Omit<Instruction, 'address' | 'bytes'>;
 const unknown: Decoded = { text: '(unknown)', refersTo: undefined, target: undefined, ends: false };
 
 function decode(word: number, address: bigint): Decoded {
-  for (const encoding of table) {
+  for (const encoding of encodings()) {
     if ((word & encoding.mask) >>> 0 !== encoding.fixed) continue;
     const values = operandsOf(encoding, word);
     if (values !== undefined) return describe(encoding, values, address);

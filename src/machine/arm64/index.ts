@@ -23,10 +23,16 @@ export const arm64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
   elfMachine: 183, // EM_AARCH64
-  farewell: farewell(),
+  get farewell() {
+    return farewell();
+  },
   savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffset }),
-  resume: { key: 'resume', bytes: resume() },
-  emptyFunction: emptyFunction(),
+  get resume() {
+    return { key: 'resume', bytes: resume() };
+  },
+  get emptyFunction() {
+    return emptyFunction();
+  },
   systemCalls,
   auditArchitecture,
   foreignNumbers: undefined,

@@ -17,6 +17,7 @@
  */
 import { registerName } from '../../trampoline/registers.js';
 import type { BodyPlace, EntryCode, ObjectContexts, RandomWord } from '../machine.js';
+import { once } from '../once.js';
 import { Assembler } from './assembler.js';
 import { blindedWords } from './blinded.js';
 import { pageSize } from './fields.js';
@@ -75,10 +76,10 @@ export function shared(at: number, selectorsAt: number): Shared {
   return { bytes: asm.finish().subarray(before), steps: Object.fromEntries(steps) as Shared['steps'] };
 }
 
-const { steps, bytes } = shared(0, 0);
-export const sharedLength = bytes.length;
+const anyShared = once(() => shared(0, 0));
+export const sharedLength = (): number => anyShared().bytes.length;
 
-const length = (count: number): number => count * stride + sharedLength;
+const length = (count: number): number => count * stride + sharedLength();
 
 function code(count: number, { selectorsAt }: { readonly selectorsAt: number }): Uint8Array {
   if (selectorsAt < length(count)) {
@@ -117,7 +118,7 @@ export function body(
   const words = new BigInt64Array(bodySize / 8);
   let next = 0;
   const write = (step: Step, taken: readonly bigint[]): void => {
-    const distance = codeLength - sharedLength + steps[step] - (at + 8 * (next + 1));
+    const distance = codeLength - sharedLength() + anyShared().steps[step] - (at + 8 * (next + 1));
     for (const word of [BigInt(distance), ...taken]) words[next++] = word;
   };
   const blinded = (value: bigint): bigint[] => blindedWords(value, random);

@@ -15,6 +15,7 @@
  */
 import { relativeEhFrame } from '../eh-frame.js';
 import type { EntryCode } from '../machine.js';
+import { once } from '../once.js';
 import type { Assembler } from './assembler.js';
 import { emitMakeRoom, handlerCommon } from './handler.js';
 import { numberedEntries } from './numbered-entries.js';
@@ -54,20 +55,15 @@ function emitFirst(asm: Assembler): void {
   asm.emit('adr <Xd>, <label>', 'x17', asm.label(0));
 }
 
-let made: EntryCode | undefined;
-
-/** Made when the first handler is: most processes have none. */
-export function handlerEntries(): EntryCode {
-  if (made !== undefined) return made;
+export const handlerEntries = once((): EntryCode => {
   const common = handlerCommon((asm, behind) => asm.emit('bl <label>', behind));
   const firstAt = Math.ceil(tableFor(common, 0).length / 16) * 16;
   const entries: EntryCode = {
     firstAt,
     stride,
-    length: (count) => firstAt + count * stride + common.bytes.length + sharedLength,
+    length: (count) => firstAt + count * stride + common.bytes.length + sharedLength(),
     trapAt: (index) => firstAt + index * stride + trapWordAt,
     code: (count, options) => code(entries, common, count, options),
   };
-  made = entries;
   return entries;
-}
+});

@@ -8,7 +8,7 @@ import { dataLayout, type Shape } from '../../trampoline/shape.js';
 import type { CodeImage } from '../machine.js';
 import { Assembler, instructionSize } from './assembler.js';
 import { emitHandlerSlot, handlerCommon } from './handler.js';
-import { encodings } from './instructions.js';
+import { encodingOf } from './instructions.js';
 import type { Gpr64, Label, Target } from './operands.js';
 import { registerFile } from './registers.js';
 import { repeat } from './repeat.js';
@@ -24,7 +24,7 @@ const alignment = 16;
  */
 export const longestImage = 2 ** 19;
 
-const trap = encodings['brk #<imm>'].fixed;
+const trap = encodingOf('brk #<imm>').fixed;
 
 const { x16, x17 } = arm64Registers;
 

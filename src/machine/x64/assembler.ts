@@ -1,5 +1,5 @@
 /** An assembler for the instructions of the table, with labels. */
-import { type Encoding, encodings, type Form, type Operands } from './instructions.js';
+import { type Encoding, encodingOf, type Form, type Operands } from './instructions.js';
 import { gpr64, type Label, type Memory, registersOf } from './operands.js';
 
 /** Where a label's distance stands in the code. */
@@ -12,7 +12,7 @@ export interface Fixup {
   readonly target: Label;
 }
 
-const trap = encodings.int3.opcode[0]!;
+const trap = encodingOf('int3').opcode[0]!;
 
 type Operand = string | number | bigint | Label | Memory;
 
@@ -45,7 +45,7 @@ export class Assembler {
 
   /** Appends one instruction. */
   emit<F extends Form>(form: F, ...operands: Operands<F>): void {
-    this.#encode(encodings[form], operands as readonly Operand[]);
+    this.#encode(encodingOf(form), operands as readonly Operand[]);
   }
 
   /** Appends bytes that are no code. */

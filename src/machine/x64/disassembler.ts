@@ -29,7 +29,7 @@ export function disassemble(bytes: Uint8Array, address: bigint): Instruction[] {
 }
 
 function decode(bytes: Uint8Array, address: bigint): Instruction {
-  for (const encoding of Object.values(encodings)) {
+  for (const encoding of encodings()) {
     const decoded = match(encoding, bytes, address);
     if (decoded !== undefined) return decoded;
   }

@@ -14,6 +14,7 @@
  */
 import { relativeEhFrame } from '../eh-frame.js';
 import type { EntryCode } from '../machine.js';
+import { once } from '../once.js';
 import { Assembler } from './assembler.js';
 import { handlerCommon } from './handler.js';
 import { repeat } from './repeat.js';
@@ -65,11 +66,7 @@ function code({ firstAt, length }: EntryCode, count: number, { selectorsAt }: Op
   return all;
 }
 
-let made: EntryCode | undefined;
-
-/** Made when the first handler is: most processes have none. */
-export function handlerEntries(): EntryCode {
-  if (made !== undefined) return made;
+export const handlerEntries = once((): EntryCode => {
   const { bytes, table } = commonAt(0);
   const firstAt = Math.ceil(table.length / stride) * stride;
   const entries: EntryCode = {
@@ -79,6 +76,5 @@ export function handlerEntries(): EntryCode {
     trapAt: (index) => firstAt + index * stride + trap,
     code: (count, options) => code(entries, count, options),
   };
-  made = entries;
   return entries;
-}
+});
