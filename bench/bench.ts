@@ -7,8 +7,11 @@
  * A run of all subjects writes `bench/results.json`, and from that `docs/benchmarks.md` with its charts; `--draw`
  * does only the latter.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { provideTools } from '../scripts/tools.js';
 import { call } from './call.js';
@@ -16,6 +19,7 @@ import { callback } from './callback.js';
 import { closure } from './closure.js';
 import { code } from './code.js';
 import { refreshDocuments } from './figures.js';
+import type { Row } from './harness.js';
 import { invoke } from './invoke.js';
 import { make } from './make.js';
 import { many } from './many.js';
@@ -33,14 +37,15 @@ import { judge } from './targets.js';
 const subjects = [invoke, slow, make, many, memory, closure, callback, call, supervised, start, code];
 const results = join(root, 'bench/results.json');
 const { values, positionals: parts } = parseArgs({
-  options: { draw: { type: 'boolean' } },
+  options: { draw: { type: 'boolean' }, rows: { type: 'string' } },
   allowPositionals: true,
 });
 const wanted = subjects.filter(({ name }) => parts.length === 0 || parts.some((part) => name.includes(part)));
 if (wanted.length === 0) throw new RangeError(`Subjects are ${subjects.map(({ name }) => name).join(', ')}`);
 
-if (values.draw !== true) run();
-if (values.draw === true || wanted.length === subjects.length) {
+if (values.rows !== undefined) measureHere(parts[0]!, values.rows);
+else if (values.draw !== true) run();
+if (values.draw === true || (values.rows === undefined && wanted.length === subjects.length)) {
   const summary = JSON.parse(readFileSync(results, 'utf8')) as Summary;
   await writePage(summary);
   refreshDocuments(summary);
@@ -51,14 +56,33 @@ function run(): void {
   provideTools({ 'ffi.h': 'libffi-dev', 'callback.h': 'libffcall-dev' });
   compileNative();
   providePeers();
-  const measured = wanted.map(({ name, title, measure }) => {
-    const tell = progress(title);
-    tell(0);
-    const rows = measure(tell);
+  const measured = wanted.map(({ name, title }) => {
+    const rows = measureElsewhere(name);
     for (const table of tables(title, rows.map(entry))) printTable(table);
     return { name, title, rows };
   });
   const summary = summarize(measured, judge(measured.flatMap(({ rows }) => rows)));
   printVerdicts(summary);
   if (wanted.length === subjects.length) writeFileSync(results, `${JSON.stringify(summary, undefined, 2)}\n`);
+}
+
+/** In a process of its own: what one subject leaves behind would meet the next, and slow down every process it starts. */
+function measureElsewhere(name: string): Row[] {
+  const folder = mkdtempSync(join(tmpdir(), 'trampfd-bench-'));
+  try {
+    const file = join(folder, 'rows.json');
+    const args = [...process.execArgv, fileURLToPath(import.meta.url), '--rows', file, name];
+    const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+    if (status !== 0) throw new Error(`Measuring ${name} ended with ${signal ?? `status ${status}`}`);
+    return JSON.parse(readFileSync(file, 'utf8')) as Row[];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function measureHere(name: string, file: string): void {
+  const { title, measure } = subjects.find((subject) => subject.name === name)!;
+  const tell = progress(title);
+  tell(0);
+  writeFileSync(file, JSON.stringify(measure(tell)));
 }

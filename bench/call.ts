@@ -2,7 +2,7 @@
 import { type Row, type Subject, type Tell, takeTurns } from './harness.js';
 import { peerNames, peerRows } from './peers.js';
 
-const rounds = 5;
+const rounds = 9;
 
 const groups = {
   ints: 'Two integers: int (int, int)',

@@ -41,9 +41,10 @@ function introduction({ date, system, node }: Summary): string {
 
 Written by \`npm run bench\`, on ${date}: ${system}, Node ${node}. All of it was measured in one run.
 
-Contenders take turns, so that what the machine does meanwhile meets all of them. Each loop first proves that its work
-was done: calls return what only the right arguments give, and their sum is checked. A figure is the median of the
-rounds; the quartiles beside it tell how much rounds differ. *Ratio* compares with the best row of this project in the
+Each part has a process of its own, in which contenders take turns, so that what the machine does meanwhile meets all
+of them. Each loop first proves that its work was done: calls return what only the right arguments give, and their sum
+is checked. A figure is the median of the rounds; of calls from JavaScript to C a round is the best of many, as those
+who share a processor's core take up to half of its time; the quartiles beside it tell how much rounds differ. *Ratio* compares with the best row of this project in the
 same table. Rows of others that are **ahead** of all of this project's are marked: their upper quartile is below our
 lower one. *Instructions* are those of one call, with the loop around it and what it calls, counted by stepping through
 them; a repeated string instruction counts once for each time.
