@@ -9,8 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { machines } from '#src/machine/index.js';
 import { ownErrors } from '../support/child.js';
+import { needs } from '../support/needs.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** TypeScript's and esbuild's are native programs. */
+const compilers = 'compilers of its architecture';
 
 describe('installed into an empty folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-package-'));
@@ -72,7 +76,7 @@ describe('installed into an empty folder', () => {
     ['--module', 'nodenext'],
     ['--module', 'esnext', '--moduleResolution', 'bundler'],
   ]) {
-    test(`its types suit the examples, with ${options.join(' ')}`, () => {
+    test(`its types suit the examples, with ${options.join(' ')}`, { skip: needs(compilers) }, () => {
       const examples = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
       const sources = [...examples].map(([, example], index) => {
         const source = `example${index}.mts`;
@@ -91,7 +95,9 @@ describe('installed into an empty folder', () => {
     });
   }
 
-  test('a bundle that has swallowed it misses what is more than JavaScript', async () => {
+  test('a bundle that has swallowed it misses what is more than JavaScript', {
+    skip: needs(compilers),
+  }, async () => {
     const script = `import { createClosure } from 'trampfd'; createClosure('void (void)', () => {});`;
     const outfile = join(folder, 'bundle.mjs');
     const stdin = { contents: script, resolveDir: folder };

@@ -16,6 +16,7 @@ const notEmulated = [
     'executable mappings to show to others',
     'flags of mappings',
     'shared libraries of its architecture',
+    'compilers of its architecture',
   ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
