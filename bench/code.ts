@@ -53,7 +53,7 @@ function sharedRows(machine: Machine): Row[] {
   return [
     ['glue', 'between C and JavaScript', machine.glue(2 ** 16).bytes.length],
     ['faults', 'behind slow trampolines', machine.faultHandler(2 ** 16).bytes.length],
-    ['resume', 'that loads all registers', machine.resume.bytes.length],
+    ['resume', 'that loads all registers', machine.resume().bytes.length],
   ].map(([name, title, value]) => ({
     ...{ id: `code.${machine.architecture}-${name}`, title: `${title}, ${machine.architecture}` },
     ...{ group: groups.shared, unit: 'bytes', samples: [Number(value)] },

@@ -25,7 +25,7 @@ function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
   const data = Uint8Array.of(version, ...new Uint8Array(descriptorLength - 1));
   return sharedLibrary({
     machine: elfMachine,
-    code: { name: registerFunctionName, bytes: emptyFunction },
+    code: { name: registerFunctionName, bytes: emptyFunction() },
     data: { name: descriptorName, bytes: data },
   });
 }

@@ -61,7 +61,7 @@ export function templateShapes({ registerFile, farewell, closureRegisters }: Mac
   const sets = [
     ...singles.map((number) => [number]),
     ...pairs,
-    ...[farewell.registers, closureRegisters].map(Object.values<number>),
+    ...[farewell().registers, closureRegisters].map(Object.values<number>),
   ];
   const shapes = sets.map((set) => ({ registers: set.toSorted((a, b) => a - b), stack: undefined }));
   return [emptyShape, ...shapes, handlerShape];
@@ -74,8 +74,8 @@ export function templateCode(machine: Machine): Code[] {
     bytes: machine.codeImage(shape, imageLength).bytes,
   }));
   const others = [
-    machine.farewell,
-    machine.resume,
+    machine.farewell(),
+    machine.resume(),
     machine.faultHandler(imageLength),
     machine.glue(imageLength),
   ];

@@ -22,7 +22,7 @@ const byMethod = new Map<CodePageMethodName | undefined, Farewells>();
 function farewells(method: CodePageMethodName | undefined): Farewells {
   let found = byMethod.get(method);
   if (found === undefined) {
-    const { farewell } = thisMachine();
+    const farewell = thisMachine().farewell();
     const order = Object.values(farewell.registers).sort((a, b) => a - b);
     const slots = new Slots(
       new FastBlocks({ shape: { registers: order, stack: undefined }, method, isolated: false }),
@@ -49,7 +49,7 @@ export function makeFarewell(
   trap: bigint,
 ): Farewell {
   const { slots, code, order } = farewells(method);
-  const { registers } = thisMachine().farewell;
+  const { registers } = thisMachine().farewell();
   const bytes = new TextEncoder().encode(message);
   const text = allocate(bytes);
   const values = new Map([

@@ -191,6 +191,6 @@ let resume: bigint | undefined;
  * @throws TrampfdError when the system refuses memory or code
  */
 export function resumeRegisters(): bigint {
-  resume ??= mapCode(() => thisMachine().resume, { method: undefined, dataLength: 0 }).address;
+  resume ??= mapCode(() => thisMachine().resume(), { method: undefined, dataLength: 0 }).address;
   return resume;
 }

@@ -131,7 +131,7 @@ export interface ObjectCode {
    * a body that only sets the PC goes on to a handler. What stands before the first entry is an unwind table for
    * the part that calls, in the form of `.eh_frame`, with relative addresses.
    */
-  readonly handlerEntries: EntryCode;
+  handlerEntries(): EntryCode;
   /** Bytes of a body: a multiple of 64, enough for the longest. */
   readonly bodySize: number;
   /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
@@ -222,12 +222,12 @@ export interface Machine {
   readonly registerFile: RegisterFile;
   /** `e_machine` of ELF files. */
   readonly elfMachine: number;
-  readonly farewell: FarewellCode;
+  farewell(): FarewellCode;
   readonly savedRegisters: SavedRegisters;
   /** A function that loads all registers from a block, whose address is its argument, and never returns. */
-  readonly resume: NamedCode;
+  resume(): NamedCode;
   /** A function that returns at once. */
-  readonly emptyFunction: Uint8Array;
+  emptyFunction(): Uint8Array;
   /** System call numbers, by their kernel names. */
   readonly systemCalls: SystemCalls;
   /** What a seccomp filter sees as the architecture of a call: `AUDIT_ARCH_…`. */

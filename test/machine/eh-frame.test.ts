@@ -134,7 +134,7 @@ test('relative addresses count from where they stand', { skip }, () => {
 });
 
 test('the table of handler objects is about their common part', { skip }, () => {
-  const { firstAt, stride, code, length } = machines['x64']!.objectCode.handlerEntries;
+  const { firstAt, stride, code, length } = machines['x64']!.objectCode.handlerEntries();
   for (const count of [1, 1000]) {
     const bytes = code(count, { selectorsAt: 2 ** 20 }).subarray(0, firstAt);
     // Behind the end there are traps, which readelf takes for more of it.

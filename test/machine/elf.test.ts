@@ -35,9 +35,10 @@ function rows(output: string, start: RegExp): string[][] {
 
 /** A library with code and data of these lengths. Its code only returns. */
 function library({ emptyFunction, elfMachine }: Machine, codeLength: number, dataLength: number) {
-  const code = new Uint8Array(Math.max(codeLength, emptyFunction.length));
-  code.set(emptyFunction);
-  code.fill(0x90, emptyFunction.length);
+  const empty = emptyFunction();
+  const code = new Uint8Array(Math.max(codeLength, empty.length));
+  code.set(empty);
+  code.fill(0x90, empty.length);
   const data = Uint8Array.from({ length: dataLength }, (_, index) => index % 251);
   const file = join(folder, `${elfMachine}-${codeLength}-${dataLength}.so`);
   const names = { code: 'trampfd_test_code', data: 'trampfd_test_data' } as const;

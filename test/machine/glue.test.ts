@@ -25,7 +25,7 @@ test('every instruction of it is one that we know', () => {
 
 test('functions that C or Node enters begin with a landing pad', () => {
   const { bytes, closureAt, initialiseAt } = thisMachine().glue(8192);
-  const pad = [...thisMachine().emptyFunction.subarray(0, 4)];
+  const pad = [...thisMachine().emptyFunction().subarray(0, 4)];
   for (const at of [closureAt, initialiseAt]) assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
 });
 

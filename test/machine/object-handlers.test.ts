@@ -57,7 +57,7 @@ test('a handler is given the registers and the trampoline, and its changes take 
 });
 
 test('selectors do not stand among the code', () => {
-  const { code, length } = objectCode.handlerEntries;
+  const { code, length } = objectCode.handlerEntries();
   assert.throws(() => code(2, { selectorsAt: 0 }), RangeError);
   assert.equal(code(2, { selectorsAt: 2 ** 16 }).length, length(2));
 });

@@ -45,7 +45,7 @@ export class ObjectRange {
   #bodies = 0;
 
   constructor({ count, bodies, kind = 'entries' }: RangeRequest) {
-    this.#entries = this.#code[kind];
+    this.#entries = kind === 'entries' ? this.#code.entries : this.#code.handlerEntries();
     this.#codeLength = this.#entries.length(count);
     const selectorsAt = pages(this.#codeLength);
     this.#bodiesAt = selectorsAt + pages(count * 8);

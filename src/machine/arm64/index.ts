@@ -23,16 +23,10 @@ export const arm64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
   elfMachine: 183, // EM_AARCH64
-  get farewell() {
-    return farewell();
-  },
+  farewell,
   savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffset }),
-  get resume() {
-    return { key: 'resume', bytes: resume() };
-  },
-  get emptyFunction() {
-    return emptyFunction();
-  },
+  resume: () => ({ key: 'resume', bytes: resume() }),
+  emptyFunction,
   systemCalls,
   auditArchitecture,
   foreignNumbers: undefined,
@@ -50,15 +44,7 @@ export const arm64: Machine = {
   longestImage,
   slotLayout,
   codeImage,
-  objectCode: {
-    entries,
-    get handlerEntries() {
-      return handlerEntries();
-    },
-    bodySize,
-    body,
-    table,
-  },
+  objectCode: { entries, handlerEntries, bodySize, body, table },
   threadRegisters,
   stackPlace,
   callerOf: (registers) => registers.getBigUint64(linkRegister, true),

@@ -5,7 +5,7 @@
  * disassembler both read this table, and the first form that fits is what the disassembler prints: an alias stands
  * before what it is an alias of.
  */
-import { once } from '../once.js';
+import { once, onceEach } from '../once.js';
 import { distances, type Field, nameField, numbers, pages } from './fields.js';
 import type { OperandName, OperandTypes } from './operands.js';
 
@@ -189,16 +189,7 @@ function parse(form: Form): Encoding {
   return { form, operands: named, fixed: fixed >>> 0, mask: mask >>> 0 };
 }
 
-const parsed = new Map<Form, Encoding>();
-
-export function encodingOf(form: Form): Encoding {
-  let encoding = parsed.get(form);
-  if (encoding === undefined) {
-    encoding = parse(form);
-    parsed.set(form, encoding);
-  }
-  return encoding;
-}
+export const encodingOf = onceEach(parse);
 
 /** All of them. */
 export const encodings = once(() => (Object.keys(instructions) as Form[]).map(encodingOf));

@@ -23,16 +23,10 @@ export const x64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
   elfMachine: 62, // EM_X86_64
-  get farewell() {
-    return farewell();
-  },
+  farewell,
   savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffset }),
-  get resume() {
-    return { key: 'resume', bytes: resume() };
-  },
-  get emptyFunction() {
-    return emptyFunction();
-  },
+  resume: () => ({ key: 'resume', bytes: resume() }),
+  emptyFunction,
   systemCalls,
   auditArchitecture,
   foreignNumbers,
@@ -50,15 +44,7 @@ export const x64: Machine = {
   longestImage: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
   slotLayout,
   codeImage,
-  objectCode: {
-    entries,
-    get handlerEntries() {
-      return handlerEntries();
-    },
-    bodySize,
-    body,
-    table,
-  },
+  objectCode: { entries, handlerEntries, bodySize, body, table },
   threadRegisters,
   stackPlace,
   callerOf: (registers, wordAt) => wordAt(registers.getBigUint64(threadRegisters.sp, true)),

@@ -2,7 +2,7 @@
  * The instructions that we write, each on one line: the form in the notation of the Intel SDM (volume 2,
  * section 3.1.1), and its encoding. The assembler and the disassembler both read this table.
  */
-import { once } from '../once.js';
+import { once, onceEach } from '../once.js';
 import { isRm, type OperandName, type OperandTypes } from './operands.js';
 
 export const instructions = {
@@ -146,16 +146,7 @@ function parse(form: Form): Encoding {
   };
 }
 
-const parsed = new Map<Form, Encoding>();
-
-export function encodingOf(form: Form): Encoding {
-  let encoding = parsed.get(form);
-  if (encoding === undefined) {
-    encoding = parse(form);
-    parsed.set(form, encoding);
-  }
-  return encoding;
-}
+export const encodingOf = onceEach(parse);
 
 /** All of them. */
 export const encodings = once(() => (Object.keys(instructions) as Form[]).map(encodingOf));

@@ -9,7 +9,7 @@ const { regs, allowedPcs } = abi.contexts;
 
 const plan = fastPlans({
   contexts: [regs, allowedPcs],
-  entries: ({ objectCode }) => objectCode.handlerEntries,
+  entries: ({ objectCode }) => objectCode.handlerEntries(),
   body({ registers }) {
     if (registers === undefined) return undefined;
     if (registers.loads.length > 0) throw new Refusal('EINVAL', 'a handler sets no register but the PC');
