@@ -5,7 +5,7 @@
  *     npm run bench -- --draw
  *
  * A run of all subjects writes `bench/results.json`, and from that `docs/benchmarks.md` with its charts; `--draw`
- * does only the latter.
+ * does only the latter. `--rows FILE` is how one subject is measured in its own process.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

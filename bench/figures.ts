@@ -8,9 +8,10 @@ const figure = /[\d.]+ (?:ns|µs|ms|bytes) \[`([\w.-]+)`\]/g;
 
 /** Brings the figures of all documents up to date. */
 export function refreshDocuments(summary: Summary): void {
-  const documents = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name));
   for (const path of ['README.md', 'CONTRIBUTING.md', ...documents]) {
-    if (!path.endsWith('.md')) continue;
     const file = join(root, path);
     const text = readFileSync(file, 'utf8');
     const fresh = refreshed(text, summary);
@@ -28,7 +29,7 @@ export function refreshed(text: string, { subjects }: Pick<Summary, 'subjects'>)
   });
 }
 
-/** In two digits, which is what another run would agree with. */
+/** In two digits: more would be another run's in any case. */
 function rounded({ median, unit }: Measured): string {
   const digits = (value: number): string =>
     value < 99.5 ? value.toPrecision(2) : String(Number(value.toPrecision(2)));

@@ -43,11 +43,11 @@ Written by \`npm run bench\`, on ${date}: ${system}, Node ${node}. All of it was
 
 Each part has a process of its own, in which contenders take turns, so that what the machine does meanwhile meets all
 of them. Each loop first proves that its work was done: calls return what only the right arguments give, and their sum
-is checked. A figure is the median of the rounds; of calls from JavaScript to C a round is the best of many, as those
-who share a processor's core take up to half of its time; the quartiles beside it tell how much rounds differ. *Ratio* compares with the best row of this project in the
-same table. Rows of others that are **ahead** of all of this project's are marked: their upper quartile is below our
-lower one. *Instructions* are those of one call, with the loop around it and what it calls, counted by stepping through
-them; a repeated string instruction counts once for each time.
+is checked. A figure is the median of the rounds; the quartiles beside it tell how much rounds differ. Where JavaScript
+calls C, a round is the best of many: whoever shares a processor's core takes up to half of so short a call's time.
+*Ratio* compares with the best row of this project in the same table. Rows of others that are **ahead** of all of this
+project's are marked: their upper quartile is below our lower one. *Instructions* are those of one call, with the loop
+around it and what it calls, counted by stepping through them; a repeated string instruction counts once for each time.
 
 In the charts, blue is this project, grey are the others, and light grey is what the machine takes without trampolines.
 [results.json](../bench/results.json) has all figures.`;

@@ -1,6 +1,7 @@
 /** What the benchmark says of its figures: who is compared with whom, and who is ahead. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { refreshed } from '../../bench/figures.js';
 import { type Row, together } from '../../bench/harness.js';
 import { bestOwn, entry, isAhead, summarize, tables } from '../../bench/summary.js';
 
@@ -57,6 +58,17 @@ test('results keep medians, instructions, what was missing, and open verdicts', 
   });
   assert.equal(subjects[0]!.rows.at(-1)!.missing, 'needs something');
   assert.deepEqual(targets, [{ ...verdict, reached: null, met: null }]);
+});
+
+test('figures in documents are those of their rows', () => {
+  const found = (id: string, median: number): Row => ({ id, title: id, unit: 'ns', samples: [median] });
+  const rows = [found('a.short', 3.04), found('a.long', 268_000)];
+  const { subjects } = summarize([{ name: 'a', title: 'A subject', rows }], []);
+  assert.equal(
+    refreshed("9 ns [`a.short`], 9 ns [`a.long`]; 1 ns is nobody's", { subjects }),
+    "3.0 ns [`a.short`], 270 µs [`a.long`]; 1 ns is nobody's",
+  );
+  assert.throws(() => refreshed('9 ns [`a.gone`]', { subjects }), /There is no figure of a\.gone/);
 });
 
 test('figures that are measured together are each used once', () => {
