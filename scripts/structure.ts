@@ -1,6 +1,6 @@
 /**
  * Checks the rules of the house that no compiler knows: imports go downwards, FFI stays in `linux/`,
- * architectures stay where they belong. Prints every breach and exits with 1.
+ * architectures stay where they belong, a test looks from outside or from inside. Prints every breach and exits with 1.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -48,6 +48,16 @@ for (const file of files) {
   for (const [name] of code.matchAll(/\b(x64|arm64|x86|aarch64)\w*/gi)) {
     breaches.push(`${file}: names the architecture ${name}`);
   }
+}
+
+// The bundle and what it is made of are different instances of the same modules.
+const tests = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+);
+for (const file of tests) {
+  const text = readFileSync(join('test', file), 'utf8');
+  if (/^(import|}) .*from 'trampfd';$/m.test(text) && /^(import|}) .*from '#src\//m.test(text))
+    breaches.push(`test/${file}: imports trampfd and what is inside of it`);
 }
 
 for (const breach of breaches) console.error(breach);
