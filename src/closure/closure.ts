@@ -73,7 +73,7 @@ export function createClosure(signature: unknown, fn: unknown, options?: Closure
   const serial = home.created++ >>> 0;
   const made = new Closure(kind, fn as Callee['run'], slot, serial);
   home.live[slot] = made;
-  // What `Slots.fill` does, for this one shape.
+  // What `Slots.fill` does, but short enough for V8 to put it into its callers.
   const { halves } = slots.block(slot);
   const at = slotHalves * slots.place(slot);
   halves[at + 2] = kind.low;

@@ -39,7 +39,9 @@ function createWithoutName(folder: string): number {
 
 /** A file that had a name for a moment, of which `/proc/PID/fd` still shows the beginning. Open for reading and writing. */
 export function unlinkedFile(name: string, folder = tmpdir()): number {
-  const path = join(folder, `${name}-${process.getBuiltinModule('node:crypto').randomUUID()}`);
+  // Loaded when it is needed, as in spawn.ts.
+  const { randomUUID } = process.getBuiltinModule('node:crypto');
+  const path = join(folder, `${name}-${randomUUID()}`);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, 0o600);
   unlinkSync(path);

@@ -4,6 +4,7 @@ let next = words.length;
 
 export function randomWord(): bigint {
   if (next === words.length) {
+    // Loaded when it is needed, as in spawn.ts.
     process.getBuiltinModule('node:crypto').randomFillSync(words);
     next = 0;
   }

@@ -20,6 +20,7 @@ export interface SuperviseOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'st
   readonly abi?: AbiName;
 }
 
+/** In the bundle, also for those who load this file from beside it. */
 const front = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
 
 /**

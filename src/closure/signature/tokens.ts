@@ -86,7 +86,7 @@ function character(text: string, at: number): string {
 
 /** As long as before, with nothing in it that ends the line or has no width. */
 const printable = (text: string): string =>
-  // The second takes milliseconds to compile.
+  // Unicode's classes take milliseconds to compile.
   /^[ -~]*$/.test(text) ? text : text.replaceAll(/[\s\p{C}]/gu, ' ');
 
 /** For messages, with single spaces. */
