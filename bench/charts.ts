@@ -24,7 +24,7 @@ export type Draw = (table: Table) => string;
 type Drawn = Entry & { readonly measured: Measured };
 
 const style = `<style>
-svg { --own: #2a6fdb; --peer: #9aa4b2; --machine: #c9d0d9; color: #24292f; background: #ffffff; }
+svg { --own: #2a6fdb; --peer: #6e7781; --machine: #c9d0d9; color: #24292f; background: #ffffff; }
 @media (prefers-color-scheme: dark) {
   svg { --own: #6ea8fe; --peer: #7d8590; --machine: #4a525c; color: #e6edf3; background: #0d1117; }
 }
@@ -51,7 +51,7 @@ function bars(plot: Plot, document: unknown, table: Table): string {
   return plot.plot({
     document,
     width: 800,
-    marginLeft: 290,
+    marginLeft: 20 + 7.5 * Math.max(...drawn.map(({ title }) => title.length)),
     marginRight: 90,
     style: { fontSize: '13px' },
     x: { label: unit, grid: true, ticks: 6, ...(logarithmic ? { type: 'log', tickFormat: ',' } : {}) },
@@ -103,7 +103,7 @@ function lines(plot: Plot, document: unknown, table: Table): string {
         marker: 'dot',
       }),
       plot.text(labels(drawn, height), {
-        x: Math.max(...table.counts),
+        x: 'count',
         y: 'at',
         text: 'title',
         fill: colour,
