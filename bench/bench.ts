@@ -8,8 +8,7 @@
  * does only the latter. `--rows FILE` is how one subject is measured in its own process.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -44,40 +43,43 @@ const wanted = subjects.filter(({ name }) => parts.length === 0 || parts.some((p
 if (wanted.length === 0) throw new RangeError(`Subjects are ${subjects.map(({ name }) => name).join(', ')}`);
 
 if (values.rows !== undefined) measureHere(parts[0]!, values.rows);
-else if (values.draw !== true) run();
-if (values.draw === true || (values.rows === undefined && wanted.length === subjects.length)) {
-  const summary = JSON.parse(readFileSync(results, 'utf8')) as Summary;
+else if (values.draw === true || run()) {
+  const summary = readJson(results) as Summary;
   await writePage(summary);
   refreshDocuments(summary);
   console.log('docs/benchmarks.md shows the figures of bench/results.json.');
 }
 
-function run(): void {
+/** Returns whether it measured all. */
+function run(): boolean {
   provideTools({ 'ffi.h': 'libffi-dev', 'callback.h': 'libffcall-dev' });
   compileNative();
   providePeers();
-  const measured = wanted.map(({ name, title }) => {
+  const measured = wanted.flatMap(({ name, title }) => {
     const rows = measureElsewhere(name);
+    if (rows === undefined) return [];
     for (const table of tables(title, rows.map(entry))) printTable(table);
-    return { name, title, rows };
+    return [{ name, title, rows }];
   });
   const summary = summarize(measured, judge(measured.flatMap(({ rows }) => rows)));
   printVerdicts(summary);
-  if (wanted.length === subjects.length) writeFileSync(results, `${JSON.stringify(summary, undefined, 2)}\n`);
+  if (measured.length < subjects.length) return false;
+  writeFileSync(results, `${JSON.stringify(summary, undefined, 2)}\n`);
+  return true;
 }
 
-/** In a process of its own: what one subject leaves behind would meet the next, and slow down every process it starts. */
-function measureElsewhere(name: string): Row[] {
-  const folder = mkdtempSync(join(tmpdir(), 'trampfd-bench-'));
-  try {
-    const file = join(folder, 'rows.json');
-    const args = [...process.execArgv, fileURLToPath(import.meta.url), '--rows', file, name];
-    const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-    if (status !== 0) throw new Error(`Measuring ${name} ended with ${signal ?? `status ${status}`}`);
-    return JSON.parse(readFileSync(file, 'utf8')) as Row[];
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/**
+ * In a process of its own: what one subject leaves behind would meet the next, and slow down every process it starts.
+ * One that fails says why, and leaves the others alone.
+ */
+function measureElsewhere(name: string): Row[] | undefined {
+  const file = join(root, 'build/bench/rows.json');
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), '--rows', file, name];
+  const { status, signal } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status === 0) return readJson(file) as Row[];
+  console.error(`\nMeasuring ${name} ended with ${signal ?? `status ${status}`}. It has no rows.`);
+  process.exitCode = 1;
+  return undefined;
 }
 
 function measureHere(name: string, file: string): void {
@@ -85,4 +87,12 @@ function measureHere(name: string, file: string): void {
   const tell = progress(title);
   tell(0);
   writeFileSync(file, JSON.stringify(measure(tell)));
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`Could not read ${file}: ${(error as Error).message}`);
+  }
 }

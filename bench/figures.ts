@@ -6,26 +6,29 @@ import type { Measured, Summary } from './summary.js';
 
 const figure = /[\d.]+ (?:ns|µs|ms|bytes) \[`([\w.-]+)`\]/g;
 
-/** Brings the figures of all documents up to date. */
+/** Brings the figures of all documents up to date, or none. */
 export function refreshDocuments(summary: Summary): void {
   const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name));
-  for (const path of ['README.md', 'CONTRIBUTING.md', ...documents]) {
+  const files = ['README.md', 'CONTRIBUTING.md', ...documents].map((path) => {
     const file = join(root, path);
     const text = readFileSync(file, 'utf8');
-    const fresh = refreshed(text, summary);
-    if (fresh !== text) writeFileSync(file, fresh);
-  }
+    return { file, text, fresh: refreshed(text, summary) };
+  });
+  for (const { file, text, fresh } of files) if (fresh !== text) writeFileSync(file, fresh);
 }
 
-/** A text with the figures of a run. @throws RangeError for a row that the run does not have */
+/**
+ * A text with the figures of a run. One that could not be measured stays.
+ * @throws RangeError for a row that the run does not have
+ */
 export function refreshed(text: string, { subjects }: Pick<Summary, 'subjects'>): string {
-  const rows = new Map(subjects.flatMap(({ rows }) => rows.map(({ id, measured }) => [id, measured])));
-  return text.replaceAll(figure, (_, id: string) => {
-    const measured = rows.get(id);
-    if (measured === undefined) throw new RangeError(`There is no figure of ${id}`);
-    return `${rounded(measured)} [\`${id}\`]`;
+  const rows = new Map(subjects.flatMap(({ rows }) => rows.map((row) => [row.id, row])));
+  return text.replaceAll(figure, (standing, id: string) => {
+    const row = rows.get(id);
+    if (row === undefined) throw new RangeError(`There is no figure of ${id}`);
+    return row.measured === undefined ? standing : `${rounded(row.measured)} [\`${id}\`]`;
   });
 }
 
