@@ -14,6 +14,6 @@ export const callback: Subject = { name: 'callback', title: 'A call from C to Ja
 
 function measure(tell: Tell): Row[] {
   const names = peerNames.filter((name) => name !== 'napi');
-  const { contenders, absent } = peerRows('callback', { groups, own: 'createClosure', names });
+  const { contenders, absent } = peerRows('callback', { groups, own: "createClosure, stack: 'own'", names });
   return [...takeTurns(contenders, { rounds, warmUp: 0 }, tell), ...absent];
 }

@@ -58,6 +58,7 @@ const callbacks = {
 
 const groups = {
   call: 'C calls JavaScript: two pointers, an integer back',
+  ints: 'C calls JavaScript: two integers, an integer back',
   relayed: 'C calls JavaScript from another thread',
   make: 'Make a callback and free it',
 } as const;
@@ -102,7 +103,8 @@ function inLoop(name: keyof typeof titles, call: (run: bigint) => void, address:
     call(at);
     return checked(name, run);
   };
-  return contender(name, titles[name], 'call', round, name === 'koffi' ? 'koffi' : undefined);
+  const group = name === 'int' ? 'ints' : 'call';
+  return contender(name, titles[name], group, round, name === 'koffi' ? 'koffi' : undefined);
 }
 
 function checked(what: string, run: Run): number {

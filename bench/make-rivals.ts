@@ -48,9 +48,10 @@ export function scatteredClosures(group: string): Contender[] {
   const run = new Run({ second: BigInt(stepThrough(closureCrowd)), third, count: pairs, extra });
   const row = {
     id: `make.libffi-${closureCrowd}`,
-    title: `libffi, among ${closureCrowd.toLocaleString('en')} live`,
+    title: 'libffi closure',
     by: 'libffi',
     group,
+    count: closureCrowd,
   };
   return [{ ...row, unit: 'ns', round: () => timed(row.title, native('closure_replace', 'libffi'), run) }];
 }

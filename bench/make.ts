@@ -23,7 +23,7 @@ const newTable = (atomic = false) => createTrampolineTable({ registers: ['arg2']
 
 const groups = {
   alternately: 'Make one, free it, make the next',
-  scattered: 'Free many at random places, make as many',
+  scattered: 'Free many at random places among so many live, make as many',
 } as const;
 
 export const make: Subject = { name: 'make', title: 'Make one and free it', measure };
@@ -48,11 +48,12 @@ function measure(tell: Tell): Row[] {
   const figures = takeTurns(alternately, { rounds }, (done) => tell(done / 2));
 
   const scattered = [
-    ...tables.map(({ table, some }, index) =>
-      contender(`scattered-${crowds[index]}`, `among ${amount(index)} live`, 'scattered', () =>
+    ...tables.map(({ table, some }, index) => ({
+      ...contender(`scattered-${crowds[index]}`, 'table trampoline', 'scattered', () =>
         replace(table, pc, some),
       ),
-    ),
+      count: crowds[index]!,
+    })),
     // Only now: it leaves libffi's heap full of holes, which its other row would meet.
     ...scatteredClosures(groups.scattered),
   ];

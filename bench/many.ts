@@ -19,10 +19,10 @@ const program = fileURLToPath(new URL('many-here.js', import.meta.url));
 
 /** What is measured of each. */
 const figures = [
-  { key: 'time', group: 'Time of each, from a cold start', unit: 'ns' },
-  { key: 'own', group: 'Memory of each (PSS)', unit: 'bytes' },
-  { key: 'resident', group: 'Resident memory of each', unit: 'bytes' },
-  { key: 'mappings', group: 'Mappings of all', unit: '' },
+  { key: 'time', group: 'time of each, from a cold start', unit: 'ns' },
+  { key: 'own', group: 'memory of each (PSS)', unit: 'bytes' },
+  { key: 'resident', group: 'resident memory of each', unit: 'bytes' },
+  { key: 'mappings', group: 'mappings of all', unit: '' },
 ] as const;
 type Told = Record<(typeof figures)[number]['key'] | 'made', number>;
 
@@ -30,6 +30,8 @@ interface Way {
   readonly name: string;
   readonly title: string;
   readonly by?: string;
+  /** What leads into JavaScript is compared with its like only. */
+  readonly kind: 'Trampolines' | 'Callbacks into JavaScript';
   /** Makes so many. */
   run(count: number): Told;
   /** Why that cannot be, if so. */
@@ -56,12 +58,18 @@ export const many: Subject = { name: 'many', title: 'Many at once', measure };
 function measure(tell: Tell): Row[] {
   const contenders: Contender[] = [];
   const absent: Absent[] = [];
-  for (const { name, title, run, missing, ...owner } of ways) {
+  for (const { name, title, kind, run, missing, ...owner } of ways) {
     for (const count of counts) {
       const why = missing(count);
       const take = together(() => run(count));
       for (const { key, group, unit } of figures) {
-        const row = { id: `many.${name}-${key}-${count}`, title, group, count, ...owner };
+        const row = {
+          id: `many.${name}-${key}-${count}`,
+          title,
+          group: `${kind}: ${group}`,
+          count,
+          ...owner,
+        };
         if (why === undefined) contenders.push({ ...row, unit, round: () => take(key) });
         else absent.push({ ...row, missing: why });
       }
@@ -75,6 +83,7 @@ function here(name: string, title: string, library?: Library): Way {
     name,
     title,
     ...(library === undefined ? {} : { by: library }),
+    kind: 'Trampolines',
     run: (count) =>
       JSON.parse(
         execFileSync(process.execPath, [program, name, String(count)], { encoding: 'utf8' }),
@@ -88,6 +97,7 @@ function callback(peer: PeerName, title: string): Way {
     name: peer,
     title,
     ...by(peer),
+    kind: 'Callbacks into JavaScript',
     run: (count) => askPeer(peer, 'many', String(count)) as Told,
     // Found out with a few: caps are lower than what takes long.
     missing(count) {

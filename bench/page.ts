@@ -1,15 +1,16 @@
 /** Writes `docs/benchmarks.md` and its charts. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Draw, drawing } from './charts.js';
 import { root } from './native.js';
 import { show } from './report.js';
 import {
-  bestOwn,
   type Entry,
   grouped,
   isAhead,
   type Judged,
+  type Measured,
+  ratio,
   type Summary,
   type Table,
   tables,
@@ -22,18 +23,33 @@ const folder = 'benchmarks';
 export async function writePage(summary: Summary): Promise<void> {
   const draw = await drawing();
   if (draw === undefined) console.log('\nNo charts: Plot is not there.');
-  else {
-    rmSync(join(docs, folder), { recursive: true, force: true });
-    mkdirSync(join(docs, folder), { recursive: true });
+  const files = page(summary, draw);
+  if (draw !== undefined) rmSync(join(docs, folder), { recursive: true, force: true });
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(docs, name)), { recursive: true });
+    writeFileSync(join(docs, name), text);
   }
+}
+
+/** The page and its charts, by their names in `docs/`. */
+export function page(summary: Summary, draw: Draw | undefined): Map<string, string> {
+  const files = new Map<string, string>();
   const sections = summary.subjects.map(({ name, title, rows }) => {
-    const parts = tables(title, rows).map((table, index, { length }) =>
-      part(table, { name: length === 1 ? name : `${name}-${index + 1}`, subject: title }, draw),
-    );
+    const parts = tables(title, rows).map((table, index, { length }) => {
+      const chart = `${folder}/${length === 1 ? name : `${name}-${index + 1}`}.svg`;
+      // Two bars tell no more than two figures.
+      const drawn = table.entries.filter(({ measured }) => measured !== undefined).length > 2;
+      if (draw !== undefined && drawn) files.set(chart, draw(table));
+      return [
+        ...(table.title === title ? [] : [`### ${table.title}`]),
+        ...(files.has(chart) ? [`![${table.title}](${chart})`] : []),
+        table.counts.length > 1 ? grid(table) : list(table),
+      ].join('\n\n');
+    });
     return `## ${title}\n\n${parts.join('\n\n')}`;
   });
   const text = [introduction(summary), verdicts(summary.targets), ...sections].join('\n\n');
-  writeFileSync(join(docs, `${folder}.md`), `${text}\n`);
+  return files.set(`${folder}.md`, `${text}\n`);
 }
 
 function introduction({ date, system, node }: Summary): string {
@@ -45,9 +61,10 @@ Each part has a process of its own, in which contenders take turns, so that what
 of them. Each loop first proves that its work was done: calls return what only the right arguments give, and their sum
 is checked. A figure is the median of the rounds; the quartiles beside it tell how much rounds differ. Where JavaScript
 calls C, a round is the best of many: whoever shares a processor's core takes up to half of so short a call's time.
-*Ratio* compares with the best row of this project in the same table. Rows of others that are **ahead** of all of this
-project's are marked: their upper quartile is below our lower one. *Instructions* are those of one call, with the loop
-around it and what it calls, counted by stepping through them; a repeated string instruction counts once for each time.
+*Ratio* compares with the best row of this project in the same table, for the same number where there are several. Rows
+of others that are **ahead** of all of this project's are marked: their upper quartile is below our lower one.
+*Instructions* are those of one call, with the loop around it and what it calls, counted by stepping through them; a
+repeated string instruction counts once for each time.
 
 In the charts, blue is this project, grey are the others, and light grey is what the machine takes without trampolines.
 [results.json](../bench/results.json) has all figures.`;
@@ -58,25 +75,10 @@ function verdicts(targets: readonly Judged[]): string {
     const outcome =
       reached === null
         ? '– | not measured'
-        : `${show(reached, 'ns')} | ${met ? 'met' : '**missed**'} by ${show(Math.abs(most - reached), 'ns')}`;
+        : `${show(reached, unit)} | ${met ? 'met' : '**missed**'} by ${show(Math.abs(most - reached), unit)}`;
     return `| ${text} | ${most.toLocaleString('en')} ${unit} | ${outcome} |`;
   });
   return `## Targets\n\n| what | at most | reached | |\n|---|--:|--:|---|\n${rows.join('\n')}`;
-}
-
-function part(
-  table: Table,
-  { name, subject }: { name: string; subject: string },
-  draw: Draw | undefined,
-): string {
-  const heading = table.title === subject ? [] : [`### ${table.title}`];
-  const chart: string[] = [];
-  // Two bars tell no more than two figures.
-  if (draw !== undefined && table.entries.filter(({ measured }) => measured !== undefined).length > 2) {
-    writeFileSync(join(docs, folder, `${name}.svg`), draw(table));
-    chart.push(`![${table.title}](${folder}/${name}.svg)`);
-  }
-  return [...heading, ...chart, table.counts.length > 1 ? grid(table) : list(table)].join('\n\n');
 }
 
 function list(table: Table): string {
@@ -85,12 +87,12 @@ function list(table: Table): string {
   const rows = table.entries.map((entry) => {
     const { measured } = entry;
     if (measured === undefined) return [entry.title, '–', '', '', ...(counted ? [''] : []), entry.missing!];
-    const { unit, q1, median, q3, instructions } = measured;
+    const { unit, median, instructions } = measured;
     return [
       entry.title,
       `${show(median, unit)} ${unit}`,
-      q1 === q3 ? '' : `${show(q1, unit)} … ${show(q3, unit)}`,
-      ratio(table, entry),
+      quartiles(measured),
+      times(table, entry),
       ...(counted ? [instructions === undefined ? '' : String(instructions)] : []),
       isAhead(table, entry) ? '**ahead**' : '',
     ];
@@ -105,20 +107,30 @@ function grid(table: Table): string {
     title,
     ...table.counts.map((count) => {
       const entry = entries.find((one) => one.count === count);
-      if (entry?.measured === undefined) return '–';
-      const text = show(entry.measured.median, entry.measured.unit);
-      return isAhead(table, entry) ? `**${text} (ahead)**` : text;
+      return entry?.measured === undefined ? '–' : cell(table, entry, entry.measured);
     }),
     entries.find(({ missing }) => missing !== undefined)?.missing ?? '',
   ]);
   return markdown(head, rows);
 }
 
-function ratio(table: Table, entry: Entry): string {
-  const best = bestOwn(table, entry);
-  return best === undefined || best.median === 0
-    ? ''
-    : `${(entry.measured!.median / best.median).toFixed(2)}`;
+/** A figure of a grid. What has columns of its own in a list stands below it. */
+function cell(table: Table, entry: Entry, measured: Measured): string {
+  const text = show(measured.median, measured.unit);
+  const compared = times(table, entry);
+  const small = [quartiles(measured), compared === '' ? '' : `ratio ${compared}`].filter((one) => one !== '');
+  return [
+    isAhead(table, entry) ? `**${text} (ahead)**` : text,
+    ...(small.length === 0 ? [] : [`<sub>${small.join(', ')}</sub>`]),
+  ].join('<br>');
+}
+
+function quartiles({ unit, q1, q3 }: Measured): string {
+  return q1 === q3 ? '' : `${show(q1, unit)} … ${show(q3, unit)}`;
+}
+
+function times(table: Table, entry: Entry): string {
+  return ratio(table, entry)?.toFixed(2) ?? '';
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {

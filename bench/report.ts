@@ -1,10 +1,11 @@
 /** What a run shows in the terminal: progress, tables, verdicts. */
-import type { Tell, Unit } from './harness.js';
-import { grouped, isAhead, type Summary, type Table } from './summary.js';
+import type { Tell } from './harness.js';
+import { grouped, isAhead, ratio, type Summary, type Table } from './summary.js';
 
-const width = 80;
-/** Of titles. */
+/** The width of titles. */
 const titles = 48;
+/** Goes to the beginning of a terminal's line, and erases what stands there (ECMA-48, EL). */
+const anew = '\r\x1b[K';
 const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 
 /** One line that says how far a subject is; on a terminal only, where it is replaced by the result. */
@@ -15,7 +16,7 @@ export function progress(title: string): Tell {
     const percent = Math.floor(100 * done);
     if (percent === shown) return;
     shown = percent;
-    process.stdout.write(percent === 100 ? `\r${' '.repeat(width - 1)}\r` : `\r${title}: ${percent} %`);
+    process.stdout.write(percent === 100 ? anew : `${anew}${title}: ${percent} %`);
   };
 }
 
@@ -33,10 +34,12 @@ function printList(table: Table): void {
     } else {
       const { q1, median, q3, unit, instructions } = entry.measured;
       const quartiles = `${show(q1, unit)} … ${show(q3, unit)}`;
+      const compared = ratio(table, entry);
+      const times = compared === undefined ? '' : `, ratio ${compared.toFixed(2)}`;
       const counted = instructions === undefined ? '' : `, ${instructions} instructions`;
       const ahead = isAhead(table, entry) ? ', ahead of us' : '';
       console.log(
-        `${name}${show(median, unit).padStart(9)}${quartiles.padStart(18)} ${unit}${counted}${ahead}`,
+        `${name}${show(median, unit).padStart(9)}${quartiles.padStart(18)} ${unit}${times}${counted}${ahead}`,
       );
     }
   }
@@ -69,19 +72,16 @@ export function printVerdicts({ targets }: Summary): void {
     if (reached === null) {
       console.log(`${wanted}  not measured`);
     } else {
-      const by = fixed(Math.abs(most - reached));
+      const by = show(Math.abs(most - reached), unit);
       console.log(
-        `${wanted}${fixed(reached).padStart(9)} ${unit.padEnd(5)} ${met ? 'met' : 'MISSED'} by ${by}`,
+        `${wanted}${show(reached, unit).padStart(9)} ${unit.padEnd(5)} ${met ? 'met' : 'MISSED'} by ${by}`,
       );
     }
   }
 }
 
-/** A value with as many digits as it deserves. */
-export function show(value: number, unit: Unit): string {
-  return unit === '' ? number.format(value) : fixed(value);
-}
-
-function fixed(value: number): string {
+/** A value with as many digits as it deserves; a number of things has no unit. */
+export function show(value: number, unit: string): string {
+  if (unit === '') return number.format(value);
   return Math.abs(value) < 100 ? value.toFixed(2) : number.format(Math.round(value));
 }

@@ -104,6 +104,13 @@ export function bestOwn({ entries }: Table, { count, measured }: Entry): Measure
     );
 }
 
+/** How often its median has the best own one in it; nothing where nobody else is there to be compared with. */
+export function ratio(table: Table, entry: Entry): number | undefined {
+  const best = bestOwn(table, entry);
+  if (table.entries.every(({ by }) => by === undefined) || entry.measured === undefined) return undefined;
+  return best === undefined || best.median === 0 ? undefined : entry.measured.median / best.median;
+}
+
 /** Whether somebody else is better than all of this project's in most rounds of both. */
 export function isAhead(table: Table, entry: Entry): boolean {
   const best = bestOwn(table, entry);

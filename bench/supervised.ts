@@ -42,7 +42,7 @@ const programRounds = 41;
 
 const groups = {
   true: 'A command that does nothing',
-  programs: 'Programs that make no such calls',
+  program: 'A program that makes no such calls',
 } as const;
 
 export const supervised: Subject = { name: 'supervised', title: 'Under a supervisor', measure };
@@ -127,7 +127,7 @@ function programs(alone: Client, tell: Tell): Row[] {
         prove(title, sum, BigInt(times));
         return nanoseconds / times / 1e6;
       };
-      return { ...row, title, group: groups.programs, unit: 'ms', round };
+      return { ...row, title, group: `${groups.program}: ${name}`, unit: 'ms', round };
     }),
   );
   const figures = takeTurns(contenders, { rounds: programRounds }, tell);
@@ -136,7 +136,7 @@ function programs(alone: Client, tell: Tell): Row[] {
     ({ name }): Absent => ({
       id: `supervised.${name}`,
       title: name,
-      group: groups.programs,
+      group: `${groups.program}: ${name}`,
       missing: `needs ${name}`,
     }),
   );

@@ -73,6 +73,7 @@ export const targets: readonly Target[] = [
     unit: 'bytes',
     reached: itself('memory.slow-bytes'),
   },
+  { text: 'mappings of their addresses', most: 1, unit: '', reached: itself('memory.slow-mappings') },
   ...['inline', 'atomic'].map((own) => ({
     text: `a supervised object's invocation, ${own}`,
     most: 1,
@@ -98,7 +99,6 @@ export const targets: readonly Target[] = [
     unit: 'times',
     reached: times(`supervised.${name}`, `supervised.${name}-alone`),
   })),
-  { text: 'mappings of their addresses', most: 1, unit: '', reached: itself('memory.slow-mappings') },
   {
     text: "closure, numbers, stack: 'own', over Bun's",
     most: 1.1,

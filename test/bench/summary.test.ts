@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refreshed } from '../../bench/figures.js';
 import { type Row, together } from '../../bench/harness.js';
-import { bestOwn, entry, isAhead, summarize, tables } from '../../bench/summary.js';
+import { page } from '../../bench/page.js';
+import { bestOwn, entry, isAhead, ratio, summarize, tables } from '../../bench/summary.js';
 
 const rows: readonly Row[] = [
   { id: 'a.floor', title: 'nothing', by: 'machine', unit: 'ns', samples: [1, 1, 1] },
@@ -45,6 +46,49 @@ test('rows are compared within their group and number only', () => {
   assert.equal(isAhead(memory!, memory!.entries[0]!), false);
 });
 
+test('ratios are those to the best of ours, where others are there to be compared with', () => {
+  const [table] = tables('A subject', rows.map(entry));
+  assert.deepEqual(
+    table!.entries.map((one) => ratio(table!, one)),
+    [0.2, 1, 1.8, 0.9, 0.6, undefined, undefined],
+  );
+  const [alone] = tables('A subject', rows.slice(1, 3).map(entry));
+  assert.deepEqual(
+    alone!.entries.map((one) => ratio(alone!, one)),
+    [undefined, undefined],
+  );
+});
+
+test('the page shows quartiles, ratios and who is ahead, also in tables by number', () => {
+  const row = { unit: 'ns', count: 10, samples: [1, 2, 3] } as const;
+  const more: readonly Row[] = [
+    { ...row, id: 'b.own-10', title: 'ours', samples: [4, 5, 6] },
+    { ...row, id: 'b.peer-10', title: 'a peer', by: 'peer' },
+    { ...row, id: 'b.own-20', title: 'ours', count: 20 },
+    { id: 'b.peer-20', title: 'a peer', by: 'peer', count: 20, missing: 'has at most 10' },
+  ];
+  const verdict = { text: 'a target', most: 1, unit: 'ns', reached: 1.5, met: false };
+  const subjects = [
+    { name: 'a', title: 'A subject', rows },
+    { name: 'b', title: 'By number', rows: more },
+  ];
+  const files = page(summarize(subjects, [verdict]), ({ title }) => `<svg>${title}</svg>`);
+  assert.deepEqual([...files.keys()], ['benchmarks/a.svg', 'benchmarks/b.svg', 'benchmarks.md']);
+  assert.equal(files.get('benchmarks/b.svg'), '<svg>By number</svg>');
+  const lines = files.get('benchmarks.md')!.split('\n');
+  for (const line of [
+    '| a target | 1 ns | 1.50 | **missed** by 0.50 |',
+    '![A subject](benchmarks/a.svg)',
+    '| ours | 5.00 ns | 4.50 … 5.50 | 1.00 | 7 |  |',
+    '| a faster peer | 3.00 ns | 2.50 … 3.50 | 0.60 |  | **ahead** |',
+    '| not here | – |  |  |  | needs something |',
+    '| ns | 10 | 20 |  |',
+    '| ours | 5.00<br><sub>4.50 … 5.50, ratio 1.00</sub> | 2.00<br><sub>1.50 … 2.50, ratio 1.00</sub> |  |',
+    '| a peer | **2.00 (ahead)**<br><sub>1.50 … 2.50, ratio 0.40</sub> | – | has at most 10 |',
+  ])
+    assert.ok(lines.includes(line), line);
+});
+
 test('results keep medians, instructions, what was missing, and open verdicts', () => {
   const verdict = { text: 'a target', most: 1, unit: 'ns', reached: undefined, met: undefined };
   const { subjects, targets } = summarize([{ name: 'a', title: 'A subject', rows }], [verdict]);
@@ -62,12 +106,15 @@ test('results keep medians, instructions, what was missing, and open verdicts', 
 
 test('figures in documents are those of their rows', () => {
   const found = (id: string, median: number): Row => ({ id, title: id, unit: 'ns', samples: [median] });
-  const rows = [found('a.short', 3.04), found('a.long', 268_000)];
+  const absent: Row = { id: 'a.absent', title: 'not here', missing: 'needs something' };
+  const rows = [found('a.short', 3.04), found('a.long', 268_000), absent];
   const { subjects } = summarize([{ name: 'a', title: 'A subject', rows }], []);
   assert.equal(
     refreshed("9 ns [`a.short`], 9 ns [`a.long`]; 1 ns is nobody's", { subjects }),
     "3.0 ns [`a.short`], 270 µs [`a.long`]; 1 ns is nobody's",
   );
+  // Nothing better is known.
+  assert.equal(refreshed('9 ns [`a.absent`]', { subjects }), '9 ns [`a.absent`]');
   assert.throws(() => refreshed('9 ns [`a.gone`]', { subjects }), /There is no figure of a\.gone/);
 });
 
