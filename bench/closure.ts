@@ -1,28 +1,26 @@
 /** What calls between C and JavaScript cost, beside other FFI libraries and runtimes. */
 import koffi from 'koffi';
 import { addressOf, createClosure, nativeFunction, symbolAddress } from 'trampfd';
+import { checked, runFor } from './closure-loop.js';
+import { making } from './closure-making.js';
+import { relays } from './closure-relayed.js';
+import { callbacks, contender, row } from './closure-rows.js';
 import {
   type Absent,
   type Contender,
-  prove,
   type Row,
   type Subject,
   type Tell,
   takeTurns,
   together,
 } from './harness.js';
-import { library, missing, Run } from './native.js';
-import { ask, missingRuntime, peers } from './peers.js';
+import { library, missing } from './native.js';
+import { ask, peers, refusal } from './peers.js';
 
 const calls = 20_000;
-const makes = 5000;
 /** In-process contenders are quick; a round of the others is a process each. */
 const rounds = 201;
 const processRounds = 9;
-const relayedCalls = 2000;
-
-/** An address that nobody reads: comparators get it, and another a little behind. */
-const base = 0x10000n;
 
 export const closure: Subject = { name: 'closure', title: 'Callbacks', measure };
 
@@ -33,10 +31,13 @@ function measure(tell: Tell): Row[] {
   if (noHeaders !== undefined) absent.push({ ...row('napi', titles.napi, 'call', 'C'), missing: noHeaders });
   const figures = takeTurns(inProcess, { rounds }, (done) => tell(done / 2));
 
-  const others: Contender[] = [relayed('own'), relayed('koffi')];
+  const relayed = relays();
+  const others = relayed.contenders;
+  absent.push(...relayed.absent);
   for (const name of ['node-ffi', 'bun', 'deno'] as const) {
-    const why = missingRuntime(peers[name].runtime);
-    const take = together(() => ask(peers[name].runtime, name, library('loop')));
+    const measured = (): Record<string, number> => ask(peers[name].runtime, name, library('loop'));
+    const why = refusal(peers[name].runtime, measured);
+    const take = together(measured);
     const by = peers[name].title;
     for (const [key, id, title] of [
       ['call', name, callbacks[name]],
@@ -49,20 +50,6 @@ function measure(tell: Tell): Row[] {
   figures.push(...takeTurns(others, { rounds: processRounds, warmUp: 0 }, (done) => tell((1 + done) / 2)));
   return [...figures, ...absent];
 }
-
-const callbacks = {
-  'node-ffi': 'node:ffi callback',
-  bun: 'Bun JSCallback',
-  deno: 'Deno UnsafeCallback',
-} as const;
-
-const groups = {
-  call: 'C calls JavaScript: two pointers, an integer back',
-  ints: 'C calls JavaScript: two integers, an integer back',
-  relayed: 'C calls JavaScript from another thread',
-  make: 'Make a callback and free it',
-} as const;
-type Group = keyof typeof groups;
 
 const titles = {
   number: "closure, two pointers as numbers, stack: 'own'",
@@ -97,7 +84,7 @@ function direct(): Contender[] {
 }
 
 function inLoop(name: keyof typeof titles, call: (run: bigint) => void, address: bigint): Contender {
-  const run = new Run({ call: address, second: base, count: calls });
+  const run = runFor(address, calls);
   const at = addressOf(run.words);
   const round = (): number => {
     call(at);
@@ -107,70 +94,15 @@ function inLoop(name: keyof typeof titles, call: (run: bigint) => void, address:
   return contender(name, titles[name], group, round, name === 'koffi' ? 'koffi' : undefined);
 }
 
-function checked(what: string, run: Run): number {
-  let sum = 0;
-  for (let index = 0; index < calls; index++) sum += 3 + (index & 7);
-  prove(what, run.sum, BigInt(sum));
-  run.words[4] = 0n;
-  return run.nanoseconds / calls;
-}
-
 function bare(): Contender {
   const addon = {
     exports: {} as { run(words: BigUint64Array, compare: (a: number, b: number) => number): void },
   };
   process.dlopen(addon, library('napi'));
-  const run = new Run({ second: base, count: calls });
+  const run = runFor(0n, calls);
   const round = (): number => {
     addon.exports.run(run.words, (a, b) => b - a);
     return checked('napi', run);
   };
   return contender('napi', titles.napi, 'call', round, 'C');
-}
-
-function making(): Contender[] {
-  const compare = (a: number, b: number): number => a - b;
-  const type = koffi.pointer(koffi.proto('int (int, int)'));
-  const from = (name: string, title: string, makeAndFree: () => boolean, by?: string): Contender => {
-    const round = (): number => {
-      let made = 0;
-      const start = process.hrtime.bigint();
-      for (let index = 0; index < makes; index++) if (makeAndFree()) made++;
-      const time = Number(process.hrtime.bigint() - start) / makes;
-      prove(title, made, makes);
-      return time;
-    };
-    return contender(name, title, 'make', round, by);
-  };
-  return [
-    from('make', 'createClosure + free', () => {
-      const made = createClosure('int (int, int)', compare);
-      made.free();
-      return true;
-    }),
-    from(
-      'make-koffi',
-      'koffi register + unregister',
-      () => koffi.unregister(koffi.register(compare, type)) !== null,
-      'koffi',
-    ),
-  ];
-}
-
-/** From another thread, which waits for each. */
-function relayed(which: 'own' | 'koffi'): Contender {
-  const title = which === 'own' ? 'closure' : 'koffi callback';
-  const round = (): number => ask('node', 'relayed', library('loop'), String(relayedCalls))[which]!;
-  return which === 'own'
-    ? contender('relayed', title, 'relayed', round)
-    : contender('relayed-koffi', title, 'relayed', round, 'koffi');
-}
-
-function contender(name: string, title: string, group: Group, round: () => number, by?: string): Contender {
-  return { ...row(name, title, group, by), unit: 'ns', round };
-}
-
-function row(name: string, title: string, group: Group, by?: string): Omit<Contender, 'unit' | 'round'> {
-  const named = { id: `closure.${name}`, title, group: groups[group] };
-  return by === undefined ? named : { ...named, by };
 }

@@ -76,19 +76,32 @@ export function missingRuntime(name: RuntimeName): string | undefined {
     : 'does not run here';
 }
 
+/** Why a runtime cannot be measured, or not with this, if so. */
+export function refusal(name: RuntimeName, attempted: () => void): string | undefined {
+  const why = missingRuntime(name);
+  if (why !== undefined) return why;
+  try {
+    attempted();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** What a script of `peers/` says for a peer, or why it cannot be run. */
 export function attempt(
   name: PeerName,
   script: string,
   ...args: readonly string[]
 ): Record<string, number> | string {
-  const absent = (name === 'napi' ? missing('addon') : undefined) ?? missingRuntime(peers[name].runtime);
-  if (absent !== undefined) return absent;
-  try {
-    return askPeer(name, script, ...args);
-  } catch (error) {
-    return (error as Error).message;
-  }
+  let told: Record<string, number> = {};
+  const noAddon = name === 'napi' ? missing('addon') : undefined;
+  const why =
+    noAddon ??
+    refusal(peers[name].runtime, () => {
+      told = askPeer(name, script, ...args);
+    });
+  return why ?? told;
 }
 
 /**

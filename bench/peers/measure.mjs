@@ -1,35 +1,51 @@
-/** What every peer measures, in its own process: one line of JSON with nanoseconds for one call, and for one make + free. */
-export const base = 0x10000;
+/**
+ * How C calls a closure in a loop, and what is measured of it: the same for every peer. `words` is the `struct run` of
+ * `native/run.h`.
+ */
+const base = 0x10000n;
 
-/** `sum` of `closure_loop`, when every call was made. */
-const sumOf = (count) => {
+export const median = (samples) => samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)];
+
+/** Tells `closure_loop` whom to call, and how often. */
+export function prepare(words, address, calls) {
+  words.set([address, base, 0n, BigInt(calls), 0n, 0n]);
+}
+
+/** Nanoseconds of one call. Throws unless each call was made, was given its arguments, and gave its result. */
+export function outcome(words) {
+  const calls = Number(words[3]);
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += 3 + (i & 7);
-  return sum;
-};
-
-const median = (samples) => samples.sort((a, b) => a - b)[Math.floor(samples.length / 2)];
+  for (let i = 0; i < calls; i++) sum += 3 + (i & 7);
+  if (words[4] !== BigInt(sum)) throw new Error(`${words[4]} instead of ${sum}`);
+  return Number(words[5]) / calls;
+}
 
 /**
- * @param loop fills in `words` (struct run) and calls the C loop
- * @param makeAndFree makes a closure and frees it
+ * Prints a line of JSON with nanoseconds for one call, and for one make + free.
+ * @param loop calls `closure_loop` with `words`
+ * @param make makes a closure, as the loop calls them
  */
-export function measure({ words, loop, makeAndFree }) {
+export function measure({ words, loop, make, addressOf, free }) {
   const calls = 20_000;
   const makes = 500;
-  const samples = [];
-  const made = [];
+  const samples = { call: [], make: [] };
+  const called = addressOf(make());
   for (let round = -10; round < 21; round++) {
-    words[1] = BigInt(base);
-    words[3] = BigInt(calls);
-    words[4] = 0n;
-    loop(words);
-    if (words[4] !== BigInt(sumOf(calls))) throw new Error(`${words[4]} instead of ${sumOf(calls)}`);
+    prepare(words, called, calls);
+    loop();
+    const call = outcome(words);
+    let made = 0;
     const start = performance.now();
-    for (let i = 0; i < makes; i++) makeAndFree();
+    for (let i = 0; i < makes; i++) {
+      const one = make();
+      if (one) made++;
+      free(one);
+    }
     const time = ((performance.now() - start) * 1e6) / makes;
-    if (round >= 0) samples.push(Number(words[5]) / calls);
-    if (round >= 0) made.push(time);
+    if (made !== makes) throw new Error(`${made} made instead of ${makes}`);
+    if (round < 0) continue;
+    samples.call.push(call);
+    samples.make.push(time);
   }
-  console.log(JSON.stringify({ call: median(samples), make: median(made) }));
+  console.log(JSON.stringify({ call: median(samples.call), make: median(samples.make) }));
 }

@@ -5,11 +5,12 @@ const library = new DynamicLibrary(process.argv[2]);
 const types = { arguments: ['pointer', 'pointer'], return: 'i32' };
 const compare = (a, b) => Number(b - a);
 const words = new BigUint64Array(6);
-words[0] = library.registerCallback(types, compare);
 const run = library.getFunction('closure_loop', { arguments: ['pointer'], return: 'void' });
 const address = getRawPointer(words.buffer);
 measure({
   words,
   loop: () => run(address),
-  makeAndFree: () => library.unregisterCallback(library.registerCallback(types, compare)),
+  make: () => library.registerCallback(types, compare),
+  addressOf: (callback) => callback,
+  free: (callback) => library.unregisterCallback(callback),
 });
