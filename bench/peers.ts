@@ -9,6 +9,9 @@ import { library, missing, root } from './native.js';
 const folder = join(root, 'bench/peers');
 const modules = join(folder, 'node_modules');
 
+/** Milliseconds after which a process hangs: the slowest takes some seconds. */
+const patience = 300_000;
+
 /** What Bun calls this machine. */
 const bunArchitecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
 
@@ -154,6 +157,8 @@ export function runIn(name: RuntimeName, args: readonly string[]): string {
     encoding: 'utf8',
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
+    timeout: patience,
+    killSignal: 'SIGKILL',
   });
   if (status === 0) return stdout;
   const reason = /^\S*Error: .*|^error: .*/m.exec(stderr)?.[0] ?? signal ?? `status ${status}`;

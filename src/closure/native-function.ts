@@ -20,7 +20,7 @@ export interface NativeFunctionOptions {
   readonly errno?: boolean;
   /**
    * Where native code runs. `'thread'` (default): on the JavaScript thread's own stack. `'own'`: on another of 8 MiB,
-   * where it calls closures two to three times as fast, since JavaScript is not entered anew for each. It is for functions
+   * where it calls closures about twice as fast, since JavaScript is not entered anew for each. It is for functions
    * that call closures often, and that do not use Node-API, or anything else that must know its stack, themselves.
    */
   readonly stack?: 'thread' | 'own';
