@@ -11,11 +11,14 @@ const modules = join(root, 'node_modules');
 
 export function sizes(): Row[] {
   const koffi = [join(modules, 'koffi'), join(modules, `@koromix/koffi-linux-${process.arch}`)];
-  const others = ['zod'].map((name) => join(modules, name));
   const own = packageSize();
   return [
     row('trampfd', 'trampfd', own),
-    row('with-dependencies', 'trampfd and what it depends on', own + bytesOf([...koffi, ...others])),
+    row(
+      'with-dependencies',
+      'trampfd and what it depends on',
+      own + bytesOf([...koffi, join(modules, 'zod')]),
+    ),
     row('koffi', 'koffi', bytesOf(koffi), 'koffi'),
     ...(['libffi', 'libffcall'] as const).map((name) =>
       missing(name) === undefined

@@ -1,5 +1,6 @@
 /** Nanoseconds of a call from C to JavaScript, for each kind of arguments: the median of some rounds. */
 import { library, load, tell } from './ffi.mjs';
+import { median } from './measure.mjs';
 
 const calls = 20_000;
 const rounds = 15;
@@ -23,5 +24,5 @@ function measure(name, kind, callee) {
     if (sample < 0) throw new Error(`${name}: a result was wrong`);
     if (round >= 0) samples.push(sample);
   }
-  return samples.sort((a, b) => a - b)[rounds >> 1];
+  return median(samples);
 }
