@@ -1,6 +1,6 @@
 /** What a call from JavaScript to C costs, by each way in its own process. */
 import { type Row, type Subject, type Tell, takeTurns } from './harness.js';
-import { peerNames, peerRows } from './peers.js';
+import { peerRows } from './peers.js';
 
 const rounds = 9;
 
@@ -12,6 +12,6 @@ const groups = {
 export const call: Subject = { name: 'call', title: 'A call from JavaScript to C', measure };
 
 function measure(tell: Tell): Row[] {
-  const { contenders, absent } = peerRows('call', { groups, own: 'nativeFunction', names: peerNames });
+  const { contenders, absent } = peerRows('call', { groups, own: 'nativeFunction' });
   return [...takeTurns(contenders, { rounds, warmUp: 0 }, tell), ...absent];
 }

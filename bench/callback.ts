@@ -1,6 +1,6 @@
 /** What a call from C to JavaScript costs, by kind of arguments, each way in its own process. */
 import { type Row, type Subject, type Tell, takeTurns } from './harness.js';
-import { peerNames, peerRows } from './peers.js';
+import { peerRows } from './peers.js';
 
 const rounds = 5;
 
@@ -13,7 +13,6 @@ const groups = {
 export const callback: Subject = { name: 'callback', title: 'A call from C to JavaScript', measure };
 
 function measure(tell: Tell): Row[] {
-  const names = peerNames.filter((name) => name !== 'napi');
-  const { contenders, absent } = peerRows('callback', { groups, own: "createClosure, stack: 'own'", names });
+  const { contenders, absent } = peerRows('callback', { groups, own: "createClosure, stack: 'own'" });
   return [...takeTurns(contenders, { rounds, warmUp: 0 }, tell), ...absent];
 }

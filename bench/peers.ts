@@ -113,15 +113,11 @@ export function attempt(
  */
 export function peerRows(
   subject: string,
-  {
-    groups,
-    own,
-    names,
-  }: { groups: Readonly<Record<string, string>>; own: string; names: readonly PeerName[] },
+  { groups, own }: { groups: Readonly<Record<string, string>>; own: string },
 ): { contenders: Contender[]; absent: Absent[] } {
   const contenders: Contender[] = [];
   const absent: Absent[] = [];
-  for (const name of names) {
+  for (const name of peerNames) {
     const told = attempt(name, subject);
     const take = together(() => askPeer(name, subject));
     for (const [key, group] of Object.entries(groups)) {
