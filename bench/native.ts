@@ -131,6 +131,11 @@ export function proveEach(what: string, addresses: BigUint64Array, known: bigint
   prove(what, run.sum, BigInt.asUintN(64, sumOf(addresses.length, 0n) + known));
 }
 
+/** Why there is no small supervisor to compare with, if so. */
+export function missingSupervisor(): string | undefined {
+  return process.arch === 'x64' ? undefined : 'is written for x86-64';
+}
+
 /** A program of the C side; its path. */
 export function program(name: keyof typeof programs): string {
   return join(folder, name);

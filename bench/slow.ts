@@ -15,6 +15,13 @@ import { instructions, native, Run, sumOf, target, third } from './native.js';
 const calls = 1000;
 const rounds = 201;
 
+/** Loops of the C side, each of which tells whether there is such a way here. */
+const rivals = [
+  { name: 'handler', title: "a C program's SIGSEGV handler, sigreturn", through: 'run_fault_handler' },
+  { name: 'trap', title: 'a trap in its own code, sigreturn', through: 'run_trap_handler' },
+  { name: 'supervised', title: 'a system call that a supervisor answers', through: 'run_supervised' },
+];
+
 /** One is the work of two processes; the other blocks the signal by which steps are told. */
 const uncountable = ['run_supervised', 'run_trap_handler'];
 
@@ -31,27 +38,21 @@ function measure(tell: Tell): Row[] {
     allowedCallers: [[0n, 2n ** 64n - 1n]],
   });
   const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
-  const supervised = { id: 'slow.supervised', title: 'a system call that a supervisor answers', by: 'C' };
-  const errno = native('run_supervised')(new Run({ third, count: 0 }));
-  const figures = takeTurns(
-    [
-      { ...loop('handler', "a C program's SIGSEGV handler, sigreturn", {}, 'run_fault_handler'), by: 'C' },
-      loop('trampoline', 'slow trampoline', { call: trampoline.address }),
-      loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
-      loop('table', 'slow table trampoline', { call: table.add(registers) }),
-      { ...loop('trap', 'a trap in its own code, sigreturn', {}, 'run_trap_handler'), by: 'C' },
-      ...(errno === 0n
-        ? [{ ...loop('supervised', supervised.title, {}, 'run_supervised'), by: supervised.by }]
-        : []),
-    ],
-    { rounds },
-    tell,
-  );
+  const contenders = [
+    loop('trampoline', 'slow trampoline', { call: trampoline.address }),
+    loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
+    loop('table', 'slow table trampoline', { call: table.add(registers) }),
+  ];
+  const absent: Absent[] = [];
+  for (const { name, title, through } of rivals) {
+    const errno = native(through)(new Run({ third, count: 0 }));
+    if (errno === 0n) contenders.push({ ...loop(name, title, {}, through), by: 'C' });
+    else absent.push({ id: `slow.${name}`, title, by: 'C', missing: `is refused here (errno ${errno})` });
+  }
+  const figures = takeTurns(contenders, { rounds }, tell);
   trampoline.free();
   checked.free();
   table.free();
-  const absent: Absent[] =
-    errno === 0n ? [] : [{ ...supervised, missing: `notifications are refused (errno ${errno})` }];
   return [...figures, ...absent];
 }
 

@@ -16,7 +16,7 @@ import {
   type Tell,
   takeTurns,
 } from './harness.js';
-import { program, root, second, sumOf, third } from './native.js';
+import { missingSupervisor, program, root, second, sumOf, third } from './native.js';
 import { Client } from './supervised-client.js';
 
 const trampfdRun = [join(root, 'dist/bundle/trampfd.sh'), 'run', '--'];
@@ -53,7 +53,8 @@ function measure(tell: Tell): Row[] {
     (done) =>
       tell((part + done) / 4);
   const ours = new Client(trampfdRun);
-  const theirs = new Client([program('minimal-supervisor')]);
+  const noRival = missingSupervisor();
+  const theirs = noRival === undefined ? [new Client([program('minimal-supervisor')])] : [];
   const alone = new Client([]);
   try {
     const calls = takeTurns(callContenders(ours, theirs), { rounds, warmUp: 10 }, share(0));
@@ -64,15 +65,21 @@ function measure(tell: Tell): Row[] {
     ) as Figure[];
     const starts = takeTurns(startContenders(), { rounds }, share(1));
     // Only now: a traced program runs others more slowly.
-    const bySlow = takeTurns([action(slow, ours, '')], { rounds }, share(3));
-    return [...calls, ...bySlow, ...invocations, ...starts, ...programs(alone, share(2))];
+    const bySlow = takeTurns([action(slow, ours, '')], { rounds }, share(2));
+    const absent = actions.flatMap((given): Absent[] =>
+      noRival === undefined ? [] : [{ ...named(given, '-c'), missing: noRival }],
+    );
+    return [...calls, ...absent, ...bySlow, ...invocations, ...starts, ...programs(alone, share(3))];
   } finally {
-    for (const client of [ours, theirs, alone]) client.end();
+    for (const client of [ours, ...theirs, alone]) client.end();
   }
 }
 
-function callContenders(ours: Client, theirs: Client): Contender[] {
-  return actions.flatMap((given) => [action(given, ours, ''), action(given, theirs, '-c')]);
+function callContenders(ours: Client, theirs: readonly Client[]): Contender[] {
+  return actions.flatMap((given) => [
+    action(given, ours, ''),
+    ...theirs.map((client) => action(given, client, '-c')),
+  ]);
 }
 
 function action(
@@ -85,12 +92,11 @@ function action(
     prove(title, done.sum, sum);
     return done.nanoseconds / count;
   };
-  const row = {
-    id: `supervised.${name}${by}`,
-    group: `Answered: ${title}`,
-    unit: 'ns',
-    round,
-  } as const;
+  return { ...named({ name, title }, by), unit: 'ns', round };
+}
+
+function named({ name, title }: { name: string; title: string }, by: '' | '-c') {
+  const row = { id: `supervised.${name}${by}`, group: `Answered: ${title}` };
   return by === ''
     ? { ...row, title: 'trampfd run' }
     : { ...row, title: 'a minimal supervisor in C', by: 'C' };

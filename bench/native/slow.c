@@ -3,6 +3,7 @@
  * argument and the PC and return through sigreturn.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include "run.h"
+
+#ifdef __x86_64__
 
 uint64_t target(uint64_t first, uint64_t second, uint64_t third);
 
@@ -33,7 +36,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         sigaction(signal, &previous, 0);
 }
 
-/* Calls a page without access, with a handler of C's for the time of the loop. Returns 0 or -1. */
+/* Calls a page without access, with a handler of C's for the time of the loop. Returns 0 or an errno. */
 int run_fault_handler(struct run *run)
 {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -42,18 +45,18 @@ int run_fault_handler(struct run *run)
        the handler of slow trampolines takes a call that returns there for another handler's. */
     uint64_t standing[4];
     if (syscall(SYS_rt_sigaction, SIGSEGV, 0, standing, 8) != 0)
-        return -1;
+        return errno;
     if (page == 0)
         page = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED || sigaction(SIGSEGV, &action, &previous) != 0)
-        return -1;
+        return errno;
     bound = run->third;
     inner.call = (function *)page;
     inner.third = 0;
     call_loop(&inner);
     run->sum = inner.sum;
     run->nanoseconds = inner.nanoseconds;
-    return syscall(SYS_rt_sigaction, SIGSEGV, standing, 0, 8);
+    return syscall(SYS_rt_sigaction, SIGSEGV, standing, 0, 8) == 0 ? 0 : errno;
 }
 
 /* A trampoline's own code that traps: int3, at whose end the handler finds the PC. */
@@ -74,12 +77,29 @@ int run_trap_handler(struct run *run)
     struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK}, before;
     struct run inner = *run;
     if (sigaction(SIGTRAP, &action, &before) != 0)
-        return -1;
+        return errno;
     bound = run->third;
     inner.call = (function *)trap;
     inner.third = 0;
     call_loop(&inner);
     run->sum = inner.sum;
     run->nanoseconds = inner.nanoseconds;
-    return sigaction(SIGTRAP, &before, 0);
+    return sigaction(SIGTRAP, &before, 0) == 0 ? 0 : errno;
 }
+
+#else
+
+/* Nobody has written them for another architecture. */
+int run_fault_handler(struct run *run)
+{
+    (void)run;
+    return ENOSYS;
+}
+
+int run_trap_handler(struct run *run)
+{
+    (void)run;
+    return ENOSYS;
+}
+
+#endif
