@@ -133,6 +133,13 @@ export const targets: readonly Target[] = [
     ),
   },
   {
+    // As many as a process may have (vm.max_map_count), and the row is there only when all of them were called.
+    text: 'mappings of a million closures',
+    most: 65_530,
+    unit: '',
+    reached: itself('many.trampfd-mappings-1000000'),
+  },
+  {
     text: "nativeFunction, two scalars, over koffi's",
     most: 0.4,
     unit: 'times',

@@ -1,10 +1,14 @@
 /** What the benchmark says of its figures: who is compared with whom, and who is ahead. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { refreshed } from '../../bench/figures.js';
 import { type Row, together } from '../../bench/harness.js';
+import { root } from '../../bench/native.js';
 import { page } from '../../bench/page.js';
-import { bestOwn, entry, isAhead, ratio, summarize, tables } from '../../bench/summary.js';
+import { bestOwn, entry, isAhead, ratio, type Summary, summarize, tables } from '../../bench/summary.js';
+import { targets } from '../../bench/targets.js';
 
 const rows: readonly Row[] = [
   { id: 'a.floor', title: 'nothing', by: 'machine', unit: 'ns', samples: [1, 1, 1] },
@@ -102,6 +106,14 @@ test('results keep medians, instructions, what was missing, and open verdicts', 
   });
   assert.equal(subjects[0]!.rows.at(-1)!.missing, 'needs something');
   assert.deepEqual(targets, [{ ...verdict, reached: null, met: null }]);
+});
+
+test('the results have a verdict on each target', () => {
+  const { targets: judged } = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as Summary;
+  assert.deepEqual(
+    judged.map(({ text, most, unit }) => ({ text, most, unit })),
+    targets.map(({ text, most, unit }) => ({ text, most, unit })),
+  );
 });
 
 test('figures in documents are those of their rows', () => {
