@@ -23,7 +23,7 @@ const newTable = (atomic = false) => createTrampolineTable({ registers: ['arg2']
 
 const groups = {
   alternately: 'Make one, free it, make the next',
-  scattered: 'Free many at random places among so many live, make as many',
+  scattered: 'Free many at random places, make as many, by number live',
 } as const;
 
 export const make: Subject = { name: 'make', title: 'Make one and free it', measure };

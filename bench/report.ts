@@ -2,8 +2,6 @@
 import type { Tell } from './harness.js';
 import { grouped, isAhead, ratio, type Summary, type Table } from './summary.js';
 
-/** The width of titles. */
-const titles = 48;
 /** Goes to the beginning of a terminal's line, and erases what stands there (ECMA-48, EL). */
 const anew = '\r\x1b[K';
 const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
@@ -26,6 +24,7 @@ export function printTable(table: Table): void {
 }
 
 function printList(table: Table): void {
+  const titles = width([table.title, ...table.entries.map(({ title }) => `  ${title}`)]);
   console.log(`\n${table.title.padEnd(titles)}${'median'.padStart(9)}${'quartiles'.padStart(18)}`);
   for (const entry of table.entries) {
     const name = `  ${entry.title}`.padEnd(titles);
@@ -48,8 +47,9 @@ function printList(table: Table): void {
 /** One line for a title, with the medians for each number of them. */
 function printGrid(table: Table): void {
   const unit = table.entries.find(({ measured }) => measured !== undefined)?.measured?.unit;
+  const titles = width(table.entries.map(({ title }) => `  ${title}`));
   const heads = table.counts.map((count) => number.format(count).padStart(12)).join('');
-  console.log(`\n${`${table.title}${unit ? `, ${unit}` : ''}`.padEnd(titles)}${heads}`);
+  console.log(`\n${table.title}${unit ? `, ${unit}` : ''}\n${' '.repeat(titles)}${heads}`);
   for (const [title, entries] of grouped(table.entries, (entry) => entry.title)) {
     const cells = table.counts.map((count) => {
       const entry = entries.find((one) => one.count === count);
@@ -66,9 +66,10 @@ function printGrid(table: Table): void {
 
 export function printVerdicts({ targets }: Summary): void {
   if (targets.length === 0) return;
-  console.log(`\n${'Target'.padEnd(43)}${'at most'.padStart(7)}${'reached'.padStart(9)}`);
+  const texts = width(targets.map(({ text }) => `  ${text}`));
+  console.log(`\n${'Target'.padEnd(texts)}${'at most'.padStart(7)}${'reached'.padStart(9)}`);
   for (const { text, most, unit, reached, met } of targets) {
-    const wanted = `  ${text}`.padEnd(43) + number.format(most).padStart(7);
+    const wanted = `  ${text}`.padEnd(texts) + number.format(most).padStart(7);
     if (reached === null) {
       console.log(`${wanted}  not measured`);
     } else {
@@ -78,6 +79,11 @@ export function printVerdicts({ targets }: Summary): void {
       );
     }
   }
+}
+
+/** Of a column that these fit into. */
+function width(texts: readonly string[]): number {
+  return Math.max(...texts.map(({ length }) => length)) + 1;
 }
 
 /** A value with as many digits as it deserves; a number of things has no unit. */
