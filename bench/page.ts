@@ -66,8 +66,8 @@ of others that are **ahead** of all of this project's are marked: their upper qu
 *Instructions* are those of one call, with the loop around it and what it calls, counted by stepping through them; a
 repeated string instruction counts once for each time.
 
-In the charts, blue is this project, grey are the others, and light grey is what the machine takes without trampolines.
-[results.json](../bench/results.json) has all figures.`;
+In the charts, blue is this project, grey are the others, and fainter grey is what the machine takes without
+trampolines. [results.json](../bench/results.json) has all figures.`;
 }
 
 function verdicts(targets: readonly Judged[]): string {
