@@ -8,6 +8,7 @@ import { callbacks, contender, row } from './closure-rows.js';
 import {
   type Absent,
   type Contender,
+  joined,
   type Row,
   type Subject,
   type Tell,
@@ -18,9 +19,9 @@ import { library, missing } from './native.js';
 import { ask, peers, refusal } from './peers.js';
 
 const calls = 20_000;
-/** In-process contenders are quick; a round of the others is a process each. */
-const rounds = 201;
-const processRounds = 9;
+/** In-process contenders are quick; a round of the others is a process each. So a block has one of those. */
+const blocks = 9;
+const rounds = 23;
 
 export const closure: Subject = { name: 'closure', title: 'Callbacks', measure };
 
@@ -29,8 +30,6 @@ function measure(tell: Tell): Row[] {
   const noHeaders = missing('napi');
   const inProcess = [...direct(), ...(noHeaders === undefined ? [bare()] : []), ...making()];
   if (noHeaders !== undefined) absent.push({ ...row('napi', titles.napi, 'call', 'C'), missing: noHeaders });
-  const figures = takeTurns(inProcess, { rounds }, (done) => tell(done / 2));
-
   const relayed = relays();
   const others = relayed.contenders;
   absent.push(...relayed.absent);
@@ -47,8 +46,11 @@ function measure(tell: Tell): Row[] {
       else absent.push({ ...row(id, title, key, by), missing: why });
     }
   }
-  figures.push(...takeTurns(others, { rounds: processRounds, warmUp: 0 }, (done) => tell((1 + done) / 2)));
-  return [...figures, ...absent];
+  const figures = Array.from({ length: blocks }, (_, block) => [
+    ...takeTurns(inProcess, { rounds }, (done) => tell((block + done / 2) / blocks)),
+    ...takeTurns(others, { rounds: 1, warmUp: 0 }, (done) => tell((block + (1 + done) / 2) / blocks)),
+  ]);
+  return [...joined(figures), ...absent];
 }
 
 const titles = {

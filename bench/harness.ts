@@ -67,6 +67,14 @@ export function takeTurns(
   return contenders.map(({ round, ...rest }, index) => ({ ...rest, samples: samples[index]! }));
 }
 
+/** What was measured of the same contenders in several blocks, one after the other. */
+export function joined(blocks: readonly (readonly Figure[])[]): Figure[] {
+  return blocks[0]!.map((figure, index) => ({
+    ...figure,
+    samples: blocks.flatMap((block) => block[index]!.samples),
+  }));
+}
+
 /**
  * For figures that are measured together, in one process: gives each of them once, and measures again when one is
  * asked for that was given.

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refreshed } from '../../bench/figures.js';
-import { type Row, together } from '../../bench/harness.js';
+import { joined, type Row, takeTurns, together } from '../../bench/harness.js';
 import { root } from '../../bench/native.js';
 import { page } from '../../bench/page.js';
 import { bestOwn, entry, isAhead, ratio, type Summary, summarize, tables } from '../../bench/summary.js';
@@ -128,6 +128,26 @@ test('figures in documents are those of their rows', () => {
   // Nothing better is known.
   assert.equal(refreshed('9 ns [`a.absent`]', { subjects }), '9 ns [`a.absent`]');
   assert.throws(() => refreshed('9 ns [`a.gone`]', { subjects }), /There is no figure of a\.gone/);
+});
+
+test('contenders take turns, each round begins with another one, and blocks are joined', () => {
+  const turns: string[] = [];
+  const contenders = ['a', 'b', 'c'].map((id) => ({
+    ...{ id, title: id, unit: 'ns' as const },
+    round: () => turns.push(id),
+  }));
+  const block = () => takeTurns(contenders, { rounds: 2, warmUp: 1 }, () => {});
+  const first = block();
+  assert.equal(turns.join(''), 'abcbcacab');
+  assert.deepEqual(
+    first.map(({ id, samples }) => [id, ...samples]),
+    [
+      ['a', 6, 8],
+      ['b', 4, 9],
+      ['c', 5, 7],
+    ],
+  );
+  assert.deepEqual(joined([first, block()])[0]!.samples, [6, 8, 15, 17]);
 });
 
 test('figures that are measured together are each used once', () => {
