@@ -16,17 +16,29 @@ static void handle(int signal)
     count++;
 }
 
-/* A child that signals us every 20 ms, and ends or writes after that. */
+/* Until a process sleeps. While it has no memory to wait for, it does so in the system call that is tried. */
+static void until_asleep(pid_t pid)
+{
+    char path[32], state = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    while (state != 'S') {
+        usleep(1000);
+        FILE *file = fopen(path, "r");
+        CHECK(file != NULL && fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && fclose(file) == 0);
+    }
+}
+
+/* A child that signals us again and again, each time when we wait, and ends or writes after that. */
 static pid_t nag(int times, int and_write)
 {
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child != 0)
         return child;
     for (int round = 0; round < times; round++) {
-        usleep(20000);
-        kill(getppid(), SIGUSR1);
+        until_asleep(parent);
+        kill(parent, SIGUSR1);
     }
-    usleep(20000);
+    until_asleep(parent);
     if (and_write)
         CHECK(write(ends[1], "x", 1) == 1);
     _exit(3);
@@ -58,11 +70,11 @@ static void with(int flags)
         waited = waitpid(child, &status, 0);
     child = nag(1, 0);
     struct pollfd poll_one = {.fd = ends[0], .events = POLLIN};
-    printf("poll: %d %s\n", poll(&poll_one, 1, 2000), strerror(errno));
+    printf("poll: %d %s\n", poll(&poll_one, 1, 30000), strerror(errno));
     waitpid(child, &status, 0);
     child = nag(1, 0);
-    struct timespec time = {5, 0}, left;
-    printf("nanosleep: %d %s, %d\n", nanosleep(&time, &left), strerror(errno), left.tv_sec >= 3);
+    struct timespec time = {30, 0}, left;
+    printf("nanosleep: %d %s, %d\n", nanosleep(&time, &left), strerror(errno), left.tv_sec > 0);
     waitpid(child, &status, 0);
     child = nag(1, 0);
     printf("pause: %d %s\n", pause(), strerror(errno));
