@@ -3,13 +3,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static atomic_int proceed;
+static atomic_int started, proceed;
 static uintptr_t address;
 
 /* Starts before anything is slow; invokes when it is. */
 static void *thread(void *unused)
 {
     CHECK(tracer() == 0);
+    started++;
     while (!proceed) usleep(1000);
     CHECK(tracer() > 0);
     CHECK(sums(address, 5));
@@ -46,7 +47,7 @@ int main(int argc, char **argv)
     CHECK(tracer() == 0);
 
     for (int i = 0; i < 8; i++) CHECK(pthread_create(&threads[i], NULL, thread, NULL) == 0);
-    usleep(10000);
+    while (started < 8) usleep(1000);
     fd = make_slow(sum, 5, &address);
     CHECK(fd >= 0);
     CHECK(tracer() > 0);
