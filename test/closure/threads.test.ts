@@ -139,12 +139,12 @@ describe('from other threads', () => {
     const { status, signal, stdout } = runScript(`
       import { inLibrary } from './build/test/support/closures.js';
       const { createClosure, nativeFunction } = trampfd;
-      const start = nativeFunction('void (void *)', inLibrary('call_from_thread'));
+      const start = nativeFunction('void (void *)', inLibrary('join_in_atexit'));
       const closure = createClosure('int (int)', () => 1, { errorResult: -3 });
       const { address } = closure;
       start(address);
       // The thread's request is on its way before this thread comes back to its event loop.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+      nativeFunction('void (void)', inLibrary('wait_for_request'))();
       closure.free();
       // Another one gets its place.
       for (let turn = 0, other; other?.address !== address; turn++) {

@@ -1,6 +1,8 @@
 /* C that calls function pointers: from other threads, at exit, with arguments of every kind. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,19 +87,28 @@ static void report(const char *who, int result)
         abort();
 }
 
+static atomic_int calling; /* the kernel's number of the thread that does */
+
 static void *call_once(void *data)
 {
     callback *call = (callback *)data;
+    calling = gettid();
     report("thread", call(1));
     return NULL;
 }
 
-/* A thread that nobody waits for. */
-void call_from_thread(callback *call)
+/* Until that thread has its request on its way, and nothing else to do than to sleep until there is an answer. */
+void wait_for_request(void)
 {
-    pthread_t thread;
-    pthread_create(&thread, NULL, call_once, (void *)call);
-    pthread_detach(thread);
+    for (int asleep = 0; asleep < 20; usleep(1000)) {
+        char path[64], state = 0;
+        snprintf(path, sizeof path, "/proc/self/task/%d/stat", calling);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue; /* it has yet to begin */
+        asleep = fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'S' ? asleep + 1 : 0;
+        fclose(file);
+    }
 }
 
 static ucontext_t caller_context, other_context;
@@ -119,19 +130,6 @@ void call_from_coroutine(callback *call)
     other_context.uc_link = &caller_context;
     makecontext(&other_context, call_on_other_stack, 0);
     swapcontext(&caller_context, &other_context);
-}
-
-static void *sleep_and_call(void *data)
-{
-    usleep(100000);
-    return call_once(data);
-}
-
-void call_later(callback *call)
-{
-    pthread_t thread;
-    pthread_create(&thread, NULL, sleep_and_call, (void *)call);
-    pthread_detach(thread);
 }
 
 static void *call_for_ever(void *data)
@@ -175,6 +173,42 @@ void join_in_atexit(callback *call)
 {
     pthread_create(&last_thread, NULL, call_once, (void *)call);
     atexit(join_at_exit);
+}
+
+static void *sleep_and_call(void *data)
+{
+    usleep(100000);
+    return call_once(data);
+}
+
+/* The same when this thread has nothing to do any more. */
+void call_later(callback *call)
+{
+    pthread_create(&last_thread, NULL, sleep_and_call, (void *)call);
+    atexit(join_at_exit);
+}
+
+static sem_t at_end;
+
+static void *wait_and_call(void *data)
+{
+    while (sem_wait(&at_end) != 0)
+        ;
+    return call_once(data);
+}
+
+static void let_call_at_exit(void)
+{
+    sem_post(&at_end);
+    join_at_exit();
+}
+
+/* The same when the program ends, and not before. */
+void call_at_end(callback *call)
+{
+    sem_init(&at_end, 0, 0);
+    pthread_create(&last_thread, NULL, wait_and_call, (void *)call);
+    atexit(let_call_at_exit);
 }
 
 struct large {
