@@ -10,11 +10,16 @@ import { runSupervised } from '../support/supervised.js';
 
 const launcher = /launch-\w+$/;
 
-/** Processes of ours that do nothing but wait. */
-function sleepers(): string[] {
+/** Processes of a supervisor's that do nothing but wait. They are of its process group. */
+function sleepers(group: number): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {
-      return launcher.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ''));
+      if (!launcher.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ''))) return false;
+      // Behind the name, which may have spaces: state, parent, group.
+      const [, , found] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      return Number(found) === group;
     } catch {
       return false;
     }
@@ -32,13 +37,14 @@ for (const { name, ids } of users) {
     test('a supervisor that is killed leaves nobody waiting, and nothing behind', {
       timeout: 60_000,
     }, async () => {
-      const before = new Set(sleepers());
-      const ended = await runSupervised(supervisedProgram('survivor'), ['kill'], { ids });
+      let supervisor = 0;
+      const started = (pid: number): void => {
+        supervisor = pid;
+      };
+      const ended = await runSupervised(supervisedProgram('survivor'), ['kill'], { ids, started });
       const stdout = 'daemon: ENOSYS, and 42\nprogram: ENOSYS, and 42\n';
       assert.deepEqual(ended, { status: null, signal: 'SIGKILL', stdout, stderr: '' });
-      // Those of tests that run meanwhile are among them, and end, too.
-      const left = sleepers().filter((pid) => !before.has(pid));
-      while (sleepers().some((pid) => left.includes(pid))) await setTimeout(20);
+      while (sleepers(supervisor).length > 0) await setTimeout(20);
     });
   });
 }

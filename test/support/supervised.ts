@@ -17,6 +17,8 @@ export interface SupervisedOptions {
   readonly input?: string;
   /** A hang is a failure. In milliseconds. */
   readonly timeout?: number;
+  /** Is told the number of the process that leads the group of all. */
+  readonly started?: (pid: number) => void;
 }
 
 export interface Outcome {
@@ -39,7 +41,7 @@ export function runSupervised(
 export async function runPlain(
   program: string,
   args: readonly string[] = [],
-  { env = {}, cwd, ids = {}, input = '', timeout = 60_000 }: Omit<SupervisedOptions, 'options'> = {},
+  { env = {}, cwd, ids = {}, input = '', timeout = 60_000, started }: Omit<SupervisedOptions, 'options'> = {},
 ): Promise<Outcome> {
   const child = spawn(program, args, {
     cwd,
@@ -48,6 +50,7 @@ export async function runPlain(
     // A group of its own, so that nothing stays when time is up.
     detached: true,
   });
+  if (child.pid !== undefined) started?.(child.pid);
   const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), timeout);
   const ended = new Promise<Pick<Outcome, 'status' | 'signal'>>((resolve, reject) => {
     child.on('error', reject);
