@@ -91,7 +91,11 @@ describe('tools', { skip, concurrency: 2 }, () => {
     ['python3', '-c', 'import threading, subprocess; print(subprocess.check_output(["echo", "hello"]))'],
     ['npm', '--version'],
     ['bash', '-c', 'set -o pipefail; yes | head -c 300000 | sort | uniq -c; echo $?'],
-    ['bash', '-c', '(sleep 0.1; echo late) & echo early; wait; exec sh -c "echo executed; exit 4"'],
+    [
+      ...(['bash', '-c'] as const),
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+      'exec 3>&1; coproc { read; echo late >&3; }; echo early; echo >&${COPROC[1]}; wait; exec sh -c "echo executed; exit 4"',
+    ],
   ];
   for (const [program, ...args] of commands) {
     test([program, ...args].join(' '), async () => {
