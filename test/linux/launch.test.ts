@@ -109,9 +109,10 @@ describe('the program', () => {
     child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
     });
+    const closed = new Promise((resolve) => child.on('close', resolve));
     child.stdin!.end('input\n');
     await started;
-    await new Promise((resolve) => child.on('close', resolve));
+    await closed;
     assert.equal(output, `input\n${before}`);
     const folder = mkdtempSync(join(tmpdir(), 'trampfd-launch-'));
     const fd = openSync(join(folder, 'out'), 'w');
