@@ -47,7 +47,7 @@ int main(int argc, char **argv)
         _exit(127);
     }
     signal(SIGALRM, expired);
-    alarm(15);
+    alarm(50);
     for (int step = 1; step < steps; step++) {
         char *text = strchr(argv[step], ':');
         struct winsize size = {0};
