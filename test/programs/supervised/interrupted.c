@@ -44,6 +44,11 @@ static pid_t nag(int times, int and_write)
     _exit(3);
 }
 
+static void tell(const char *call, int result)
+{
+    printf("%s: %d %s\n", call, result, result < 0 ? strerror(errno) : "");
+}
+
 static void with(int flags)
 {
     struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
@@ -70,14 +75,15 @@ static void with(int flags)
         waited = waitpid(child, &status, 0);
     child = nag(1, 0);
     struct pollfd poll_one = {.fd = ends[0], .events = POLLIN};
-    printf("poll: %d %s\n", poll(&poll_one, 1, 30000), strerror(errno));
+    tell("poll", poll(&poll_one, 1, 30000));
     waitpid(child, &status, 0);
     child = nag(1, 0);
-    struct timespec time = {30, 0}, left;
-    printf("nanosleep: %d %s, %d\n", nanosleep(&time, &left), strerror(errno), left.tv_sec > 0);
+    struct timespec time = {30, 0}, left = {0, 0};
+    tell("nanosleep", nanosleep(&time, &left));
+    printf("seconds left: %d\n", left.tv_sec > 0);
     waitpid(child, &status, 0);
     child = nag(1, 0);
-    printf("pause: %d %s\n", pause(), strerror(errno));
+    tell("pause", pause());
     waitpid(child, &status, 0);
 }
 
