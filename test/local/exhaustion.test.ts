@@ -23,7 +23,7 @@ const nodeOptions = [
 
 /** All the same it sometimes needs some, and then nothing is said of us. */
 function isEndOfV8({ signal, stderr }: ReturnType<typeof runChild>): boolean {
-  return signal === 'SIGABRT' && stderr.includes('JavaScript heap out of memory');
+  return signal === 'SIGABRT' && /(JavaScript heap|process) out of memory/.test(stderr);
 }
 
 for (const [obstacle, skip] of Object.entries(skips)) {
