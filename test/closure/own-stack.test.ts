@@ -289,8 +289,8 @@ test('the stack goes with its Worker', () => {
       return readFileSync('/proc/self/maps', 'latin1').split('\\n').filter(isStack).length;
     };
     const before = await run(4);
-    const grown = await run(32) - before;
-    console.log(grown < 16 || grown);
+    const grown = await run(16) - before;
+    console.log(grown < 8 || grown);
   `);
   assert.equal(stdout, 'true\n', stderr);
 });
