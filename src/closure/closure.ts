@@ -297,6 +297,6 @@ function hold(change: 1 | -1): void {
   const before = home.held;
   home.held += change;
   if (before !== 0 && home.held !== 0) return;
-  home.runtime.state.u32[layout.pending / 4] = home.held;
+  home.runtime.state.u32[layout.request / 4] = home.held;
   home.runtime.functions.hold();
 }

@@ -59,7 +59,7 @@ export const state = {
   gone: 28,
   /** The list of requests that are not answered. */
   requests: 32,
-  /** The relayed call (or finished native call) that JavaScript is asked to handle, or to answer. */
+  /** The relayed call that JavaScript is asked to handle, or to answer; and what else its functions are told. */
   request: 40,
   /** Set by JavaScript: the answer to the request comes later. */
   pending: 48,

@@ -102,6 +102,18 @@ describe('the process', () => {
     for (const holds of ['', '.ref().unref()'])
       assert.equal(run(script(holds, 'call_at_end')).stdout, 'thread got 0\n');
   });
+
+  test('is held by a closure while a thread waits for that', () => {
+    const { stdout } = run(`
+      const closure = createClosure('int (int)', (value) => {
+        closure.ref();
+        return value;
+      });
+      console.log(await callFromThreads({ async: true })(closure.address, 1, 3));
+      closure.free();
+    `);
+    assert.equal(stdout, '3n\n');
+  });
 });
 
 describe('a Worker is terminated', () => {

@@ -94,13 +94,13 @@ export function emitAttach(glue: Glue): void {
   glue.leave();
 }
 
-/** `hold()`: whether the event loop stays alive for calls from other threads, by `pending`. */
+/** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
 export function emitHold(glue: Glue): void {
   const { asm } = glue;
   const [release, done] = [asm.label(), asm.label()];
   glue.enter();
   asm.emit('ldr <Xt>, <label>', 'x1', glue.constant(constants.queue));
-  glue.ldr('w11', 'x21', state.pending);
+  glue.ldr('w11', 'x21', state.request);
   asm.emit('cbz <Wt>, <label>', 'w11', release);
   glue.callNode('napi_ref_threadsafe_function');
   asm.emit('b <label>', done);

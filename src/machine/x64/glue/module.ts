@@ -103,14 +103,14 @@ export function emitAttach(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `hold()`: whether the event loop stays alive for calls from other threads, by `pending`. */
+/** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
 export function emitHold(glue: Glue): void {
   const { asm } = glue;
   const [release, done] = [asm.label(), asm.label()];
   asm.emit('endbr64');
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('mov r64, r/m64', 'rsi', glue.constant(constants.queue));
-  asm.emit('cmp r/m32, imm32', glue.state(state.pending), 0);
+  asm.emit('cmp r/m32, imm32', glue.state(state.request), 0);
   asm.emit('je rel32', release);
   glue.callNode('napi_ref_threadsafe_function');
   asm.emit('jmp rel32', done);
