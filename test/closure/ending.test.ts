@@ -114,11 +114,23 @@ describe('the process', () => {
     `);
     assert.equal(stdout, '3n\n');
   });
+
+  test('seems to end, and a promise is settled whose thread waits no more', () => {
+    const { status, stdout } = run(`
+      const closure = createClosure('int (int)', () => new Promise((resolve) => {
+        setTimeout(resolve, 100, 1);
+        setTimeout(() => process.emit('exit'), 20);
+      }), { await: true, errorResult }).ref();
+      use('call_from_thread', closure);
+      setTimeout(() => closure.free(), 150);
+    `);
+    assert.equal(stdout, 'thread got -2\n');
+    assert.equal(status, 0);
+  });
 });
 
-describe('a Worker is terminated', () => {
-  /** The Worker says when it is where it shall end. */
-  const terminate = (script: string) => `
+/** A Worker that runs a script. */
+const start = (script: string) => `
     const worker = new Worker(\`(async () => {
       const { createClosure, nativeFunction } = await import('trampfd');
       const { callMany, callFromThreads, inLibrary } = await import('${support}');
@@ -130,6 +142,26 @@ describe('a Worker is terminated', () => {
       ${script}
     })();\`, { eval: true, execArgv: [] });
     worker.on('error', (error) => console.log(error));
+`;
+
+test('a Worker exits inside a closure that a thread waits for', () => {
+  const { status, stdout } = run(`
+    ${start(`
+      // Time for the thread to be gone before the closure comes back.
+      process.on('exit', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100));
+      const closure = createClosure('int (int)', () => process.exit(3), { errorResult }).ref();
+      use('call_from_thread', closure);
+    `)}
+    worker.on('exit', (code) => console.log('ended with', code));
+  `);
+  assert.equal(stdout, 'thread got -2\nended with 3\n');
+  assert.equal(status, 0);
+});
+
+describe('a Worker is terminated', () => {
+  /** The Worker says when it is where it shall end. */
+  const terminate = (script: string) => `
+    ${start(script)}
     await new Promise((resolve) => worker.once('message', resolve));
     console.log('ended with', await worker.terminate());
     // This thread has not suffered.

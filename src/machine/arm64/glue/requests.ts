@@ -55,13 +55,18 @@ export function emitSettle(glue: Glue): void {
   glue.leave();
 }
 
-/** Subroutine: ends the request at x19 with what JavaScript answered, if it did, or with the error result. */
+/**
+ * Subroutine: ends the request at x19 with what JavaScript answered, if it did, or with the error result. When JavaScript
+ * ended meanwhile, `dismiss` has done that, and the request is gone.
+ */
 export function emitAnswer(glue: Glue): void {
   const { asm } = glue;
-  const answered = asm.label();
+  const [answered, dismissed] = [asm.label(), asm.label()];
   const [base, at] = ownRecord;
   asm.bind(glue.answer);
   glue.push();
+  glue.ldr('w11', 'x21', state.gone);
+  asm.emit('cbnz <Wt>, <label>', 'w11', dismissed);
   asm.emit('bl <label>', glue.lock);
   asm.emit('bl <label>', glue.unlink);
   glue.unlock();
@@ -72,6 +77,7 @@ export function emitAnswer(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x11', kind.errorResults);
   asm.bind(answered);
   asm.emit('bl <label>', glue.finish);
+  asm.bind(dismissed);
   glue.pop();
 }
 

@@ -57,11 +57,16 @@ export function emitSettle(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** Subroutine: ends the request at rbx with what JavaScript answered, if it did, or with the error result. */
+/**
+ * Subroutine: ends the request at rbx with what JavaScript answered, if it did, or with the error result. When JavaScript
+ * ended meanwhile, `dismiss` has done that, and the request is gone.
+ */
 export function emitAnswer(glue: Glue): void {
   const { asm } = glue;
-  const answered = asm.label();
+  const [answered, dismissed] = [asm.label(), asm.label()];
   asm.bind(glue.answer);
+  asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
+  asm.emit('jne rel32', dismissed);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('call rel32', glue.lock);
   asm.emit('call rel32', glue.unlink);
@@ -74,6 +79,8 @@ export function emitAnswer(glue: Glue): void {
   asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: kind.errorResults });
   asm.bind(answered);
   asm.emit('jmp rel32', glue.finish);
+  asm.bind(dismissed);
+  asm.emit('ret');
 }
 
 /** Subroutine: takes the request at rbx off the list. The lock is held. */
