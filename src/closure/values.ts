@@ -2,7 +2,7 @@
  * Values on their way between C and JavaScript. `read` and `write` have the forms that are met most; they are so
  * short that V8 puts them into their callers, and everything else is a call away.
  */
-import { addressOfBytes } from '../linux/memory.js';
+import { addressOfBytes, isMemory } from '../linux/memory.js';
 import { kind } from '../trampoline/values.js';
 import type { State } from './environment.js';
 import { forms, type Place } from './places.js';
@@ -220,10 +220,9 @@ export function long(value: unknown, subject: string, signed: boolean): bigint {
 export function pointer(value: unknown, subject: string): bigint {
   if (value === null) return 0n;
   if (typeof value === 'bigint' || typeof value === 'number') return long(value, subject, false);
-  if (!(value instanceof ArrayBuffer) && !ArrayBuffer.isView(value)) {
+  if (!isMemory(value)) {
     throw new TypeError(`${subject} must be an address, memory or null, not ${kind(value)}`);
   }
-  if (value.byteLength === 0) return 0n;
   pins.push(value);
   return addressOfBytes(value);
 }

@@ -1,4 +1,5 @@
 /** Memory mappings. Each function is a system call under its own name; refusals are {@link TrampfdError}s. */
+import { types } from 'node:util';
 import { systemError } from './errno.js';
 import { errno, libc } from './libc.js';
 
@@ -114,6 +115,11 @@ export function reserve(
     throw error;
   }
   return aligned;
+}
+
+/** Whether this is a buffer, of whichever realm, or a view of one. Properties that claim so do not count, or run. */
+export function isMemory(value: unknown): value is ArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(value) || types.isArrayBuffer(value);
 }
 
 /** Writes bytes to memory that is mapped and writable. A view of it would cost more than the writing. */

@@ -3,7 +3,7 @@
 import { isRegionCode } from '../codepage/regions.js';
 import { dlopen, dlsym } from '../linux/dynamic-library.js';
 import { allocate } from '../linux/heap.js';
-import { addressOfBytes, isMapped, memoryAt } from '../linux/memory.js';
+import { addressOfBytes, isMapped, isMemory, memoryAt } from '../linux/memory.js';
 import { readMemory } from '../linux/proc.js';
 import { TrampfdError } from '../trampoline/errors.js';
 import { address as checkAddress, integer, kind } from '../trampoline/values.js';
@@ -74,7 +74,7 @@ export function viewMemory(address: bigint, byteLength: number): Uint8Array<Arra
  * @throws TypeError, RangeError for what is no buffer, or has no bytes
  */
 export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
-  if (!(view instanceof ArrayBuffer) && !ArrayBuffer.isView(view)) {
+  if (!isMemory(view)) {
     throw new TypeError(`view must be an ArrayBuffer or a view of one, not ${kind(view)}`);
   }
   if (view.byteLength === 0) throw new RangeError('view has no bytes, so it has no address');

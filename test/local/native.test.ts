@@ -50,6 +50,7 @@ test('the address of a view holds across collections, for small arrays as well',
   }
   const buffer = new ArrayBuffer(64);
   assert.equal(addressOf(new DataView(buffer, 16)), addressOf(buffer) + 16n);
+  assert.ok(addressOf(runInNewContext('new ArrayBuffer(64)')) > 0n);
 });
 
 test('a listing follows a trampoline to its body and ends with the jump', () => {
