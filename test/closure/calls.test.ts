@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import {
   addressOf,
   createClosure,
@@ -91,12 +92,37 @@ test('memory and text as arguments', () => {
   assert.equal(memcmp(bytes.subarray(2), Buffer.from([3, 4]), 2), 0);
   assert.equal(memcmp(new DataView(bytes.buffer, 1), new Uint16Array([0x0302]), 2), 0);
   assert.equal(memcmp(addressOf(bytes), null, 0), 0);
+  assert.equal(memcmp(new Uint8Array(0), bytes.subarray(2, 2), 0), 0);
+  const foreign = runInNewContext('Uint8Array.of(1, 2, 3, 4).buffer');
+  assert.equal(memcmp(foreign, bytes, 4), 0);
+  const shared = new Uint8Array(new SharedArrayBuffer(4));
+  shared.set(bytes);
+  assert.equal(memcmp(shared, bytes, 4), 0);
   const strlen = nativeFunction('size_t (const char *)', symbolAddress('strlen'));
   assert.equal(strlen('häß'), 5n);
   assert.equal(strlen(''), 0n);
   const getenv = nativeFunction('const char *(const char *)', symbolAddress('getenv'));
   assert.equal(getenv('PATH'), process.env['PATH']);
   assert.equal(getenv('TRAMPFD_THERE_IS_NO_SUCH_VARIABLE'), null);
+});
+
+test('memory as a result', () => {
+  const values: (Uint8Array | ArrayBuffer | null)[] = [Uint8Array.of(7), new ArrayBuffer(1), null];
+  const next = createClosure('const void *(void)', () => values.shift()!);
+  const call = nativeFunction('const void *(void)', next.address);
+  assert.equal(viewMemory(call(), 1)[0], 7);
+  assert.equal(viewMemory(call(), 1)[0], 0);
+  assert.equal(call(), 0n);
+  next.free();
+});
+
+test('arguments run no code while the call is written', () => {
+  const sum = createClosure('long (long, void *, long)', (a, _, b) => a + b);
+  const call = nativeFunction('long (long, void *, long)', sum.address);
+  const bytes = new Uint8Array(1);
+  Object.defineProperty(bytes, 'byteLength', { get: () => call(5n, null, 6n) });
+  assert.equal(call(1n, bytes, 2n), 3n);
+  sum.free();
 });
 
 test('pointers as numbers, bigints and null are the same', () => {

@@ -54,7 +54,7 @@ export function functions(either: boolean): void {
   same<ClosureFunction<'int (const void *, double)'>, (...args: [bigint, number]) => number>(true);
   same<ClosureFunction<'void (bool)'>, (...args: [boolean]) => void>(true);
   same<ClosureResult<'size_t (void)'>, bigint | number>(true);
-  same<ClosureResult<'void *(void)'>, bigint | number>(true);
+  same<ClosureResult<'void *(void)'>, bigint | number | ArrayBuffer | ArrayBufferView | null>(true);
   closure('int (const void *a, double b)', (a, b) => {
     same<typeof a, bigint>(true);
     same<typeof b, number>(true);
@@ -62,6 +62,7 @@ export function functions(either: boolean): void {
   });
   closure('void (int)', () => 'a function whose result nobody asks for');
   closure('uint64_t (void)', () => 1);
+  closure('void *(void)', () => (either ? new Uint8Array(8) : null), { errorResult: null });
   closure(either ? 'int (int)' : 'int (void *)', (value) => {
     same<typeof value, number | bigint>(true);
     return 1;
@@ -203,6 +204,8 @@ export function objects(): void {
   struct({ x: 'double', y: 'duoble' });
   // @ts-expect-error a field has a length
   struct({ x: 'int[]' });
+  // @ts-expect-error that is more than 0
+  struct({ x: 'int[-4]' });
   // @ts-expect-error a field cannot be void
   struct({ x: 'void' });
   // @ts-expect-error a structure has fields by name

@@ -139,7 +139,7 @@ type BehindLength<Rest extends string> = Rest extends `] ${infer Behind}`
 type Dimensions<Element, Rest extends string> = Rest extends ''
   ? Element
   : Rest extends `[ ${infer Length} ] ${infer Behind}`
-    ? Length extends `0${string}`
+    ? Length extends `${'0' | '-'}${string}`
       ? Unexpected<`${Length} `>
       : Length extends `${bigint}`
         ? ArrayOf<Dimensions<Element, Behind>>

@@ -16,14 +16,14 @@ export type ParametersOf<S extends SignatureLike> = Arguments<S, Received<Pointe
 /** What a function with this signature returns to JavaScript. */
 export type ResultOf<S extends SignatureLike> = ValueOf<ResultKind<S>, Received<PointersOf<S>>>;
 
-/** A function in JavaScript that C calls. 64-bit results may be safe integers, too. */
+/** A function in JavaScript that C calls. 64-bit results may be safe integers, too, and pointers memory or `null`. */
 export type ClosureFunction<S extends SignatureLike> = (...args: ParametersOf<S>) => ClosureResult<S>;
 
 /** What such a function returns. */
-export type ClosureResult<S extends SignatureLike> = ValueOf<ResultKind<S>, Returned>;
+export type ClosureResult<S extends SignatureLike> = ValueOf<ResultKind<S>, Given>;
 
 /** A function in C that JavaScript calls. 64-bit arguments may be safe integers, too, and pointers memory or `null`. */
-export type NativeFunction<S extends SignatureLike> = (...args: Arguments<S, Passed>) => ResultOf<S>;
+export type NativeFunction<S extends SignatureLike> = (...args: Arguments<S, Given>) => ResultOf<S>;
 
 /** To be a parameter's type together with `S`: nothing fits it where `S` is no signature. */
 export type CheckedSignature<S extends SignatureLike> = [S] extends [string]
@@ -58,14 +58,8 @@ interface Received<Pointer> extends Common {
   pointer: Pointer;
 }
 
-/** From JavaScript to C, as a result. */
-interface Returned extends Common {
-  bigint: bigint | number;
-  pointer: bigint | number;
-}
-
-/** From JavaScript to C, as an argument. */
-interface Passed extends Common {
+/** From JavaScript to C. */
+interface Given extends Common {
   bigint: bigint | number;
   pointer: bigint | number | ArrayBuffer | ArrayBufferView | null;
 }
