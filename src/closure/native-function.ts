@@ -27,12 +27,24 @@ export interface NativeFunctionOptions {
 }
 
 /** What a call returns, by the options of its function. */
-export type CallResult<S extends SignatureLike, Options> = Options extends { readonly async: true }
-  ? Promise<WithErrno<S, Options>>
-  : WithErrno<S, Options>;
-type WithErrno<S extends SignatureLike, Options> = Options extends { readonly errno: true }
-  ? { readonly value: ResultOf<S>; readonly errno: number }
-  : ResultOf<S>;
+export type CallResult<S extends SignatureLike, Options> = WhetherFlag<
+  Options,
+  'async',
+  Promise<WithErrno<S, Options>>,
+  WithErrno<S, Options>
+>;
+type WithErrno<S extends SignatureLike, Options> = WhetherFlag<
+  Options,
+  'errno',
+  { readonly value: ResultOf<S>; readonly errno: number },
+  ResultOf<S>
+>;
+/** Either, where the compiler does not know the flag. */
+type WhetherFlag<Options, Name extends string, Yes, No> = Options extends { readonly [Flag in Name]: true }
+  ? Yes
+  : true extends Options[Name & keyof Options]
+    ? Yes | No
+    : No;
 
 /**
  * Makes a JavaScript function of a native one. Unless options say otherwise it runs on the JavaScript thread's own stack,

@@ -254,6 +254,11 @@ export async function options(): Promise<void> {
   same<ReturnType<typeof later>, Promise<number>>(true);
   const withErrno = native('int (int)', 1n, { errno: true });
   same<ReturnType<typeof withErrno>, { readonly value: number; readonly errno: number }>(true);
+  const maybe: boolean = Math.random() > 0.5;
+  const sometimes = native('int (int)', 1n, { async: maybe, stack: 'thread' });
+  same<ReturnType<typeof sometimes>, number | Promise<number>>(true);
+  const never = native('int (int)', 1n, { async: false, errno: false });
+  same<ReturnType<typeof never>, number>(true);
   const both = await native('void *(int)', 1n, { errno: true, async: true })(1);
   same<typeof both, { readonly value: bigint; readonly errno: number }>(true);
 }
