@@ -1,7 +1,7 @@
 /** The public interface of trampfd. */
 export {
   type Callback,
-  Closure,
+  type Closure,
   type ClosureOptions,
   closureStats,
   createClosure,

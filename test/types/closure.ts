@@ -1,4 +1,5 @@
 /** What the compiler infers from signatures, and refuses. Compiling this file is the test. */
+import * as trampfd from 'trampfd';
 import {
   type ClosureFunction,
   type ClosureResult,
@@ -120,6 +121,8 @@ export function refusals(): void {
   closure('void (struct point)', () => {});
   // @ts-expect-error a name from JavaScript's objects
   closure('constructor (void)', () => 1);
+  // @ts-expect-error only createClosure makes one
+  new trampfd.Closure();
   // @ts-expect-error not a signature
   closure(5, () => 1);
   const oneOf = (first: boolean) => (first ? 'int (int)' : 'imt (int)');
