@@ -20,8 +20,8 @@ export interface ClosureOptions<S extends SignatureLike = SignatureLike> {
   readonly errorResult?: ClosureResult<S>;
   /**
    * What a call from another thread does. `'wait'` (default): it waits until JavaScript's thread comes to run the
-   * function, and gets the result. `'async'`: it goes on at once; for functions without a result. `'forbid'`: it gets
-   * `errorResult` at once, and the process an `uncaughtException`.
+   * function, and gets the result. `'async'`: it goes on at once; for functions without a result, whose pointers and
+   * text lead to what stays. `'forbid'`: it gets `errorResult` at once, and the process an `uncaughtException`.
    */
   readonly threads?: Threads;
   /** Whether a call from another thread waits until a promise that the function returns is settled. Default false. */
