@@ -12,8 +12,8 @@ import { pins } from './values.js';
 export interface NativeFunctionOptions {
   /**
    * Whether the call is made on another thread, and returns a promise. JavaScript goes on meanwhile, so it can run
-   * closures for other threads that the call waits for. Memory and text that were given stay until it is done. Default
-   * false.
+   * closures for other threads that the call waits for. Memory and text that were given stay until it is done, and
+   * neither a Worker nor the process ends before. Default false.
    */
   readonly async?: boolean;
   /** Whether a call returns `{ value, errno }`: what C returned, and what it left in `errno`. Default false. */
