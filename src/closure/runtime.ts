@@ -259,8 +259,8 @@ function start(): Runtime {
   }
 
   environment.attach({ dispatch, bridge });
-  // Later listeners may still call and be called; but nobody comes to answer other threads.
-  process.on('exit', () => functions.dismiss());
+  // Before listeners of the program: they may call, be called, and wait for threads that nobody comes to answer.
+  process.prependListener('exit', () => functions.dismiss());
   return { ...environment, values, live, jobs, invoke, carry };
 }
 

@@ -88,6 +88,22 @@ describe('the process', () => {
     assert.equal(stdout, '6n\n');
   });
 
+  test('listeners for its end may wait for threads that wait for closures', () => {
+    const { stdout } = run(`
+      const [thread, result] = [new BigUint64Array(1), new BigUint64Array(1)];
+      // Nothing of the package has run yet.
+      process.on('exit', () => {
+        join(thread[0], result);
+        console.log(result[0]);
+      });
+      const create = nativeFunction('int (void *, void *, void *, void *)', symbolAddress('pthread_create'));
+      const join = nativeFunction('int (pthread_t, void *)', symbolAddress('pthread_join'));
+      const closure = createClosure('void *(void *)', () => new Promise(() => {}), { await: true, errorResult: 5n });
+      create(thread, null, closure.address, null);
+    `);
+    assert.equal(stdout, '5n\n');
+  });
+
   test('stays alive for a closure that holds it, and for no other', () => {
     const script = (holds: string, when: string) => `
       const closure = createClosure('int (int)', (value) => {
