@@ -11,8 +11,10 @@ import { randomFor, rounds } from '../support/random.js';
 import { randomFunctions } from '../support/random-signatures.js';
 
 const batch = 500;
+/** On JavaScript's thread, on a stack of its own, on another thread. */
+const ways = [{}, { stack: 'own' }, { async: true }] as const;
 
-test('C and JavaScript see the same arguments and results', { skip: needs('gcc') }, (t) => {
+test('C and JavaScript see the same arguments and results', { skip: needs('gcc') }, async (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 4 * batch, long: 200 * batch }); left > 0; left -= batch) {
     const { functions, source } = randomFunctions(random, batch);
@@ -24,10 +26,13 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
       execFileSync('gcc', [...flags, join(folder, 'functions.c')]);
       const wrong = new Int32Array(viewMemory(symbolAddress('wrong', library), 4).buffer);
       for (const [number, { signature, args, result, c }] of functions.entries()) {
-        const stack = random.pick(['thread', 'own'] as const);
-        const called = nativeFunction(signature, symbolAddress(`called_${number}`, library), { stack });
+        const called = nativeFunction(
+          signature,
+          symbolAddress(`called_${number}`, library),
+          random.pick(ways),
+        );
         wrong[0] = 0;
-        assert.deepEqual(called(...(args as never[])), result, c);
+        assert.deepEqual(await called(...(args as never[])), result, c);
         assert.equal(wrong[0], 0, c);
 
         let given: unknown;
@@ -35,10 +40,10 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
           given = got;
           return result as never;
         });
-        for (const stack of ['thread', 'own'] as const) {
-          const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library), { stack });
+        for (const way of ways) {
+          const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library), way);
           given = undefined;
-          assert.equal(calls(closure.address), 1, c);
+          assert.equal(await calls(closure.address), 1, c);
           assert.deepEqual(given, args, c);
         }
         closure.free();
