@@ -238,6 +238,10 @@ export function notLiteral(text: string, object: SignatureObject, prefix: `int (
     same<typeof b, number>(true);
     return 1;
   });
+  native(text, 1n)(1, 2n, 'text', new Uint8Array(8), { x: 1 });
+  closure(text, () => new Uint8Array(8));
+  // @ts-expect-error no value of C's
+  native(text, 1n)(Symbol());
   // @ts-expect-error it may be anything
   closure(text, (a: bigint) => a);
 }

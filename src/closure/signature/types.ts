@@ -49,19 +49,20 @@ interface Common {
   number: number;
   boolean: boolean;
   string: string | null;
-  unknown: NativeValue;
 }
 
 /** From C to JavaScript. */
 interface Received<Pointer> extends Common {
   bigint: bigint;
   pointer: Pointer;
+  unknown: NativeValue;
 }
 
 /** From JavaScript to C. */
 interface Given extends Common {
   bigint: bigint | number;
   pointer: bigint | number | ArrayBuffer | ArrayBufferView | null;
+  unknown: NativeValue | ArrayBuffer | ArrayBufferView;
 }
 
 /** The values of a kind, or of a declared type. */
