@@ -41,7 +41,7 @@ export type IsName<Word extends string> = Word extends Keyword | OtherKeyword | 
   ? false
   : true;
 
-/** Any text with a character that words do not have; of strange ones only ASCII's are known here. */
+/** Any text with a character that words do not have; of strange ones only those of ASCII that print are known here. */
 export type NotWord = `${string}${CharactersOf<'*()[],;.!"#$%&\'+-/:<=>?@\\^`{|}~'>}${string}`;
 
 type WhiteSpace = CharactersOf<'\n\t\r\f\v'>;
