@@ -137,7 +137,7 @@ describe('the process', () => {
         setTimeout(resolve, 100, 1);
         setTimeout(() => process.emit('exit'), 20);
       }), { await: true, errorResult }).ref();
-      use('call_from_thread', closure);
+      use('join_in_atexit', closure);
       setTimeout(() => closure.free(), 150);
     `);
     assert.equal(stdout, 'thread got -2\n');
@@ -166,7 +166,7 @@ test('a Worker exits inside a closure that a thread waits for', () => {
       // Time for the thread to be gone before the closure comes back.
       process.on('exit', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100));
       const closure = createClosure('int (int)', () => process.exit(3), { errorResult }).ref();
-      use('call_from_thread', closure);
+      use('join_in_atexit', closure);
     `)}
     worker.on('exit', (code) => console.log('ended with', code));
   `);
