@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
+import { users } from '../support/restricted.js';
 import { needsRoot, people, program, succeed, success } from '../support/slow-programs.js';
 import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
 
@@ -81,6 +82,11 @@ describe('failures of the supervisor', { skip }, () => {
       assert.match(stderr, expected.says);
     });
   }
+});
+
+const fuse = !existsSync('/dev/fuse') && 'needs /dev/fuse';
+test('a file system that never answers', { skip: skip || needsRoot || users[0]!.skip || fuse }, async () => {
+  await succeed('silent');
 });
 
 test('programs that are killed at any moment leave nothing', { skip: skip || needsRoot }, async (t) => {
