@@ -4,9 +4,9 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNames } from '../abi/contexts.js';
-import { Refusal } from '../abi/refusal.js';
+import { Refusal, type RefusalCode } from '../abi/refusal.js';
 import { POLLIN, Poll, silence } from '../linux/descriptors.js';
-import { errorNumber } from '../linux/errno.js';
+import { errnoName, errorNumber } from '../linux/errno.js';
 import { thisMachine } from '../linux/host.js';
 import { pageSize } from '../linux/memory.js';
 import { Listener } from '../linux/notifications.js';
@@ -112,6 +112,7 @@ function finish(call: Call, outcome: Outcome): void {
       return;
     case 'continue':
       listener.continue(call.id);
+      if (!outcome.ours) return;
       break;
     case 'value':
       value = outcome.value;
@@ -121,10 +122,10 @@ function finish(call: Call, outcome: Outcome): void {
       const number = listener.answerWithDescriptor(call.id, outcome.fd);
       outcome.given(number);
       if (number < 0) {
+        const code = errnoName(-number);
+        if (code === 'ENOENT') throw new Gone();
         // The program's own limits apply to what it is given.
-        counts.refused++;
-        listener.answer(call.id, { error: -number });
-        return;
+        throw new Refusal(code as RefusalCode, 'the program can be given no descriptor');
       }
       value = BigInt(number);
     }

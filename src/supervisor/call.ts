@@ -69,7 +69,7 @@ export type Outcome =
   | { readonly kind: 'value'; readonly value: bigint }
   /** The caller gets a copy of a descriptor. */
   | { readonly kind: 'descriptor'; readonly fd: number; given(number: number): void }
-  /** The kernel makes the call. */
-  | { readonly kind: 'continue' }
+  /** The kernel makes the call, which was meant for us or not. */
+  | { readonly kind: 'continue'; readonly ours: boolean }
   /** Somebody else has to do something first. */
   | { readonly kind: 'later' };

@@ -16,7 +16,7 @@ import type { Surroundings } from './types/type.js';
 /** The kinds of mappings: what `MAP_TYPE` covers. <linux/mman.h> */
 const MAP_TYPE = 15;
 const { allowedCallers, map } = abi.contexts;
-const passOn: Outcome = { kind: 'continue' };
+const passOn: Outcome = { kind: 'continue', ours: true };
 
 export interface CallsOptions {
   readonly surroundings: Surroundings;
@@ -103,11 +103,11 @@ export class Calls {
   /** Finds the object, instance and context that `pread` or `pwrite` mean. */
   #onContext(call: Call, act: (call: Call, target: Target) => void): Outcome {
     const object = this.#object(call, call.int(0));
-    if (object === undefined) return passOn;
     const offset = call.args[3]!;
     const isNear = offset < 256n;
     // An object of the first proposal stands at its own offsets, any other far out.
-    if (isNear && object.base !== 0n) return passOn;
+    if (isNear && object?.base !== 0n) return { kind: 'continue', ours: false };
+    if (object === undefined) return passOn;
     const place = Number(BigInt.asUintN(32, offset));
     const index = place >>> abi.instanceShift;
     if (index >= object.plan.count) {

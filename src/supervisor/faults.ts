@@ -27,7 +27,6 @@ export class Faults {
   readonly #learn: () => void;
   readonly #objects = new Map<string, { readonly object: SlowObject; readonly contexts: Contexts }>();
   readonly #registers: RegisterSet;
-  invocations = 0;
 
   constructor(
     surroundings: Surroundings,
@@ -79,7 +78,6 @@ export class Faults {
       if (!(error instanceof Refusal)) writeLine(2, `trampfd: an invocation failed: ${stack}`);
       return false;
     }
-    this.invocations++;
     return this.#registers.write(tid);
   }
 

@@ -32,7 +32,7 @@ export class Reports {
     return this.#traceTo !== undefined || this.#auditTo !== undefined;
   }
 
-  /** A call of the interface. Those that the kernel makes for others are not told. */
+  /** A call of the interface. */
   call(call: Call, ending: Ending): void {
     const { value, error } = ending;
     if (this.#traceTo !== undefined) {
