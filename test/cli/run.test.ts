@@ -1,0 +1,35 @@
+/** The command line of `trampfd run`. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compileProgram } from '../support/compile.js';
+import { needs } from '../support/needs.js';
+import { answers } from '../support/restricted.js';
+import { runSupervised } from '../support/supervised.js';
+
+const skip = needs('seccomp', 'PR_SET_MDWE');
+
+test('restrictions add up, in one option or in several', { skip: skip || needs('gcc') }, async () => {
+  const program = compileProgram('code-memory', ['code-memory.c']);
+  const under = async (...names: string[]) => {
+    const options = names.flatMap((name) => ['--harden', name]);
+    return answers((await runSupervised(program, [], { options })).stdout);
+  };
+  const both = await under('mdwe,no-memfd');
+  for (const one of ['mdwe', 'no-memfd']) assert.notDeepEqual(await under(one), both);
+  assert.deepEqual(await under('mdwe', 'no-memfd'), both);
+  assert.deepEqual(await under('no-memfd', 'mdwe'), both);
+});
+
+test('what makes no sense runs nothing, and is told', { skip }, async () => {
+  for (const options of [
+    ['--harden', ''],
+    ['--harden', 'mdwe,'],
+    ['--harden', 'all'],
+    ['--abi', 'rfc-v2'],
+    ['--policies', 'x'],
+  ]) {
+    const { status, stdout, stderr } = await runSupervised('echo', ['ran'], { options });
+    assert.deepEqual({ status, stdout }, { status: 2, stdout: '' }, options.join(' '));
+    assert.match(stderr, /^error: .+\n/);
+  }
+});
