@@ -37,6 +37,7 @@ function hint(syscall: string, code: string): string {
     return '; the process has no memory left, or as many mappings as vm.max_map_count allows';
   }
   if (code === 'EMFILE') return '; the process has as many open files as RLIMIT_NOFILE allows';
+  if (code === 'EFBIG') return '; RLIMIT_FSIZE allows no file as long';
   return '';
 }
 

@@ -4,16 +4,18 @@
  * closed of the standard streams. So the shell script in front of it writes down how things were. A shell changes
  * the environment itself: it loses variables whose names are none to it, and sets `IFS` and `PWD`.
  *
- * **Limitations.** Shells stop to ignore SIGCHLD when they start, and nothing tells afterwards.
+ * **Limitations.** Shells stop to ignore SIGCHLD when they start, and nothing tells afterwards. An environment of more
+ * than some 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
  */
 import { readFileSync } from 'node:fs';
+import type { Limit } from '../linux/limits.js';
 
 /** The environment variable in which it says so. */
 export const inheritedVariable = 'TRAMPFD_INHERITED';
 
 export interface Inherited {
   /** `RLIMIT_NOFILE`: the soft and the hard limit; nothing when it is not known, and stays as Node made it. */
-  readonly openFiles: { readonly soft: bigint; readonly hard: bigint } | undefined;
+  readonly openFiles: Limit | undefined;
   /** Signals, a bit each, from signal 1. */
   readonly ignored: bigint;
   readonly blocked: bigint;
@@ -31,7 +33,7 @@ const unlimited = 2n ** 64n - 1n;
  * in base64, or `-` where it was too long for a variable.
  */
 export function readInherited(text: string | undefined): Inherited {
-  const parts = /^(\d+|unlimited) (\d+|unlimited) ([0-9a-f]+) ([0-9a-f]+) (\S+)((?: \d+)*)$/.exec(text ?? '');
+  const parts = /^(\d+|unlimited) (\d+|unlimited) ([0-9a-f]+) ([0-9a-f]+) (\S*)((?: \d+)*)$/.exec(text ?? '');
   if (parts === null) {
     const nothing = { openFiles: undefined, ignored: 0n, blocked: 0n };
     return { ...nothing, descriptors: [0, 1, 2], environment: ownEnvironment() };

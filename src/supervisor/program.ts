@@ -13,7 +13,7 @@ import {
   listDescriptor,
   programCalls,
 } from '../linux/launch.js';
-import { RLIMIT_NOFILE } from '../linux/limits.js';
+import { type Limit, RLIMIT_FSIZE, RLIMIT_NOFILE } from '../linux/limits.js';
 import { takeDescriptor } from '../linux/pidfd.js';
 import { type RestrictionName, restrictionCalls } from '../linux/restrictions.js';
 import {
@@ -37,6 +37,8 @@ export interface ProgramOptions {
   readonly noexec: readonly string[];
   readonly abi: AbiName;
   readonly inherited: Inherited;
+  /** `RLIMIT_FSIZE`. */
+  readonly fileSize: Limit;
 }
 
 export interface Program {
@@ -127,18 +129,21 @@ function launchCalls(
   hasThird: boolean,
 ): LaunchCall[] {
   const machine = thisMachine();
-  const { path, argv, env, restrictions, noexec, abi, inherited } = options;
+  const { path, argv, env, restrictions, noexec, abi, inherited, fileSize } = options;
   const before: LaunchCall[] = [];
   const call: AddCall = (name, text, ...given) => {
     before.push({ name, number: machine.systemCalls[name], arguments: given, attempt: text });
   };
   call('fcntl', attempt, theirs.go, F_SETFD, FD_CLOEXEC);
   restoreIgnored(call, inherited);
-  if (inherited.openFiles !== undefined) {
-    const { soft, hard } = inherited.openFiles;
-    call('prlimit64', 'restore the limit of open files', 0, RLIMIT_NOFILE, { words: [soft, hard] }, 0);
-  }
+  const limit = (what: string, number: number, { soft, hard }: Limit) => {
+    call('prlimit64', `restore the limit of ${what}`, 0, number, { words: [soft, hard] }, 0);
+  };
+  if (inherited.openFiles !== undefined) limit('open files', RLIMIT_NOFILE, inherited.openFiles);
+  limit('file sizes', RLIMIT_FSIZE, fileSize);
   before.push(...restrictionCalls(machine, restrictions, noexec));
+  // Behind a remount the old folder would still be open, as it was.
+  if (before.some(({ name }) => name === 'unshare')) call('chdir', 'enter its folder', currentFolder());
   const program = seccompFilter(machine, notices(machine, abi));
   call(
     'seccomp',
@@ -159,8 +164,13 @@ function launchCalls(
   for (const fd of [0, 1, 2]) {
     if (!inherited.descriptors.includes(fd)) call('close', 'close a standard stream', fd);
   }
-  const cwd = restrictions.length + noexec.length > 0 ? process.cwd() : undefined;
-  return programCalls({ path, argv, env, cwd, before, last: [restoreBlocked(inherited)] }, theirs.report);
+  const last = [restoreBlocked(inherited)];
+  return programCalls({ path, argv, env, cwd: undefined, before, last }, theirs.report);
+}
+
+/** As bytes that end with 0, since not every folder's name is text. One that is gone has a name that leads nowhere. */
+function currentFolder(): Uint8Array {
+  return Buffer.concat([readlinkSync('/proc/self/cwd', 'buffer'), Uint8Array.of(0)]);
 }
 
 function restoreIgnored(call: AddCall, { ignored }: Inherited): void {

@@ -43,7 +43,7 @@ import { Witness } from './witness.js';
 /** What the kernel sends to the supervisor for what it did itself, or to others as well. */
 const ownSignals = [constants.signals.SIGXCPU, constants.signals.SIGIO, ...stopSignals];
 
-export interface RunOptions extends ProgramOptions, Setting {}
+export interface RunOptions extends Omit<ProgramOptions, 'fileSize'>, Setting {}
 
 /** Milliseconds for news that the program goes on, before the supervisor stops with it. */
 const patience = 10;
@@ -68,7 +68,9 @@ export function runSupervised(options: RunOptions): Promise<Ended> {
   setDumpable(false);
   // Where only descendants can be traced, orphans have to stay some.
   if ((yamaScope() ?? 0) > 0) setSubreaper();
-  return new Promise((resolve, reject) => new Supervisor(options, resolve, reject));
+  // Objects are files whose end is far out.
+  const fileSize = raiseFileSize();
+  return new Promise((resolve, reject) => new Supervisor({ ...options, fileSize }, resolve, reject));
 }
 
 class Supervisor {
@@ -87,7 +89,11 @@ class Supervisor {
   #stopping: NodeJS.Timeout | undefined;
   #ended: Omit<Ended, 'stats'> | undefined;
 
-  constructor(options: RunOptions, finish: (ended: Ended) => void, fail: (error: Error) => void) {
+  constructor(
+    options: RunOptions & ProgramOptions,
+    finish: (ended: Ended) => void,
+    fail: (error: Error) => void,
+  ) {
     const { policy, abi, types, traceTo, auditTo } = options;
     this.#setting = { policy, abi, types, traceTo, auditTo };
     this.#finish = finish;
@@ -96,9 +102,8 @@ class Supervisor {
     this.#witness = new Witness();
     const { pid, listener } = startProgram(options);
     this.#program = pid;
-    // Every object takes a descriptor, and a file whose end is far out. The program has its own limits already.
+    // Every object takes a descriptor. The program has its own limit already.
     raiseOpenFiles();
-    raiseFileSize();
     // A folder that is gone is none for Workers, and this process has no need of one.
     process.chdir('/');
     const data: AnswererData = { ...this.#setting, listener, bell: this.#bell, first: this.#first };

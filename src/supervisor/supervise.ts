@@ -49,6 +49,12 @@ export function supervise(
     ...(['cwd', 'env', 'stdio', 'signal', 'harden', 'policy', 'audit', 'trace', 'abi'] as const),
   ]);
   if (typeof program !== 'string') throw new TypeError(`program must be a string, not ${kind(program)}`);
+  if (!Array.isArray(args)) throw new TypeError(`args must be an array, not ${kind(args)}`);
+  for (const [index, argument] of args.entries()) {
+    if (typeof argument !== 'string') {
+      throw new TypeError(`args[${index}] must be a string, not ${kind(argument)}`);
+    }
+  }
   const flags: string[] = [];
   const { harden = [] } = given;
   if (!Array.isArray(harden)) throw new TypeError(`harden must be an array, not ${kind(harden)}`);
@@ -64,7 +70,7 @@ export function supervise(
   if (given.abi !== undefined) flags.push('--abi', oneOf(given.abi, 'abi', ['trampfd', 'rfc-v1']));
   const { cwd, env, stdio = 'inherit', signal } = options;
   const rest = { stdio, ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }) };
-  return spawn(front, ['run', ...flags, '--', program, ...args], {
+  return spawn(front, ['--node', process.execPath, 'run', ...flags, '--', program, ...args], {
     ...rest,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -19,17 +19,19 @@ interface CompareOptions extends Pick<SupervisedOptions, 'cwd' | 'env' | 'ids'> 
   readonly args?: readonly string[];
   /** Whether the order is not told. */
   readonly sorted?: boolean;
+  /** The command, with what comes before `run`. */
+  readonly front?: readonly string[];
 }
 
 /** Runs a program by way of commands that prepare it, alone and supervised, and compares what it tells. */
 async function compare(
   by: readonly [string, ...string[]],
-  { args = [], sorted = false, ...options }: CompareOptions = {},
+  { args = [], sorted = false, front = [trampfd], ...options }: CompareOptions = {},
 ): Promise<string> {
   const [command, ...rest] = by;
   const alone = await runPlain(command, [...rest, state, ...args], options);
   assert.match(alone.stdout, /^EXIT-SUCCESS$/m, alone.stderr);
-  const supervised = await runPlain(command, [...rest, trampfd, 'run', '--', state, ...args], options);
+  const supervised = await runPlain(command, [...rest, ...front, 'run', '--', state, ...args], options);
   assert.equal(supervised.stderr, alone.stderr);
   assert.equal(supervised.status, alone.status);
   const announcement = 'variable TRAMPFD_SUPERVISOR=1\n';
@@ -48,7 +50,7 @@ async function compare(
 
 const shell = (script: string): [string, ...string[]] => ['bash', '-c', `${script}; exec "$@"`, 'bash'];
 
-for (const { name, ids } of users) {
+for (const { name, ids, skip } of users) {
   describe(`as ${name}`, { skip: needs('gcc', 'seccomp') }, () => {
     test('as it is', async () => {
       await compare(['env'], { ids });
@@ -75,6 +77,10 @@ for (const { name, ids } of users) {
       // Where memory cannot become executable, Node itself needs an option.
       const { PATH, NODE_OPTIONS = '' } = process.env;
       await compare(['env', '-i', `PATH=${PATH}`, `NODE_OPTIONS=${NODE_OPTIONS}`], { ids });
+      if (NODE_OPTIONS !== '') return;
+      const front = [trampfd, '--node', process.execPath];
+      await compare(['env', '-i'], { ids, front });
+      await compare(['env', '-i', 'PATH=/nowhere'], { ids, front });
     });
 
     test('more arguments and variables than usual', async () => {
@@ -92,12 +98,16 @@ for (const { name, ids } of users) {
       await compare(shell('exec 0<&-'), { ids });
       await compare(shell('exec 2>&-'), { ids });
       await compare(shell('exec 0<&- 2>&- 3</dev/null'), { ids });
+      // The shell in front reads this file, too.
+      await compare(shell(`exec 0<${trampfd} 9<${trampfd}`), { ids });
     });
 
     test('limits, umask, niceness', async () => {
       await compare(shell('ulimit -Sn 512; ulimit -Hn 600; ulimit -c 0; ulimit -s 4096; umask 0137'), {
         ids,
       });
+      // Too short for the supervisor's own files.
+      await compare(shell('ulimit -Sf 1'), { ids });
       await compare(['nice', '-n', '7'], { ids });
       await compare(['setarch', '-R'], { ids });
     });
@@ -121,6 +131,19 @@ for (const { name, ids } of users) {
       const gone = shell('d=$(mktemp -d) && cd "$d" && rmdir "$d"');
       const supervised = await runPlain(gone[0], [...gone.slice(1), trampfd, 'run', '--', state], { ids });
       assert.match(supervised.stdout, /^folder none\n[\s\S]*^EXIT-SUCCESS$/m);
+    });
+
+    test('folders beside restrictions, which may remount them', { skip }, async () => {
+      const enter = (folder: string) => shell(`d=$(mktemp -d) && cd "$d" && ${folder}`);
+      const told = async ([command, ...rest]: readonly [string, ...string[]], harden: string) =>
+        runPlain(command, [...rest, trampfd, 'run', '--harden', harden, '--', state], { ids });
+      const { stdout } = await told(enter("mkdir $'\\xff' && cd $'\\xff'"), 'noexec-tmp');
+      assert.match(stdout, /^folder .*\\377$/m);
+      const gone = enter('rmdir "$d"');
+      assert.match((await told(gone, 'mdwe')).stdout, /^folder none\n/m);
+      const { status, stderr } = await told(gone, 'noexec-tmp');
+      assert.equal(status, 125);
+      assert.match(stderr, /^trampfd: Cannot enter its folder: chdir failed \(ENOENT\)$/m);
     });
   });
 }

@@ -40,6 +40,12 @@ test('a program runs with its arguments, environment and folder, and ends as it 
   assert.equal((await run('sh', ['-c', 'kill -TERM $$'])).status, 128 + 15);
 });
 
+test('a program whose PATH leads nowhere', { skip }, async () => {
+  const env = { PATH: '/nowhere', NODE_OPTIONS: process.env['NODE_OPTIONS'] };
+  const { status, stdout, stderr } = await run('/bin/sh', ['-c', 'echo "$PATH"'], { env });
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '/nowhere\n', stderr: '' });
+});
+
 test('signals go on to the program', { skip }, async () => {
   const child = supervise(
     'sh',
@@ -89,6 +95,8 @@ test('restrictions, a policy and an audit log apply', { skip }, async () => {
 test('wrong options start nothing', { skip }, () => {
   const bad = supervise as (...args: unknown[]) => unknown;
   assert.throws(() => bad(1), TypeError);
+  assert.throws(() => bad('true', 'arguments'), TypeError);
+  assert.throws(() => bad('true', ['1', 2]), TypeError);
   assert.throws(() => bad('true', [], { harden: ['everything'] }), RangeError);
   assert.throws(() => bad('true', [], { harden: 'mdwe' }), TypeError);
   assert.throws(() => bad('true', [], { policy: 1 }), TypeError);
