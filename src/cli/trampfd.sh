@@ -22,5 +22,7 @@ if [ "$1" = run ]; then
   environment=$(PATH=$tools && base64 -w 0 "/proc/$$/environ" 2>/dev/null) && [ ${#environment} -lt 130000 ] || environment=-
   TRAMPFD_INHERITED="$(ulimit -Sn) $(ulimit -Hn) $ignored $blocked $environment$fds"
   export TRAMPFD_INHERITED
+  # A channel to Node's parent is the program's: Node would read from it.
+  unset NODE_CHANNEL_FD
 fi
 exec "$node" "$main" "$@"

@@ -46,6 +46,22 @@ test('a program whose PATH leads nowhere', { skip }, async () => {
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '/nowhere\n', stderr: '' });
 });
 
+test("messages of Node's own reach the program, and come back", { skip }, async () => {
+  const echo = `process.on('message', (message) => {
+    process.send(message);
+    if (message === 'last') process.disconnect();
+  });`;
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+  const child = supervise(process.execPath, ['--eval', echo], { stdio: [...stdio] });
+  const [sent, received] = [['first', 'second', 'last'], [] as unknown[]];
+  child.on('message', (message) => received.push(message));
+  for (const message of sent) child.send(message);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const [status] = await once(child, 'exit');
+  clearTimeout(deadline);
+  assert.deepEqual({ status, received }, { status: 0, received: sent });
+});
+
 test('signals go on to the program', { skip }, async () => {
   const child = supervise(
     'sh',
