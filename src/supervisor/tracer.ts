@@ -128,10 +128,19 @@ function remember(tid: number): void {
 }
 
 function forget(tid: number): void {
+  const pid = threads.get(tid) ?? tid;
   threads.delete(tid);
   listening.delete(tid);
-  mappings.get(tid)?.close();
-  mappings.delete(tid);
+  // The first thread is the last to be told of, unless it had ended before we came.
+  if (tid !== pid && (threads.has(pid) || isTraced(pid))) return;
+  mappings.get(pid)?.close();
+  mappings.delete(pid);
+}
+
+/** Whether any thread of a process is traced. */
+function isTraced(pid: number): boolean {
+  for (const process of threads.values()) if (process === pid) return true;
+  return false;
 }
 
 function hear(): void {

@@ -73,6 +73,17 @@ describe('the life of objects', { skip }, () => {
     });
   }
 
+  test('processes whose first thread has ended leave nothing behind', async (t) => {
+    const conversation = converse(t, 'lifetime', {}, ['1']);
+    // What is opened once: the tracer's.
+    assert.equal(await conversation.ask('headless'), 'done');
+    await aWhile();
+    const { descriptors } = conversation.supervisor();
+    assert.equal(await conversation.ask('headless'), 'done');
+    await settles(conversation, (now) => now <= descriptors);
+    assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
+  });
+
   test('what is gone makes room when descriptors are used up', async (t) => {
     const conversation = converse(t, 'lifetime', { by: ['prlimit', '--nofile=80:80'] });
     for (let round = 0; round < 10; round++) assert.equal(await conversation.ask('forget'), 'done');

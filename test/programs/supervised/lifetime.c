@@ -1,4 +1,5 @@
 /* What keeps an object alive. Each line that is read is a step; the supervisor is watched from outside. */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -52,6 +53,32 @@ static void killed(void)
     }
 }
 
+static void *go_on(void *first)
+{
+    int fd;
+    CHECK(pthread_join(*(pthread_t *)first, NULL) == 0);
+    usleep(2000); /* to its very end */
+    fd = make(kind, 1);
+    CHECK(lead(fd, 0, (uintptr_t)same, 9) == 0);
+    _exit(call(map(fd)) != 9);
+}
+
+/* Children whose first thread has ended when they make an object. */
+static void headless(void)
+{
+    for (int round = 0; round < 20; round++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            static pthread_t first, second;
+            first = pthread_self();
+            CHECK(pthread_create(&second, NULL, go_on, &first) == 0);
+            pthread_exit(NULL);
+        }
+        CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     char line[64];
@@ -77,6 +104,8 @@ int main(int argc, char **argv)
             take();
         } else if (strcmp(line, "kill\n") == 0) {
             killed();
+        } else if (strcmp(line, "headless\n") == 0) {
+            headless();
         }
         puts("done");
     }
