@@ -537,10 +537,14 @@ static inline int trampfd_map_at(int fd, uintptr_t base, uintptr_t *address)
     return 0;
 }
 
+/* A structure has its name, as with stat(2), of which g++ warns outside of system headers. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 static inline int trampfd_map(int fd, uintptr_t *address)
 {
     return trampfd_map_at(fd, 0, address);
 }
+#pragma GCC diagnostic pop
 
 /* Undoes a mapping, by the address that trampfd_map stored. */
 static inline int trampfd_unmap(int fd, uintptr_t address)

@@ -17,12 +17,23 @@ const include = fileURLToPath(new URL('../../../include', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-probe-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const strict = ['-Werror', '-Wall', '-Wextra', '-Wconversion', '-pedantic', '-Wundef', '-Wcast-qual'];
+const strict = [
+  '-Werror',
+  '-Wall',
+  '-Wextra',
+  '-Wconversion',
+  '-pedantic',
+  '-Wundef',
+  '-Wcast-qual',
+  '-Wshadow',
+];
 const languages = [
   ...['c99', 'gnu99', 'c11', 'gnu17'].map(
     (standard) => ({ compiler: 'gcc', ending: 'c', standard }) as const,
   ),
-  ...['c++11', 'c++17', 'gnu++17'].map((standard) => ({ compiler: 'g++', ending: 'cc', standard }) as const),
+  ...['c++11', 'c++17', 'gnu++17', 'c++20'].map(
+    (standard) => ({ compiler: 'g++', ending: 'cc', standard }) as const,
+  ),
 ];
 type Language = (typeof languages)[number];
 
