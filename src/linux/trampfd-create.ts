@@ -42,8 +42,11 @@ const offsetOf = ({ context, instance }: ContextPlace): bigint =>
 /** `pread(fd, buf, length, offset)` of a context; room for the longest gives all of it. */
 export function readContext(fd: number, place: ContextPlace, length: number, attempt: string): Uint8Array {
   const bytes = new Uint8Array(length);
-  if (Number(libc().pread(fd, addressOfBytes(bytes), length, offsetOf(place))) < 0) {
-    throw systemError(attempt, { syscall: 'pread', errno: errno() });
+  const got = Number(libc().pread(fd, addressOfBytes(bytes), length, offsetOf(place)));
+  if (got < 0) throw systemError(attempt, { syscall: 'pread', errno: errno() });
+  // The supervisor leaves other files to the kernel, and they have nothing there.
+  if (got !== length) {
+    throw new TrampfdError(`Cannot ${attempt}: descriptor ${fd} is of no object`, { code: 'ERR_NOT_OURS' });
   }
   return bytes;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import {
@@ -111,6 +112,11 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
     assert.throws(() => object.setRegisters({ pc: memcmp }, 1), Error);
     assert.throws(() => TrampolineDescriptor.fromFd(-1), RangeError);
     assert.throws(() => TrampolineDescriptor.fromFd(0).map(), TrampfdError);
+    const file = TrampolineDescriptor.fromFd(openSync(process.execPath, 'r'));
+    for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
+      assert.throws(use, { code: 'ERR_NOT_OURS' });
+    }
+    file.close();
     assert.equal(object.registers(), undefined);
   },
 };
