@@ -29,7 +29,10 @@ export function addRun(program: Command): void {
       [],
     )
     .option('--policy <file>', 'what it may ask for, as JSON (trampfd/policy.schema.json)')
-    .option('--audit <file>', 'append a line of JSON for every call refused with EPERM, and every slow invocation refused')
+    .option(
+      '--audit <file>',
+      'append a line of JSON for every call refused with EPERM, and every slow invocation refused',
+    )
     .option('--trace', 'write a line to standard error for every call')
     .option('--stats', 'write to standard error what was done, at the end')
     .addOption(

@@ -5,6 +5,9 @@ import { addressOfBytes } from './memory.js';
 
 // <fcntl.h>, <poll.h>
 const O_CLOEXEC = 0o2000000;
+const O_RDWR = 2;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const O_NONBLOCK = 0o4000;
@@ -20,6 +23,18 @@ export function open(path: string, flags: number, attempt: string): number {
   const fd = libc().open(path, flags | O_CLOEXEC, 0);
   if (fd < 0) throw systemError(attempt, { syscall: 'open', errno: errno() });
   return fd;
+}
+
+/** Keeps a descriptor from all that is executed here. @see FD_CLOEXEC(2const) */
+export function closeOnExec(fd: number): void {
+  libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC);
+}
+
+/** Replaces standard input or output by nothing; whatever is below has to be open. @see null(4) */
+export function silenceStream(fd: 0 | 1): void {
+  close(fd);
+  // The lowest number that is free.
+  open('/dev/null', O_RDWR, 'leave a standard stream');
 }
 
 /** `int pipe2(int fds[2], O_CLOEXEC)`. @see pipe(2) */

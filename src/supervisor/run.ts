@@ -21,7 +21,7 @@ import {
   WUNTRACED,
   waitForChange,
 } from '../linux/children.js';
-import { eventfd, ring } from '../linux/descriptors.js';
+import { close, closeOnExec, eventfd, ring, silenceStream } from '../linux/descriptors.js';
 import { yamaScope } from '../linux/features.js';
 import { raiseFileSize, raiseOpenFiles } from '../linux/limits.js';
 import { isStopped } from '../linux/proc.js';
@@ -98,10 +98,16 @@ class Supervisor {
     this.#setting = { policy, abi, types, traceTo, auditTo };
     this.#finish = finish;
     this.#fail = fail;
+    const others = options.inherited.descriptors.filter((fd) => fd > 2);
+    for (const fd of others) closeOnExec(fd);
     // Before the program, so that it misses nothing that the program gets.
     this.#witness = new Witness();
     const { pid, listener } = startProgram(options);
     this.#program = pid;
+    // What the program closes shall be closed: others wait for the end of a pipe, or for a lock.
+    for (const fd of others) close(fd);
+    silenceStream(0);
+    silenceStream(1);
     // Every object takes a descriptor. The program has its own limit already.
     raiseOpenFiles();
     // A folder that is gone is none for Workers, and this process has no need of one.

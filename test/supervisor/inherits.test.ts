@@ -1,8 +1,11 @@
 /** What a program inherits: the same under a supervisor as without, but for the variable that announces it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { needs } from '../support/needs.js';
 import { supervisedProgram } from '../support/programs.js';
@@ -100,6 +103,24 @@ for (const { name, ids, skip } of users) {
       await compare(shell('exec 0<&- 2>&- 3</dev/null'), { ids });
       // The shell in front reads this file, too.
       await compare(shell(`exec 0<${trampfd} 9<${trampfd}`), { ids });
+    });
+
+    test('nobody else keeps what the program has closed', async () => {
+      const stdio = [
+        ...(['pipe', 'pipe', 'inherit', 'pipe'] as const),
+        ...Array<'ignore'>(16).fill('ignore'),
+      ];
+      const child = spawn(trampfd, ['run', '--', 'bash', '-c', 'exec 1>&- 3>&- 20>&-; read'], {
+        ...ids,
+        stdio: [...stdio, 'pipe'],
+      });
+      const deadline = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      const streams = [1, 3, 20].map((fd) => child.stdio[fd] as Readable);
+      await Promise.all(streams.map((stream) => once(stream.resume(), 'end')));
+      assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
+      child.stdin!.end('\n');
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+      clearTimeout(deadline);
     });
 
     test('limits, umask, niceness', async () => {
