@@ -1,5 +1,5 @@
 /** The files that targets must lie in. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { fromNode } from '../linux/errno.js';
 import { MappingQuery } from '../linux/mapping-query.js';
 import { MAP_PRIVATE, mmap, munmap, PROT_READ, pageSize } from '../linux/memory.js';
@@ -12,7 +12,8 @@ import { MAP_PRIVATE, mmap, munmap, PROT_READ, pageSize } from '../linux/memory.
 export function openLibrary(path: string): string {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    // Without waiting for whoever may write to a pipe.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw fromNode(`follow the policy: ${path}`, error);
   }

@@ -1,5 +1,6 @@
 /** What a policy forbids, and what is written down of it. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,8 @@ import { runSupervised } from '../support/supervised.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-policy-'));
 after(() => rmSync(folder, { recursive: true }));
+
+spawnSync('mkfifo', [join(folder, 'pipe')]);
 
 const docs = fileURLToPath(new URL('../../../docs/policy.md', import.meta.url));
 
@@ -145,6 +148,7 @@ describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, 
       { libraries: ['/nowhere.so'] },
       /Cannot follow the policy: \/nowhere\.so.*ENOENT/,
     ],
+    ['a pipe for a library', { libraries: [join(folder, 'pipe')] }, /Cannot follow the policy: map .*pipe/],
     ['a folder for a library', { libraries: ['/'] }, /Cannot follow the policy: .*\//],
     ['a folder that is not there', { noexec: ['/nowhere'] }, /\/nowhere/],
   ] as const) {
