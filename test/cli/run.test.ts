@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
-import { answers } from '../support/restricted.js';
+import { answers, users } from '../support/restricted.js';
 import { runSupervised } from '../support/supervised.js';
 
-const skip = needs('seccomp', 'PR_SET_MDWE');
+const skip = needs('seccomp');
 
-test('restrictions add up, in one option or in several', { skip: skip || needs('gcc') }, async () => {
+test('restrictions add up, in one option or in several', {
+  skip: users[0]!.skip || needs('gcc'),
+}, async () => {
   const program = compileProgram('code-memory', ['code-memory.c']);
   const under = async (...names: string[]) => {
     const options = names.flatMap((name) => ['--harden', name]);
