@@ -22,7 +22,13 @@ if [ "$1" = run ]; then
   environment=$(PATH=$tools && base64 -w 0 "/proc/$$/environ" 2>/dev/null) && [ ${#environment} -lt 130000 ] || environment=-
   TRAMPFD_INHERITED="$(ulimit -Sn) $(ulimit -Hn) $ignored $blocked $environment$fds"
   export TRAMPFD_INHERITED
-  # A channel to Node's parent is the program's: Node would read from it.
-  unset NODE_CHANNEL_FD
+  if [ "$environment" != - ]; then
+    # What these tell Node is for the program, but where memory cannot become executable.
+    case " $NODE_OPTIONS " in
+    *" --jitless "*) NODE_OPTIONS=--jitless ;;
+    *) unset NODE_OPTIONS ;;
+    esac
+    unset NODE_CHANNEL_FD
+  fi
 fi
 exec "$node" "$main" "$@"

@@ -86,6 +86,11 @@ for (const { name, ids, skip } of users) {
       await compare(['env', '-i', 'PATH=/nowhere'], { ids, front });
     });
 
+    test("options of Node's, which are the program's alone", async () => {
+      const options = `${process.env['NODE_OPTIONS'] ?? ''} --require=/nowhere.js --inspect=127.0.0.1:1`;
+      await compare(['env'], { ids, env: { NODE_OPTIONS: options } });
+    });
+
     test('more arguments and variables than usual', async () => {
       const env = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`LONG${n}`, 'y'.repeat(50_000)]));
       const args = Array.from({ length: 3000 }, (_, n) => `argument ${n}`);
