@@ -94,6 +94,9 @@ export class Contexts {
     const before = this.read(index);
     const at = (index * recordSize) / 4;
     Atomics.add(this.#words, at, 1);
+    // What an addition writes may be seen after what is written behind it, unless something was loaded between
+    // them. Arm ARM B2.3, "Ordering relations"; as below.
+    Atomics.load(this.#words, at);
     this.#bytes.set(bytes, this.#at(index, context));
     const version = Atomics.add(this.#words, at, 1) + 1;
     this.#decoded.set(index, { version, told: { ...before, ...told } });
@@ -108,7 +111,8 @@ export class Contexts {
       const known = this.#decoded.get(index);
       if (known?.version === version) return known.told;
       const record = [regs, stack, allowedPcs, allowedCallers].map((context) => this.get(index, context));
-      if (Atomics.load(this.#words, (index * recordSize) / 4) !== version) continue;
+      // A load alone might come before the reading. So nothing is added.
+      if (Atomics.add(this.#words, (index * recordSize) / 4, 0) !== version) continue;
       const told: Told = {
         registers: decodeRegisters(record[0]!, this.#names),
         stack: decodeStack(record[1]!),
