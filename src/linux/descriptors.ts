@@ -6,8 +6,8 @@ import { addressOfBytes } from './memory.js';
 // <fcntl.h>, <poll.h>
 const O_CLOEXEC = 0o2000000;
 const O_RDWR = 2;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const O_NONBLOCK = 0o4000;

@@ -19,6 +19,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { SystemCallName } from '../machine/index.js';
 import { TrampfdError } from '../trampoline/errors.js';
+import { F_SETFD, FD_CLOEXEC } from './descriptors.js';
 import { fromNode, systemError } from './errno.js';
 import { thisMachine } from './host.js';
 import { spawn } from './spawn.js';
@@ -134,8 +135,6 @@ export interface LaunchOptions extends Pick<SpawnOptions, 'stdio'> {
   readonly before?: readonly LaunchCall[];
 }
 
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const CLONE_NEWUSER = 0x10000000;
 
 /** Starts a program, given by its path, when some system calls have been made for it. */

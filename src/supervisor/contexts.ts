@@ -94,8 +94,8 @@ export class Contexts {
     const before = this.read(index);
     const at = (index * recordSize) / 4;
     Atomics.add(this.#words, at, 1);
-    // What an addition writes may be seen after what is written behind it, unless something was loaded between
-    // them. Arm ARM B2.3, "Ordering relations"; as below.
+    // On arm64 what an addition writes can be seen later than what is written behind it, but not with a load
+    // between them (Arm ARM, section B2.3, "barrier-ordered-before").
     Atomics.load(this.#words, at);
     this.#bytes.set(bytes, this.#at(index, context));
     const version = Atomics.add(this.#words, at, 1) + 1;
@@ -111,7 +111,7 @@ export class Contexts {
       const known = this.#decoded.get(index);
       if (known?.version === version) return known.told;
       const record = [regs, stack, allowedPcs, allowedCallers].map((context) => this.get(index, context));
-      // A load alone might come before the reading. So nothing is added.
+      // Likewise a load could be made before the reading is done. Adding 0 cannot.
       if (Atomics.add(this.#words, (index * recordSize) / 4, 0) !== version) continue;
       const told: Told = {
         registers: decodeRegisters(record[0]!, this.#names),

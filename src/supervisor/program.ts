@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { spawnProcess } from '../linux/children.js';
-import { close, pipe } from '../linux/descriptors.js';
+import { close, F_SETFD, FD_CLOEXEC, pipe } from '../linux/descriptors.js';
 import { thisMachine } from '../linux/host.js';
 import {
   type AddCall,
@@ -47,10 +47,8 @@ export interface Program {
   readonly listener: number;
 }
 
-// <signal.h>, <fcntl.h>
+// <signal.h>
 const SIG_SETMASK = 2;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const signalSetSize = 8;
 const ignoredByNode = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 

@@ -99,6 +99,7 @@ class Supervisor {
     this.#finish = finish;
     this.#fail = fail;
     const others = options.inherited.descriptors.filter((fd) => fd > 2);
+    // The program gets its own, by number; the processes of the supervisor that wait get none.
     for (const fd of others) closeOnExec(fd);
     // Before the program, so that it misses nothing that the program gets.
     this.#witness = new Witness();
