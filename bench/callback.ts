@@ -13,6 +13,6 @@ const groups = {
 export const callback: Subject = { name: 'callback', title: 'A call from C to JavaScript', measure };
 
 function measure(tell: Tell): Row[] {
-  const { contenders, absent } = peerRows('callback', { groups, own: "createClosure, stack: 'own'" });
+  const { contenders, absent } = peerRows('callback', { groups, own: 'createCallback, fiber: true' });
   return [...takeTurns(contenders, { rounds, warmUp: 0 }, tell), ...absent];
 }

@@ -1,6 +1,6 @@
 /** What it costs to make a closure and to free it, in this process. */
 import koffi from 'koffi';
-import { closureStats, createClosure } from 'trampfd';
+import { callbackStats, createCallback } from 'trampfd';
 import { checked, runFor } from './closure-loop.js';
 import { contender } from './closure-rows.js';
 import { type Contender, prove } from './harness.js';
@@ -11,7 +11,7 @@ const makes = 5000;
 interface Maker {
   readonly by?: string;
   /** Makes one to be called, which proves what the others are. */
-  make(): { readonly address: bigint; free(): void };
+  make(): { readonly address: bigint; close(): void };
   /** Makes and frees so many, one after the other. Returns how many there were. */
   makeAndFree(count: number): number;
 }
@@ -20,19 +20,19 @@ export function making(): Contender[] {
   const compare = (a: number, b: number): number => b - a;
   const type = koffi.pointer(koffi.proto('int (int, int)'));
   return [
-    from('make', 'createClosure + free', {
-      make: () => createClosure('int (int, int)', compare),
+    from('make', 'createCallback + free', {
+      make: () => createCallback('int (int, int)', compare),
       makeAndFree(count) {
-        const { created } = closureStats();
-        for (let index = 0; index < count; index++) createClosure('int (int, int)', compare).free();
-        return closureStats().created - created;
+        const { created } = callbackStats();
+        for (let index = 0; index < count; index++) createCallback('int (int, int)', compare).close();
+        return callbackStats().created - created;
       },
     }),
     from('make-koffi', 'koffi register + unregister', {
       by: 'koffi',
       make() {
         const made = koffi.register(compare, type);
-        return { address: koffi.address(made), free: () => koffi.unregister(made) };
+        return { address: koffi.address(made), close: () => koffi.unregister(made) };
       },
       makeAndFree(count) {
         let made = 0;
@@ -53,7 +53,7 @@ function from(name: string, title: string, { by, make, makeAndFree }: Maker): Co
     const run = runFor(one.address, 100);
     native('closure_loop')(run);
     checked(title, run);
-    one.free();
+    one.close();
     const start = process.hrtime.bigint();
     const made = makeAndFree(makes);
     const time = Number(process.hrtime.bigint() - start) / makes;

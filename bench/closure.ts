@@ -1,6 +1,6 @@
 /** What calls between C and JavaScript cost, beside other FFI libraries and runtimes. */
 import koffi from 'koffi';
-import { addressOf, createClosure, nativeFunction, symbolAddress } from 'trampfd';
+import { addressOf, createCallback, nativeFunction, symbolAddress } from 'trampfd';
 import { checked, runFor } from './closure-loop.js';
 import { making } from './closure-making.js';
 import { relays } from './closure-relayed.js';
@@ -54,9 +54,9 @@ function measure(tell: Tell): Row[] {
 }
 
 const titles = {
-  number: "closure, two pointers as numbers, stack: 'own'",
-  bigint: "closure, two pointers as bigints, stack: 'own'",
-  int: "closure, two integers, stack: 'own'",
+  number: 'closure, two pointers as numbers, fiber: true',
+  bigint: 'closure, two pointers as bigints, fiber: true',
+  int: 'closure, two integers, fiber: true',
   'number-thread': "closure, numbers, on the thread's stack",
   'bigint-thread': "closure, bigints, on the thread's stack",
   koffi: 'koffi callback',
@@ -66,21 +66,21 @@ const titles = {
 /** Calls from a loop in C, on the JavaScript thread. */
 function direct(): Contender[] {
   const loop = symbolAddress('closure_loop', library('loop'));
-  const own = nativeFunction('void (void *)', loop, { stack: 'own' });
+  const own = nativeFunction('void (void *)', loop, { fiber: true });
   const thread = nativeFunction('void (void *)', loop);
   const rival = koffi.call.bind(undefined, loop, koffi.proto('void (void *)')) as (run: bigint) => void;
   const numbers = { result: 'int', args: ['void *', 'void *'], pointers: 'number' } as const;
   const type = koffi.pointer(koffi.proto('int (intptr_t, intptr_t)'));
   const [number, bigint] = [
-    createClosure(numbers, (a, b) => b - a).address,
-    createClosure('int (void *, void *)', (a, b) => Number(b - a)).address,
+    createCallback(numbers, (a, b) => b - a).address,
+    createCallback('int (void *, void *)', (a, b) => Number(b - a)).address,
   ];
   return [
     inLoop('number', own, number),
     inLoop('bigint', own, bigint),
     inLoop('number-thread', thread, number),
     inLoop('bigint-thread', thread, bigint),
-    inLoop('int', own, createClosure('int (int, int)', (a, b) => b - a).address),
+    inLoop('int', own, createCallback('int (int, int)', (a, b) => b - a).address),
     inLoop('koffi', rival, koffi.address(koffi.register((a: number, b: number) => b - a, type))),
   ];
 }

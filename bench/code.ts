@@ -1,6 +1,7 @@
 /** What trampolines are made of, on every architecture: counted, not measured, so it needs no machine of that kind. */
+
+import { dataLayout, type Shape } from '#src/core/shape.js';
 import { type Machine, machines } from '#src/machine/index.js';
-import { dataLayout, type Shape } from '#src/trampoline/shape.js';
 import type { Figure, Row, Subject } from './harness.js';
 
 /** Registers that slots load besides the PC. */
@@ -26,7 +27,7 @@ function slotRows(machine: Machine, count: number): Row[] {
   const shape = shapeWith(machine, count);
   const { bytes, stride } = machine.codeImage(shape, 2 ** 16);
   const instructions = machine.disassemble(bytes.subarray(0, stride), 0n);
-  const executed = instructions.findIndex(({ ends }) => ends) + 1;
+  const executed = instructions.findIndex(({ noFallthrough }) => noFallthrough) + 1;
   const row = (key: 'instructions' | 'code' | 'data', unit: Figure['unit'], value: number): Row => ({
     ...{ id: `code.${machine.architecture}-${key}-${count}`, title: machine.architecture },
     ...{ group: groups[key], count, unit, samples: [value] },
@@ -39,13 +40,13 @@ function slotRows(machine: Machine, count: number): Row[] {
 }
 
 /** The first registers that can be set together. */
-function shapeWith({ registerFile, checkShape }: Machine, count: number): Shape {
+function shapeWith({ registerFile, assertShape }: Machine, count: number): Shape {
   const registers = Object.entries(registerFile.numbers)
     .filter(([name]) => name !== registerFile.aliases.pc)
     .map(([, number]) => number)
     .slice(0, count);
   const shape = { registers, stack: undefined };
-  checkShape(shape, 'a slot');
+  assertShape(shape, 'a slot');
   return shape;
 }
 
@@ -53,7 +54,7 @@ function sharedRows(machine: Machine): Row[] {
   return [
     ['glue', 'between C and JavaScript', machine.glue(2 ** 16).bytes.length],
     ['faults', 'behind slow trampolines', machine.faultHandler(2 ** 16).bytes.length],
-    ['resume', 'that loads all registers', machine.resume().bytes.length],
+    ['resume', 'that loads all registers', machine.restoreContext().bytes.length],
   ].map(([name, title, value]) => ({
     ...{ id: `code.${machine.architecture}-${name}`, title: `${title}, ${machine.architecture}` },
     ...{ group: groups.shared, unit: 'bytes', samples: [Number(value)] },

@@ -35,12 +35,12 @@ export const invoke: Subject = { name: 'invoke', title: 'One invocation, from a 
 
 function measure(tell: Tell): Row[] {
   const pc = target();
-  const plain = createTrampolineTable({ registers: ['arg2'], method: 'memfd' });
+  const plain = createTrampolineTable({ registers: ['arg2'], codeSource: 'memfd' });
   const atomic = createTrampolineTable({ registers: ['arg2'], atomic: true });
   // The table above is by memfd; these are the same by the other methods.
   const byMethod = otherMethods.map((method) => ({
     method,
-    table: createTrampolineTable({ registers: ['arg2'], method }),
+    table: createTrampolineTable({ registers: ['arg2'], codeSource: method }),
   }));
   const single = createTrampoline({ registers: { pc, arg2: third } });
   const contenders: Contender[] = [
@@ -66,10 +66,10 @@ function measure(tell: Tell): Row[] {
   }
 
   const figures = takeTurns(contenders, { rounds }, tell);
-  plain.free();
-  atomic.free();
-  single.free();
-  for (const { table } of byMethod) table.free();
+  plain.close();
+  atomic.close();
+  single.close();
+  for (const { table } of byMethod) table.close();
   return [...figures, ...absent];
 }
 

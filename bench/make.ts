@@ -59,8 +59,8 @@ function measure(tell: Tell): Row[] {
   ];
   figures.push(...takeTurns(scattered, { rounds }, (done) => tell((1 + done) / 2)));
 
-  for (const { table } of tables) table.free();
-  atomic.free();
+  for (const { table } of tables) table.close();
+  atomic.close();
   return [...figures, ...rivals.absent];
 }
 
@@ -85,14 +85,14 @@ function crowded(live: number, pc: bigint): { table: Table; some: BigUint64Array
 function proveMaking(table: Table, pc: bigint): void {
   const addresses = BigUint64Array.from(values, (arg2) => table.add({ pc, arg2 }));
   proveEach('add', addresses, sumOfValues);
-  for (const address of addresses) prove('remove', Number(table.remove(address)), 1);
+  for (const address of addresses) prove('remove', Number(table.delete(address)), 1);
 }
 
 function proveSingles(pc: bigint): void {
   const made = values.map((arg2) => createTrampoline({ registers: { pc, arg2 } }));
   const addresses = BigUint64Array.from(made, ({ address }) => address);
   proveEach('createTrampoline', addresses, sumOfValues);
-  for (const trampoline of made) trampoline.free();
+  for (const trampoline of made) trampoline.close();
 }
 
 function contender(name: string, title: string, group: keyof typeof groups, round: () => number): Contender {
@@ -104,7 +104,7 @@ function addAndRemove(table: Table, pc: bigint): number {
   let removed = 0;
   const start = process.hrtime.bigint();
   for (let i = 0; i < pairs; i++) {
-    if (table.remove(table.add({ pc, arg2: values[i & 255]! }))) removed++;
+    if (table.delete(table.add({ pc, arg2: values[i & 255]! }))) removed++;
   }
   const time = Number(process.hrtime.bigint() - start) / pairs;
   prove('add + remove', removed, pairs);
@@ -116,7 +116,7 @@ function addAndRemove(table: Table, pc: bigint): number {
 function replace(table: Table, pc: bigint, some: BigUint64Array): number {
   const live = table.size;
   const start = process.hrtime.bigint();
-  for (let i = 0; i < some.length; i++) table.remove(some[i]!);
+  for (let i = 0; i < some.length; i++) table.delete(some[i]!);
   const left = table.size;
   for (let i = 0; i < some.length; i++) some[i] = table.add({ pc, arg2: values[i & 255]! });
   const time = Number(process.hrtime.bigint() - start) / some.length;
@@ -132,7 +132,7 @@ function createAndFree(pc: bigint): number {
   for (let i = 0; i < count; i++) {
     const trampoline = createTrampoline({ registers: { pc, arg2: values[i & 255]! } });
     if (trampoline.address !== 0n) made++;
-    trampoline.free();
+    trampoline.close();
   }
   const time = Number(process.hrtime.bigint() - start) / count;
   prove('createTrampoline', made, BigInt(count));

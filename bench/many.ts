@@ -46,7 +46,7 @@ const ways: readonly Way[] = [
   here('single', 'createTrampoline'),
   here('libffi', 'libffi closure', 'libffi'),
   here('libffcall', 'libffcall callback', 'libffcall'),
-  callback('trampfd', 'createClosure'),
+  callback('trampfd', 'createCallback'),
   callback('koffi', 'koffi callback'),
   callback('node-ffi', 'node:ffi callback'),
   callback('bun', 'Bun JSCallback'),

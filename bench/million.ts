@@ -60,7 +60,7 @@ function addColumns(): void {
 function weigh(layout: Layout): Million {
   // Garbage of as many additions lets V8's young generation grow to its full size before we look.
   const other = createTrampolineTable({ registers: ['arg2'] });
-  for (let i = 0; i < million; i++) other.remove(other.add({ pc, arg2: bound[i]! }));
+  for (let i = 0; i < million; i++) other.delete(other.add({ pc, arg2: bound[i]! }));
   const before = usage();
   addAll(layout);
   const after = usage();

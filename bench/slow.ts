@@ -50,9 +50,9 @@ function measure(tell: Tell): Row[] {
     else absent.push({ id: `slow.${name}`, title, by: 'C', missing: `is refused here (errno ${errno})` });
   }
   const figures = takeTurns(contenders, { rounds }, tell);
-  trampoline.free();
-  checked.free();
-  table.free();
+  trampoline.close();
+  checked.close();
+  table.close();
   return [...figures, ...absent];
 }
 

@@ -44,7 +44,7 @@ function measure(tell: Tell): Row[] {
   const trampoline = (): Told => JSON.parse(runIn('node', [firstTrampoline, library('calls')])) as Told;
   contenders.push(...contendersOf('trampoline', { title: 'createTrampoline' }, trampoline));
   for (const name of peerNames.filter((name) => name !== 'napi')) {
-    const row = { title: name === 'trampfd' ? 'createClosure' : peers[name].title, ...by(name) };
+    const row = { title: name === 'trampfd' ? 'createCallback' : peers[name].title, ...by(name) };
     const told = attempt(name, 'first');
     if (typeof told !== 'string')
       contenders.push(...contendersOf(name, row, () => askPeer(name, 'first') as Told));

@@ -1,7 +1,7 @@
 /** The C program that a supervisor runs, and talks to this one in lines. */
 import { spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
-import { close, pipe } from '#src/linux/descriptors.js';
+import { close, pipe } from '#src/linux/fs/fds.js';
 import { program, second, third } from './native.js';
 
 export interface Done {

@@ -2,7 +2,7 @@
  * A program to be supervised: measures an object's invocation beside those of the library's tables, all in this
  * process, and writes the figures to standard output.
  */
-import { createTrampolineDescriptor, createTrampolineTable } from 'trampfd';
+import { createTrampolineObject, createTrampolineTable } from 'trampfd';
 import { takeTurns } from './harness.js';
 import { loop } from './invoke.js';
 import { target, third } from './native.js';
@@ -10,10 +10,10 @@ import { target, third } from './native.js';
 const rounds = 501;
 
 const registers = { pc: target(), arg2: third };
-const object = createTrampolineDescriptor();
+const object = createTrampolineObject();
 object.setRegisters(registers);
-const inline = createTrampolineTable({ registers: ['arg2'], method: 'memfd' });
-const atomic = createTrampolineTable({ registers: ['arg2'], method: 'memfd', atomic: true });
+const inline = createTrampolineTable({ registers: ['arg2'], codeSource: 'memfd' });
+const atomic = createTrampolineTable({ registers: ['arg2'], codeSource: 'memfd', atomic: true });
 const figures = takeTurns(
   [
     loop('object', 'a fast object of trampfd_create', { call: object.map().address }),

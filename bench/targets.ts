@@ -100,19 +100,19 @@ export const targets: readonly Target[] = [
     reached: times(`supervised.${name}`, `supervised.${name}-alone`),
   })),
   {
-    text: "closure, numbers, stack: 'own', over Bun's",
+    text: "closure, numbers, fiber: true, over Bun's",
     most: 1.1,
     unit: 'times',
     reached: timesBest('closure.number', ['closure.bun']),
   },
   {
-    text: "closure, numbers, stack: 'own', over koffi, node:ffi, Deno",
+    text: 'closure, numbers, fiber: true, over koffi, node:ffi, Deno',
     most: 0.6,
     unit: 'times',
     reached: timesBest('closure.number', libraries),
   },
   {
-    text: "closure, bigints, stack: 'own', over the same",
+    text: 'closure, bigints, fiber: true, over the same',
     most: 0.8,
     unit: 'times',
     reached: timesBest('closure.bigint', libraries),

@@ -4,54 +4,59 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import {
   imageLength,
-  type TemplateHead,
+  type TemplateHeader,
   templateCode,
   templatePath,
   templateVersion,
 } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
-import { descriptorLength, descriptorName, libraryPath, registerFunctionName } from '#src/linux/gdb-jit.js';
-import { launcherPath, launchFailed, listDescriptor, longestList } from '#src/linux/launch.js';
-import { initialiserName, moduleData, modulePath } from '#src/linux/napi.js';
+import { launcherFailureStatus, launcherPath, maxScriptBytes, scriptFd } from '#src/launcher/launcher.js';
 import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
-import { policySchema } from '#src/supervisor/policy.js';
+import {
+  gdbJitLibraryPath,
+  jitDescriptorName,
+  jitDescriptorSize,
+  registerFunctionName,
+} from '#src/native/gdb-jit.js';
+import { initFunctionName, moduleData, modulePath } from '#src/native/napi.js';
+import { policySchema } from '#src/supervisor/policy/policy.js';
 import { bundle, bundleFolder } from './bundle.js';
 import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
 function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
   const version = 1; // of gdb's interface: the first word of its descriptor
-  const data = Uint8Array.of(version, ...new Uint8Array(descriptorLength - 1));
+  const data = Uint8Array.of(version, ...new Uint8Array(jitDescriptorSize - 1));
   return sharedLibrary({
     machine: elfMachine,
     code: { name: registerFunctionName, bytes: emptyFunction() },
-    data: { name: descriptorName, bytes: data },
+    data: { name: jitDescriptorName, bytes: data },
   });
 }
 
 /** The module by which Node lets generated code in: all it does is go on to where it is told. */
-function closureModule({ elfMachine, jumpThrough }: Machine): Uint8Array {
-  const distance = sharedLibraryLayout.data - sharedLibraryLayout.code;
+function closureModule({ elfMachine, jumpViaMemory }: Machine): Uint8Array {
+  const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
   return sharedLibrary({
     machine: elfMachine,
-    code: { name: initialiserName, bytes: jumpThrough(distance) },
-    data: { name: moduleData.name, bytes: new Uint8Array(moduleData.length) },
+    code: { name: initFunctionName, bytes: jumpViaMemory(distance) },
+    data: { name: moduleData.name, bytes: new Uint8Array(moduleData.size) },
   });
 }
 
 /** The program that makes system calls before another program. */
 function launcher({ elfMachine, launcher }: Machine): Uint8Array {
-  const { buffer } = staticProgramLayout;
-  const bufferLength = longestList;
-  const code = launcher({ buffer, bufferLength, listDescriptor, failed: launchFailed });
+  const { bufferOffset } = staticProgramLayout;
+  const bufferLength = maxScriptBytes;
+  const code = launcher({ bufferOffset, bufferLength, scriptFd, exitFailure: launcherFailureStatus });
   return staticProgram(elfMachine, { code, bufferLength });
 }
 
 /** Code pages made now, for systems where a process may make none. */
 function templates(machine: Machine): Uint8Array {
   const images = templateCode(machine);
-  const head: TemplateHead = {
+  const head: TemplateHeader = {
     version: templateVersion,
     architecture: machine.registerFile.architecture,
     imageLength,
@@ -73,12 +78,12 @@ function write(path: string, bytes: Uint8Array | string, mode: number): void {
 }
 
 for (const [architecture, machine] of Object.entries(machines)) {
-  write(libraryPath(architecture), gdbLibrary(machine), 0o644);
+  write(gdbJitLibraryPath(architecture), gdbLibrary(machine), 0o644);
   write(modulePath(architecture), closureModule(machine), 0o644);
   write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }
-const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy.schema.json': policySchema };
+const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy/policy.schema.json': policySchema };
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }

@@ -12,8 +12,8 @@ export const bundleFolder = 'dist/bundle';
 const entries: Readonly<Record<string, string>> = {
   index: 'index.js',
   main: 'cli/main.js',
-  answerer: 'supervisor/answerer.js',
-  tracer: 'supervisor/tracer.js',
+  'syscall-thread': 'supervisor/syscalls/syscall-thread.js',
+  'tracer-thread': 'supervisor/faults/tracer-thread.js',
   probe: 'doctor/probe.js',
 };
 

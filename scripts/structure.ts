@@ -9,22 +9,25 @@ import { dirname, join, relative } from 'node:path';
 const rooms = [
   'index.ts',
   'cli',
+  'object',
   'supervisor',
-  'closure',
-  'local',
+  'ffi',
   'doctor',
+  'trampolines',
   'codepage',
+  'launcher',
   'linux',
+  'native',
   'machine',
   'abi',
-  'trampoline',
+  'core',
 ];
 
 /** The only file that knows the FFI library. */
-const ffi = 'linux/libc.ts';
+const ffi = 'native/libc.ts';
 
 /** Where a name of an architecture may stand: code for it, the one choice among them, its register numbers. */
-const architectural = [/^machine\//, /^trampoline\/registers\.ts$/];
+const architectural = [/^machine\//, /^core\/registers\.ts$/];
 
 const source = 'src';
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>

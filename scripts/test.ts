@@ -7,7 +7,7 @@
  * --record   keeps how many passed of each file, which --arm64 shows beside its own
  * --mdwe     under PR_SET_MDWE, where Node needs --jitless
  * --nodes    on each other supported release of Node, from the npm registry
- * --methods  tests of trampolines (`local/`, unless file names are given), once for each code page method
+ * --methods  tests of trampolines (`trampolines/`, unless file names are given), once for each code page method
  * --arm64    with arm64's Node and compiler, which qemu-user runs where this is another architecture
  *
  * `TRAMPFD_NO_SKIP` makes a skipped test a failure, except where nothing could be done about it. Other options of
@@ -77,7 +77,7 @@ function onOtherNodes(): number {
 
 /** `template` does not have every shape: what it lacks is made by `file`. */
 function byEachMethod(): number {
-  const parts = positionals.length === 0 ? ['local/'] : positionals;
+  const parts = positionals.length === 0 ? ['trampolines/'] : positionals;
   return Math.max(
     underSupervisor(parts),
     ...['memfd', 'template,file', 'file', 'rwx', 'remap'].map((methods) => {

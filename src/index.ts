@@ -1,72 +1,73 @@
 /** The public interface of trampfd. */
-export {
-  type Callback,
-  type Closure,
-  type ClosureOptions,
-  closureStats,
-  createClosure,
-} from './closure/closure.js';
-export { type CallResult, type NativeFunctionOptions, nativeFunction } from './closure/native-function.js';
-export {
-  type DeclaredType,
-  type Enumeration,
-  type EnumerationValues,
-  enumeration,
-  type Struct,
-  type StructFields,
-  struct,
-} from './closure/signature/declared-type.js';
-export type { InvalidType } from './closure/signature/infer-tokens.js';
-export type { SignatureLike, SignatureObject } from './closure/signature/parse.js';
-export type {
-  CheckedFields,
-  CheckedSignature,
-  ClosureFunction,
-  ClosureResult,
-  NativeFunction,
-  NativeValue,
-  ParametersOf,
-  ResultOf,
-} from './closure/signature/types.js';
-export type { CodePageMethodName } from './codepage/method.js';
-export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
-export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
-export type { RestrictionName } from './linux/restrictions.js';
-export {
-  type CreateHandlerTrampolineOptions,
-  createHandlerTrampoline,
-  type Handler,
-  HandlerTrampoline,
-  resumeRegisters,
-  savedRegisters,
-} from './local/handler.js';
-export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './local/native.js';
-export type { TrampolineOptions } from './local/options.js';
-export {
-  type Column,
-  createTrampolineTable,
-  type TableColumns,
-  type TableStack,
-  type TableValues,
-  TrampolineTable,
-  type TrampolineTableOptions,
-} from './local/table.js';
-export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './local/trampoline.js';
-export type { SavedRegisters } from './machine/index.js';
-export {
-  createTrampolineDescriptor,
-  TrampolineDescriptor,
-  type TrampolineDescriptorOptions,
-  type TrampolineMapping,
-} from './supervisor/descriptor.js';
-export { type SuperviseOptions, supervise } from './supervisor/supervise.js';
-export type { CallerRange, RegisterValues, StackValues } from './trampoline/contexts.js';
-export { TrampfdError, type TrampfdErrorDetails } from './trampoline/errors.js';
-export { limits } from './trampoline/limits.js';
+
+export type { CodePageMethodName } from './codepage/code-page-method.js';
+export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
+export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
+export { limits } from './core/limits.js';
 export type {
   PortableSavedRegister,
   RegisterAlias,
   RegisterName,
   SavedRegister,
   TableRegister,
-} from './trampoline/registers.js';
+} from './core/registers.js';
+export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
+export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
+export {
+  type CallbackHandle,
+  type CallbackImplementation,
+  type CallbackOptions,
+  callbackStats,
+  createCallback,
+} from './ffi/callback.js';
+export { type CallResult, type NativeFunctionOptions, nativeFunction } from './ffi/native-function.js';
+export type { InvalidType } from './ffi/prototype/infer-tokens.js';
+export type { PrototypeLike, PrototypeObject } from './ffi/prototype/parse.js';
+export type {
+  CallbackFunction,
+  CallbackResult,
+  NativeFunction,
+  NativeValue,
+  ParametersOf,
+  ResultOf,
+  ValidFields,
+  ValidPrototype,
+} from './ffi/prototype/types.js';
+export {
+  type Enumeration,
+  type EnumerationValues,
+  enumeration,
+  type Struct,
+  type StructFields,
+  struct,
+  type UserType,
+} from './ffi/prototype/user-type.js';
+export type { RestrictionName } from './launcher/restrictions.js';
+export type { SavedRegisters } from './machine/index.js';
+export {
+  createTrampolineObject,
+  type TrampolineMapping,
+  TrampolineObject,
+  type TrampolineObjectOptions,
+} from './object/trampoline-object.js';
+export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/supervise.js';
+export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './trampolines/native-memory.js';
+export type { TrampolineOptions } from './trampolines/options.js';
+export {
+  createRegisterHandler,
+  type HandlerFunction,
+  RegisterHandler,
+  type RegisterHandlerOptions,
+  registerContext,
+  restoreContextAddress,
+} from './trampolines/register-handler.js';
+export {
+  type Column,
+  createTrampolineTable,
+  type TableColumns,
+  type TableStackLayout,
+  type TableValues,
+  TrampolineTable,
+  type TrampolineTableOptions,
+} from './trampolines/table.js';
+export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './trampolines/trampoline.js';

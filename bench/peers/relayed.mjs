@@ -6,7 +6,7 @@
  */
 import process from 'node:process';
 import koffi from 'koffi';
-import { addressOf, createClosure, nativeFunction, symbolAddress } from '../../dist/bundle/index.js';
+import { addressOf, createCallback, nativeFunction, symbolAddress } from '../../dist/bundle/index.js';
 import { median, outcome, prepare } from './measure.mjs';
 
 const [, , library, calls, path] = process.argv;
@@ -15,7 +15,7 @@ const words = new BigUint64Array(6);
 const address = addressOf(words);
 const compare = (a, b) => b - a;
 
-const own = createClosure({ result: 'int', args: ['void *', 'void *'], pointers: 'number' }, compare);
+const own = createCallback({ result: 'int', args: ['void *', 'void *'], pointers: 'number' }, compare);
 const type = koffi.proto('int (intptr_t, intptr_t)');
 const rival = koffi.address(koffi.register(compare, koffi.pointer(type)));
 const run = nativeFunction('void (void *)', loop, { async: true });

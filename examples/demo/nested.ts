@@ -48,7 +48,7 @@ function run(text: string): void {
     show('compare(…, …) with its chain', trampoline);
     return trampoline.address;
   });
-  trampoline?.free();
+  trampoline?.close();
   console.log(`\n  sorted by the second letter: ${records.toString().match(/.{4}/g)?.join(' ')}`);
   console.log(`  counted by the nested function in its parent's variable: ${comparisons} comparisons`);
 }

@@ -20,7 +20,7 @@ export function sortLines(text: string): void {
   });
   show(`memcmp(…, …, ${length})`, comparator);
   qsort(records, lines.length, length, comparator.address);
-  comparator.free();
+  comparator.close();
 
   const sorted = lines.map((_, index) =>
     records.toString('utf8', index * length, (index + 1) * length).replace(/\0+$/, ''),

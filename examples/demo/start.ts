@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type RestrictionName, supervise, TrampfdError } from 'trampfd';
+import { type RestrictionName, spawnSupervised, TrampfdError } from 'trampfd';
 import { compileNested } from './nested.js';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -16,9 +16,12 @@ const policy = path('../../../examples/demo/policy.json');
 const wanted: readonly RestrictionName[] = ['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code'];
 
 /** Why a small program cannot be run like that; nothing when it can. */
-async function whyNot(harden: readonly RestrictionName[], policy?: string): Promise<string | undefined> {
-  const options = policy === undefined ? { harden } : { harden, policy };
-  const child = supervise(process.execPath, ['--jitless', probe], {
+async function whyNot(
+  restrictions: readonly RestrictionName[],
+  policy?: string,
+): Promise<string | undefined> {
+  const options = policy === undefined ? { restrictions } : { restrictions, policy };
+  const child = spawnSupervised(process.execPath, ['--jitless', probe], {
     ...options,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -33,32 +36,38 @@ async function whyNot(harden: readonly RestrictionName[], policy?: string): Prom
 /** What can be had here, and what not and why. */
 async function findPossible() {
   const missing: string[] = [];
-  let harden = [...wanted];
+  let restrictions = [...wanted];
   const without = await whyNot([]);
-  if (without !== undefined) return { supervised: false, harden: [], policy: undefined, missing: [without] };
-  if ((await whyNot(harden, policy)) === undefined) return { supervised: true, harden, policy, missing };
-  harden = [];
+  if (without !== undefined)
+    return { supervised: false, restrictions: [], policy: undefined, missing: [without] };
+  if ((await whyNot(restrictions, policy)) === undefined)
+    return { supervised: true, restrictions, policy, missing };
+  restrictions = [];
   for (const name of wanted) {
-    const reason = await whyNot([...harden, name]);
-    if (reason === undefined) harden.push(name);
+    const reason = await whyNot([...restrictions, name]);
+    if (reason === undefined) restrictions.push(name);
     else missing.push(`${name}: ${reason}`);
   }
-  const reason = await whyNot(harden, policy);
+  const reason = await whyNot(restrictions, policy);
   if (reason !== undefined) missing.push(`the policy: ${reason}`);
-  return { supervised: true, harden, policy: reason === undefined ? policy : undefined, missing };
+  return { supervised: true, restrictions, policy: reason === undefined ? policy : undefined, missing };
 }
 
 try {
   // Compiled before: under the restrictions nothing could be.
   compileNested();
-  const { supervised, harden, policy, missing } = await findPossible();
+  const { supervised, restrictions, policy, missing } = await findPossible();
   for (const reason of missing) console.log(`Left out, since this system does not allow it. ${reason}`);
   const args = ['--jitless', main, ...process.argv.slice(2)];
   if (!supervised) {
     process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
   } else {
-    console.log(`trampfd run --harden ${harden.join(',') || '(nothing)'} -- node --jitless …`);
-    const child = supervise(process.execPath, args, policy === undefined ? { harden } : { harden, policy });
+    console.log(`trampfd run --harden ${restrictions.join(',') || '(nothing)'} -- node --jitless …`);
+    const child = spawnSupervised(
+      process.execPath,
+      args,
+      policy === undefined ? { restrictions } : { restrictions, policy },
+    );
     [process.exitCode] = (await once(child, 'exit')) as [number];
   }
 } catch (error) {

@@ -1,6 +1,6 @@
 /** The C interface's structures, as a program writes them. What contexts hold has been checked. */
-import type { CallerRange, RegisterContext, StackContext } from '../trampoline/contexts.js';
-import type { Shape } from '../trampoline/shape.js';
+import type { CallerRange, RegisterContext, StackContext } from '../core/contexts.js';
+import type { Shape } from '../core/shape.js';
 import { abi, structs } from './layout.js';
 
 /** `struct trampfd_user`. */
@@ -20,13 +20,14 @@ export function encodeCode({ shape, count }: { shape: Shape; count: number }): U
 }
 
 /** `struct trampfd_regs`; nothing removes the context. */
-export function encodeRegisters(registers: RegisterContext | undefined, pc: number): Uint8Array {
+export function encodeRegisters(registers: RegisterContext | undefined, pcNumber: number): Uint8Array {
   const { regs } = structs.trampfd_regs;
   const { size, name, value } = structs.trampfd_reg;
-  const all = registers === undefined ? [] : [{ register: pc, value: registers.pc }, ...registers.loads];
-  const view = new DataView(new ArrayBuffer(regs + all.length * size));
-  view.setUint32(0, all.length, true);
-  for (const [index, entry] of all.entries()) {
+  const entries =
+    registers === undefined ? [] : [{ register: pcNumber, value: registers.pc }, ...registers.assignments];
+  const view = new DataView(new ArrayBuffer(regs + entries.length * size));
+  view.setUint32(0, entries.length, true);
+  for (const [index, entry] of entries.entries()) {
     view.setUint32(regs + index * size + name, entry.register, true);
     view.setBigUint64(regs + index * size + value, entry.value, true);
   }
@@ -35,23 +36,23 @@ export function encodeRegisters(registers: RegisterContext | undefined, pc: numb
 
 /** `struct trampfd_stack`; nothing removes the context. */
 export function encodeStack(stack: StackContext | undefined): Uint8Array {
-  const at = structs.trampfd_stack;
-  const bytes = new Uint8Array(at.data + (stack?.size ?? 0));
+  const offsets = structs.trampfd_stack;
+  const bytes = new Uint8Array(offsets.data + (stack?.size ?? 0));
   if (stack === undefined) return bytes;
   const view = new DataView(bytes.buffer);
-  view.setUint32(at.flags, stack.setSp ? abi.setSp : 0, true);
-  view.setUint32(at.offset, stack.offset, true);
-  view.setUint32(at.data_size, stack.size, true);
-  bytes.set(stack.data, at.data);
+  view.setUint32(offsets.flags, stack.setSp ? abi.setSp : 0, true);
+  view.setUint32(offsets.offset, stack.offset, true);
+  view.setUint32(offsets.data_size, stack.size, true);
+  bytes.set(stack.data, offsets.data);
   return bytes;
 }
 
 /** `struct trampfd_values` with PCs; nothing removes the context. */
-export function encodeAllowedPcs(list: readonly bigint[] = []): Uint8Array {
+export function encodeAllowedPcs(pcs: readonly bigint[] = []): Uint8Array {
   const { values } = structs.trampfd_values;
-  const view = new DataView(new ArrayBuffer(values + 8 * list.length));
-  view.setUint32(0, list.length, true);
-  for (const [index, value] of list.entries()) view.setBigUint64(values + 8 * index, value, true);
+  const view = new DataView(new ArrayBuffer(values + 8 * pcs.length));
+  view.setUint32(0, pcs.length, true);
+  for (const [index, value] of pcs.entries()) view.setBigUint64(values + 8 * index, value, true);
   return new Uint8Array(view.buffer);
 }
 

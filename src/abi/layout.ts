@@ -7,7 +7,7 @@
  * we know (psABI for x86-64, section 3.1.2; AAPCS64, composite types): each member at the next multiple of its own
  * size. None of them has a hole.
  */
-import { limits } from '../trampoline/limits.js';
+import { limits } from '../core/limits.js';
 
 export const abi = {
   /** `__NR_trampfd_create`. The number that RFC v1 took, 440, is `process_madvise` since Linux 5.10. */

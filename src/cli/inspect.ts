@@ -1,6 +1,10 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { type InspectedProcess, type InspectedTable, inspectProcess } from '../local/inspect.js';
+import {
+  type InspectedProcess,
+  type InspectedTable,
+  inspectProcess,
+} from '../trampolines/inspect/inspect.js';
 
 export function addInspect(program: Command): void {
   program
@@ -14,20 +18,20 @@ export function addInspect(program: Command): void {
     })
     .option('--json', 'print JSON, addresses as hexadecimal strings')
     .action((pid: number, { json }: { json?: boolean }) => {
-      const found = inspectProcess(pid);
-      console.log(json === true ? asJson(found) : asText(found));
+      const report = inspectProcess(pid);
+      console.log(json === true ? asJson(report) : asText(report));
     });
 }
 
 function asJson({ pid, tables, names }: InspectedProcess): string {
-  const listed = [...names].map(([address, name]) => ({ address, name }));
-  const write = (_key: string, value: unknown) => (typeof value === 'bigint' ? hex(value) : value);
-  return JSON.stringify({ pid, tables, names: listed }, write, 2);
+  const namedAddresses = [...names].map(([address, name]) => ({ address, name }));
+  const replacer = (_key: string, value: unknown) => (typeof value === 'bigint' ? hex(value) : value);
+  return JSON.stringify({ pid, tables, names: namedAddresses }, replacer, 2);
 }
 
 function asText({ pid, tables, names }: InspectedProcess): string {
   const live = tables.reduce((sum, table) => sum + table.live, 0);
-  const parts = [`process ${pid}: ${count(live, 'live trampoline')}`];
+  const sections = [`process ${pid}: ${count(live, 'live trampoline')}`];
   for (const table of tables) {
     const lines = [heading(table), `  ${table.live} live, ${table.free} free`];
     for (const address of table.addresses) {
@@ -35,21 +39,21 @@ function asText({ pid, tables, names }: InspectedProcess): string {
       if (name !== undefined) lines.push(`  ${hex(address)} ${name}`);
     }
     if (table.code !== undefined) lines.push(...table.code.split('\n').map((line) => `  ${line}`));
-    parts.push(lines.join('\n'));
+    sections.push(lines.join('\n'));
   }
-  return parts.join('\n\n');
+  return sections.join('\n\n');
 }
 
 function heading({ name, kind, type, layout, method, registers, stack }: InspectedTable): string {
   const title = kind === 'single' ? 'single trampolines' : name === undefined ? 'table' : `table "${name}"`;
   if (type === 'handler') return `${title}: save all registers and call (${layout}, ${method})`;
-  const loads = registers.length === 0 ? 'loads only the PC' : `loads ${registers.join(', ')} and the PC`;
-  const data =
+  const loadText = registers.length === 0 ? 'loads only the PC' : `loads ${registers.join(', ')} and the PC`;
+  const stackText =
     stack === undefined
       ? ''
       : `, ${stack.size} bytes of stack data at ${stack.offset}${stack.setSp ? ', sets SP' : ''}`;
-  return `${title}: ${loads}${data} (${layout}, ${method})`;
+  return `${title}: ${loadText}${stackText} (${layout}, ${method})`;
 }
 
 const hex = (address: bigint): string => `0x${address.toString(16)}`;
-const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -2,8 +2,8 @@
 /** The command line: one file a command. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { thisMachine } from '../linux/host.js';
-import { TrampfdError } from '../trampoline/errors.js';
+import { TrampfdError } from '../core/errors.js';
+import { hostMachine } from '../native/host.js';
 
 /** A command is loaded when it is asked for, since `run` delays a program; for a list of them, all are. */
 const commands = {
@@ -13,21 +13,21 @@ const commands = {
 };
 
 /** Exit code for a command line that makes no sense. */
-const misuse = 2;
+const EXIT_USAGE = 2;
 
 const { version, description } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string; description: string };
 
 try {
-  thisMachine();
+  hostMachine();
   const program = new Command('trampfd')
     .description(description)
     .version(version)
     .enablePositionalOptions()
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : misuse));
-  const wanted = Object.entries(commands).filter(([name]) => name === process.argv[2]);
-  for (const [, load] of wanted.length > 0 ? wanted : Object.entries(commands)) (await load())(program);
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+  const requested = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+  for (const [, load] of requested.length > 0 ? requested : Object.entries(commands)) (await load())(program);
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof TrampfdError || error instanceof RangeError)) throw error;

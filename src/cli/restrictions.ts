@@ -1,14 +1,14 @@
 /** Names of restrictions on the command line. */
 import { InvalidArgumentError } from 'commander';
-import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
+import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
 
 /** Several with commas between them, added to those of the same option before. */
-export function restrictions(text: string, before: readonly RestrictionName[]): RestrictionName[] {
+export function parseRestrictions(text: string, previous: readonly RestrictionName[]): RestrictionName[] {
   const names = text.split(',').map((name) => {
-    const found = restrictionNames.find((known) => known === name);
-    if (found === undefined)
+    const match = restrictionNames.find((known) => known === name);
+    if (match === undefined)
       throw new InvalidArgumentError(`Restrictions are ${restrictionNames.join(', ')}.`);
-    return found;
+    return match;
   });
-  return [...before, ...names];
+  return [...previous, ...names];
 }

@@ -1,19 +1,24 @@
 /** `trampfd run`: a program and all that it starts, with the system call of the proposal. */
 import { type Command, Option } from 'commander';
-import { endBy, exitNow } from '../linux/children.js';
-import { type RestrictionName, restrictionNames } from '../linux/restrictions.js';
-import { writeLine } from '../supervisor/lines.js';
-import { notFound, notRunnable, type StartOptions, start } from '../supervisor/start.js';
-import { TrampfdError } from '../trampoline/errors.js';
-import { restrictions } from './restrictions.js';
+import { TrampfdError } from '../core/errors.js';
+import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
+import { _exit, raiseDefault } from '../linux/process/processes.js';
+import { writeLine } from '../supervisor/process/write-line.js';
+import {
+  EXIT_NOT_EXECUTABLE,
+  EXIT_NOT_FOUND,
+  type RunProgramOptions,
+  runProgram,
+} from '../supervisor/run-program.js';
+import { parseRestrictions } from './restrictions.js';
 
-interface RunOptions extends StartOptions {
+interface RunOptions extends RunProgramOptions {
   readonly harden: RestrictionName[];
   readonly stats?: boolean;
 }
 
 /** What `env`, `nice` and others exit with when they fail themselves. */
-const failed = 125;
+const EXIT_FAILURE = 125;
 
 export function addRun(program: Command): void {
   program
@@ -25,7 +30,7 @@ export function addRun(program: Command): void {
     .option(
       '--harden <restrictions>',
       `restrict it by ${restrictionNames.join(', ')}; several with commas`,
-      restrictions,
+      parseRestrictions,
       [],
     )
     .option('--policy <file>', 'what it may ask for, as JSON (trampfd/policy.schema.json)')
@@ -43,28 +48,28 @@ export function addRun(program: Command): void {
     .allowExcessArguments(false)
     .action(async (name: string, args: string[], options: RunOptions & { type?: string[] }) => {
       try {
-        const { status, signal, stats } = await start(name, args.length, {
+        const { status, signal, stats } = await runProgram(name, args.length, {
           ...options,
-          types: options.type ?? [],
+          typeModules: options.type ?? [],
         });
         if (options.stats === true) writeLine(2, `trampfd: ${JSON.stringify(stats)}`);
-        if (signal !== undefined) endBy(signal);
+        if (signal !== undefined) raiseDefault(signal);
         // Node would set the terminal back to how it was, whatever the program has made of it.
-        exitNow(status);
+        _exit(status);
       } catch (error) {
         if (!(error instanceof TrampfdError)) {
           console.error('trampfd: the supervisor failed:', error);
           // Node would wait for threads that wait for others.
-          exitNow(failed);
+          _exit(EXIT_FAILURE);
           return;
         }
         writeLine(2, `trampfd: ${error.message}`);
-        const missing = { ENOENT: notFound, EACCES: notRunnable }[error.code] ?? failed;
-        exitNow(error.syscall === undefined || error.syscall === 'execve' ? missing : failed);
+        const exitCode = { ENOENT: EXIT_NOT_FOUND, EACCES: EXIT_NOT_EXECUTABLE }[error.code] ?? EXIT_FAILURE;
+        _exit(error.syscall === undefined || error.syscall === 'execve' ? exitCode : EXIT_FAILURE);
       }
     });
 }
 
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
 }

@@ -6,14 +6,14 @@
  * only reads. But the file is an ordinary one of this user: a process of the same user that can look at our
  * descriptors can open it for writing, and then the code changes under the mapping.
  */
-import { fileWithoutName } from '../linux/files.js';
-import type { CodePageMethod } from './method.js';
-import { fromFile } from './shared-file.js';
+import { anonymousTempFile } from '../linux/fs/temp-files.js';
+import type { CodePageMethod } from './code-page-method.js';
+import { codeFromFd } from './map-shared-fd.js';
 
 export const file: CodePageMethod = {
   name: 'file',
   prepare({ bytes }) {
-    const fd = fileWithoutName(bytes, 'make a code page by file');
-    return fromFile(fd, { method: 'file', length: bytes.length });
+    const fd = anonymousTempFile(bytes, 'make a code page by file');
+    return codeFromFd(fd, { method: 'file', length: bytes.length });
   },
 };

@@ -5,6 +5,7 @@
  * unless the page is sealed (`mseal` stops the first, not the second).
  */
 import {
+  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -13,9 +14,8 @@ import {
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
-  writeMapped,
-} from '../linux/memory.js';
-import type { CodePageMethod } from './method.js';
+} from '../linux/mm/memory.js';
+import type { CodePageMethod } from './code-page-method.js';
 
 export const remap: CodePageMethod = {
   name: 'remap',
@@ -27,7 +27,7 @@ export const remap: CodePageMethod = {
           { address, length: bytes.length, prot: PROT_READ | PROT_WRITE, flags },
           'map a code page by remap',
         );
-        writeMapped(address, bytes);
+        copyToMemory(address, bytes);
         mprotect(address, bytes.length, PROT_READ | PROT_EXEC);
       },
       close() {},

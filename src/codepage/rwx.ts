@@ -5,6 +5,7 @@
  * Guarantee: none. Whoever can write memory of the process can write this.
  */
 import {
+  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -13,9 +14,8 @@ import {
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
-  writeMapped,
-} from '../linux/memory.js';
-import type { CodePageMethod } from './method.js';
+} from '../linux/mm/memory.js';
+import type { CodePageMethod } from './code-page-method.js';
 
 const attempt = 'map a code page by rwx';
 
@@ -30,7 +30,7 @@ export const rwx: CodePageMethod = {
         // New code is seen when memory becomes executable, and on arm64 not before: what it may do from now on it may
         // not do while it is written.
         mprotect(address, bytes.length, PROT_READ | PROT_WRITE);
-        writeMapped(address, bytes);
+        copyToMemory(address, bytes);
         mprotect(address, bytes.length, prot);
       },
       close() {},

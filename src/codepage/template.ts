@@ -15,21 +15,21 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { fromNode } from '../linux/errno.js';
-import { thisMachine } from '../linux/host.js';
-import { memoryAt, pageSize } from '../linux/memory.js';
+import { TrampfdError } from '../core/errors.js';
+import { registerNumber } from '../core/registers.js';
+import { emptyShape, handlerShape, type Shape, shapeKey } from '../core/shape.js';
+import { memoryAt, pageSize } from '../linux/mm/memory.js';
 import type { Machine } from '../machine/index.js';
-import { TrampfdError } from '../trampoline/errors.js';
-import { registerNumber } from '../trampoline/registers.js';
-import { emptyShape, handlerShape, type Shape, shapeKey } from '../trampoline/shape.js';
-import type { Code, CodePageMethod } from './method.js';
-import { fromFile } from './shared-file.js';
+import { fromNodeError } from '../native/errno.js';
+import { hostMachine } from '../native/host.js';
+import type { CodeBlob, CodePageMethod } from './code-page-method.js';
+import { codeFromFd } from './map-shared-fd.js';
 
 /** Bytes of one image, and of the head of the file. */
 export const imageLength = 2 ** 16;
 
 /** What stands at the start of the file. */
-export interface TemplateHead {
+export interface TemplateHeader {
   /** The layout of the file and the code in it; a change of either makes it another. */
   readonly version: number;
   readonly architecture: string;
@@ -51,120 +51,130 @@ export function templatePath(architecture: string): string {
  * The shapes that are shipped: only a jump, every single register, every two argument registers, farewells,
  * closures, handlers.
  */
-export function templateShapes({ registerFile, farewell, closureRegisters }: Machine): Shape[] {
+export function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Machine): Shape[] {
   const pc = registerNumber(registerFile, 'pc');
-  const singles = Object.values(registerFile.numbers).filter((number) => number !== pc);
-  const args = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
+  const singleRegisters = Object.values(registerFile.numbers).filter((number) => number !== pc);
+  const argRegisters = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
     registerNumber(registerFile, name),
   );
-  const pairs = args.flatMap((a, index) => args.slice(index + 1).map((b) => [a, b]));
-  const sets = [
-    ...singles.map((number) => [number]),
+  const pairs = argRegisters.flatMap((a, index) => argRegisters.slice(index + 1).map((b) => [a, b]));
+  const registerSets = [
+    ...singleRegisters.map((number) => [number]),
     ...pairs,
-    ...[farewell().registers, closureRegisters].map(Object.values<number>),
+    ...[freedCallStub().registers, callbackRegisters].map(Object.values<number>),
   ];
-  const shapes = sets.map((set) => ({ registers: set.toSorted((a, b) => a - b), stack: undefined }));
+  const shapes = registerSets.map((registerSet) => ({
+    registers: registerSet.toSorted((a, b) => a - b),
+    stack: undefined,
+  }));
   return [emptyShape, ...shapes, handlerShape];
 }
 
 /** All images of an architecture. */
-export function templateCode(machine: Machine): Code[] {
-  const tables = templateShapes(machine).map((shape) => ({
+export function templateCode(machine: Machine): CodeBlob[] {
+  const slotImages = templateShapes(machine).map((shape) => ({
     key: shapeKey(shape),
     bytes: machine.codeImage(shape, imageLength).bytes,
   }));
-  const others = [
-    machine.farewell(),
-    machine.resume(),
+  const standaloneCode = [
+    machine.freedCallStub(),
+    machine.restoreContext(),
     machine.faultHandler(imageLength),
     machine.glue(imageLength),
   ];
   return [
-    ...tables,
-    ...others.map(({ key, bytes }) => ({ key, bytes: machine.padCode(bytes, imageLength) })),
+    ...slotImages,
+    ...standaloneCode.map(({ key, bytes }) => ({ key, bytes: machine.padWithTraps(bytes, imageLength) })),
   ];
 }
 
 /** The method, with the code of one file. */
-export function templateFrom(path: (architecture: string) => string): CodePageMethod {
+export function createTemplateMethod(pathFor: (architecture: string) => string): CodePageMethod {
   return {
     name: 'template',
-    codeLength: imageLength,
+    fixedCodeLength: imageLength,
     prepare({ key, bytes }) {
-      const file = path(process.arch);
-      const fd = open(file);
+      const filePath = pathFor(process.arch);
+      const fd = openTemplate(filePath);
       try {
-        const head = readHead(file, fd);
-        const index = head.images.indexOf(key);
-        if (index < 0) throw refusal(file, 'it has no code for this shape', 'ERR_NO_TEMPLATE');
-        const code = fromFile(fd, {
+        const header = readHeader(filePath, fd);
+        const index = header.images.indexOf(key);
+        if (index < 0) throw templateError(filePath, 'it has no code for this shape', 'ERR_NO_TEMPLATE');
+        const prepared = codeFromFd(fd, {
           method: 'template',
           length: imageLength,
           offset: imageLength * (1 + index),
         });
         return {
-          ...code,
+          ...prepared,
           mapAt(address) {
-            code.mapAt(address);
+            prepared.mapAt(address);
             if (Buffer.compare(new Uint8Array(memoryAt(address, imageLength)), bytes) !== 0) {
-              throw refusal(file, 'its code is not what this version of trampfd makes');
+              throw templateError(filePath, 'its code is not what this version of trampfd makes');
             }
           },
         };
       } catch (error) {
         closeSync(fd);
-        throw fromNode(`${attempt}: ${file}`, error);
+        throw fromNodeError(`${attempt}: ${filePath}`, error);
       }
     },
   };
 }
 
-export const template = templateFrom(templatePath);
+export const template = createTemplateMethod(templatePath);
 
-function open(path: string): number {
+function openTemplate(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw fromNode(`${attempt}: ${path}`, error);
+    throw fromNodeError(`${attempt}: ${path}`, error);
   }
 }
 
-function readHead(path: string, fd: number): TemplateHead {
+function readHeader(path: string, fd: number): TemplateHeader {
   const bytes = Buffer.alloc(imageLength);
   const length = readSync(fd, bytes, 0, imageLength, 0);
-  const head = parseHead(bytes.subarray(0, length).toString('latin1'));
-  if (head === undefined) throw refusal(path, 'it is no file of templates');
-  const { registerFile } = thisMachine();
-  if (head.version !== templateVersion) {
-    throw refusal(
+  const header = parseHeader(bytes.subarray(0, length).toString('latin1'));
+  if (header === undefined) throw templateError(path, 'it is no file of templates');
+  const { registerFile } = hostMachine();
+  if (header.version !== templateVersion) {
+    throw templateError(
       path,
-      `it is made for version ${head.version} of templates, and this is ${templateVersion}`,
+      `it is made for version ${header.version} of templates, and this is ${templateVersion}`,
     );
   }
-  if (head.architecture !== registerFile.architecture) {
-    throw refusal(path, `it is made for ${head.architecture}, and this is ${registerFile.architecture}`);
-  }
-  if (head.imageLength !== imageLength) {
-    throw refusal(
+  if (header.architecture !== registerFile.architecture) {
+    throw templateError(
       path,
-      `its images have ${head.imageLength} bytes, and those of this version ${imageLength}`,
+      `it is made for ${header.architecture}, and this is ${registerFile.architecture}`,
+    );
+  }
+  if (header.imageLength !== imageLength) {
+    throw templateError(
+      path,
+      `its images have ${header.imageLength} bytes, and those of this version ${imageLength}`,
     );
   }
   if (imageLength % pageSize() !== 0) {
-    throw refusal(path, `it is made for pages of ${imageLength} bytes or less, and these have ${pageSize()}`);
+    throw templateError(
+      path,
+      `it is made for pages of ${imageLength} bytes or less, and these have ${pageSize()}`,
+    );
   }
-  const expected = imageLength * (1 + head.images.length);
+  const expectedSize = imageLength * (1 + header.images.length);
   const { size } = fstatSync(fd);
-  if (size !== expected) throw refusal(path, `it has ${size} bytes where ${expected} should be`);
-  return head;
+  if (size !== expectedSize)
+    throw templateError(path, `it has ${size} bytes where ${expectedSize} should be`);
+  return header;
 }
 
-function parseHead(text: string): TemplateHead | undefined {
+function parseHeader(text: string): TemplateHeader | undefined {
   try {
-    const head = JSON.parse(text.slice(0, text.indexOf('\n'))) as Partial<
-      Record<keyof TemplateHead, unknown>
+    const header = JSON.parse(text.slice(0, text.indexOf('\n'))) as Partial<
+      Record<keyof TemplateHeader, unknown>
     >;
-    const { version, architecture, imageLength, images } = head;
+    const { version, architecture, imageLength, images } = header;
     if (typeof version !== 'number' || typeof imageLength !== 'number') return undefined;
     if (typeof architecture !== 'string' || !Array.isArray(images)) return undefined;
     return { version, architecture, imageLength, images };
@@ -173,6 +183,6 @@ function parseHead(text: string): TemplateHead | undefined {
   }
 }
 
-function refusal(path: string, reason: string, code = 'ERR_TEMPLATE'): TrampfdError {
+function templateError(path: string, reason: string, code = 'ERR_TEMPLATE'): TrampfdError {
   return new TrampfdError(`Cannot ${attempt}: ${path}: ${reason}`, { code });
 }

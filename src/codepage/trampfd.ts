@@ -12,12 +12,12 @@
  */
 import { encodeCode } from '../abi/encode.js';
 import { abi } from '../abi/layout.js';
-import { close } from '../linux/descriptors.js';
-import { thisMachine } from '../linux/host.js';
-import { memoryAt } from '../linux/memory.js';
-import { mapObject, readMap, requireSupervisor, trampfd_create } from '../linux/trampfd-create.js';
-import { TrampfdError } from '../trampoline/errors.js';
-import type { CodePageMethod } from './method.js';
+import { TrampfdError } from '../core/errors.js';
+import { close } from '../linux/fs/fds.js';
+import { memoryAt } from '../linux/mm/memory.js';
+import { mapObject, readObjectMap, requireSupervisor, trampfd_create } from '../linux/trampfd-syscall.js';
+import { hostMachine } from '../native/host.js';
+import type { CodePageMethod } from './code-page-method.js';
 
 const attempt = 'make a code page by trampfd';
 
@@ -29,14 +29,14 @@ export const trampfd: CodePageMethod = {
       const message = `Cannot ${attempt}: a supervisor makes code of trampolines, and no other`;
       throw new TrampfdError(message, { code: 'ERR_NO_SHAPE' });
     }
-    const count = Math.floor(bytes.length / thisMachine().slotLayout(shape).stride);
+    const count = Math.floor(bytes.length / hostMachine().slotLayout(shape).stride);
     const fd = trampfd_create(abi.types.code, encodeCode({ shape, count }), attempt);
     return {
       mapAt(address) {
-        const map = readMap(fd, attempt);
+        const map = readObjectMap(fd, attempt);
         mapObject(fd, map, attempt, address);
-        const made = new Uint8Array(memoryAt(address, bytes.length));
-        if (map.size === bytes.length && Buffer.compare(made, bytes) === 0) return;
+        const mapped = new Uint8Array(memoryAt(address, bytes.length));
+        if (map.size === bytes.length && Buffer.compare(mapped, bytes) === 0) return;
         const message = `Cannot ${attempt}: the supervisor's code is not what this version of trampfd makes`;
         throw new TrampfdError(message, { code: 'ERR_OTHER_CODE' });
       },

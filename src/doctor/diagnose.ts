@@ -1,25 +1,25 @@
 /** Finds out what a system allows, by trying. */
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '../codepage/method.js';
-import { methodNames } from '../codepage/methods.js';
-import { fromNode } from '../linux/errno.js';
-import { thisMachine } from '../linux/host.js';
-import { canEnterUserNamespace, launch } from '../linux/launch.js';
-import { type RestrictionName, restrictionCalls, restrictionNames } from '../linux/restrictions.js';
-import { spawn } from '../linux/spawn.js';
-import { TrampfdError } from '../trampoline/errors.js';
-import { options as checkNames, kind, oneOf } from '../trampoline/values.js';
+import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import { methodNames } from '../codepage/method-selection.js';
+import { TrampfdError } from '../core/errors.js';
+import { knownOptions as checkNames, describeType, oneOf } from '../core/validate.js';
+import { canEnterUserNamespace, launch } from '../launcher/launcher.js';
+import { type RestrictionName, restrictionNames, restrictionSyscalls } from '../launcher/restrictions.js';
+import { spawn } from '../linux/process/spawn.js';
+import { fromNodeError } from '../native/errno.js';
+import { hostMachine } from '../native/host.js';
 import type { ProbeResult } from './probe.js';
-import { whoRefuses } from './refusals.js';
+import { diagnoseFailure } from './rules.js';
 import type { Diagnosis, MethodDiagnosis } from './schema.js';
-import type { SeenFromInside } from './system.js';
+import type { ProcessReport } from './system.js';
 
 export interface DiagnoseOptions {
   /**
    * Restrictions to apply to the processes that try: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`.
    * Default: none, the system as it is.
    */
-  readonly under?: readonly RestrictionName[];
+  readonly restrictions?: readonly RestrictionName[];
 }
 
 /**
@@ -39,56 +39,65 @@ export interface DiagnoseOptions {
  * @throws TrampfdError when a restriction cannot be applied here
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { under: given = [] } = checkNames(options, 'options', ['under']);
-  if (!Array.isArray(given)) throw new TypeError(`under must be an array, not ${kind(given)}`);
-  const under = given.map((name, index) => oneOf(name ?? null, `under[${index}]`, restrictionNames));
-  const seen = (await probe('system', under)) as SeenFromInside;
+  const { restrictions: requested = [] } = checkNames(options, 'options', ['restrictions']);
+  if (!Array.isArray(requested))
+    throw new TypeError(`restrictions must be an array, not ${describeType(requested)}`);
+  const restrictions = requested.map((name, index) =>
+    oneOf(name ?? null, `restrictions[${index}]`, restrictionNames),
+  );
+  const processReport = (await runProbe('system', restrictions)) as ProcessReport;
   const results = await Promise.all(
     methodNames.map(async (method): Promise<[CodePageMethodName, MethodDiagnosis]> => {
-      const result = (await probe(method, under)) as ProbeResult;
-      return [method, result.works ? { works: true } : whoRefuses({ method, refused: result, system: seen })];
+      const result = (await runProbe(method, restrictions)) as ProbeResult;
+      return [
+        method,
+        result.works ? { works: true } : diagnoseFailure({ method, failure: result, system: processReport }),
+      ];
     }),
   );
   const userNamespaces = await canEnterUserNamespace();
   return {
-    under,
+    restrictions,
     methods: Object.fromEntries(results) as Diagnosis['methods'],
-    system: { ...seen, features: { ...seen.features, userNamespaces } },
+    system: { ...processReport, features: { ...processReport.features, userNamespaces } },
   };
 }
 
-const program = fileURLToPath(new URL('probe.js', import.meta.url));
+const probeProgram = fileURLToPath(new URL('probe.js', import.meta.url));
 
 /** Milliseconds that a process gets: enough for any machine, and an end for one that hangs. */
-const patience = 60_000;
+const probeTimeoutMs = 60_000;
 
 /** Runs the probe. It needs no compiler, and under MDWE can have none. */
-async function probe(
+async function runProbe(
   subject: CodePageMethodName | 'system',
-  under: readonly RestrictionName[],
+  restrictions: readonly RestrictionName[],
 ): Promise<unknown> {
-  const args = ['--jitless', program, subject];
+  const args = ['--jitless', probeProgram, subject];
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
   const launched =
-    under.length === 0
+    restrictions.length === 0
       ? { process: spawn(process.execPath, args, { stdio: [...stdio] }), started: Promise.resolve() }
-      : launch(process.execPath, args, { stdio: [...stdio], before: restrictionCalls(thisMachine(), under) });
+      : launch(process.execPath, args, {
+          stdio: [...stdio],
+          setupSyscalls: restrictionSyscalls(hostMachine(), restrictions),
+        });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     launched.process[name]?.setEncoding('utf8').on('data', (chunk: string) => {
       output[name] += chunk;
     });
   }
-  const deadline = setTimeout(() => launched.process.kill('SIGKILL'), patience);
-  const ended = new Promise<string>((resolve, reject) => {
-    launched.process.on('error', (error) => reject(fromNode('start a process that tries', error)));
+  const deadline = setTimeout(() => launched.process.kill('SIGKILL'), probeTimeoutMs);
+  const exited = new Promise<string>((resolve, reject) => {
+    launched.process.on('error', (error) => reject(fromNodeError('start a process that tries', error)));
     launched.process.on('close', (status, signal) => resolve(signal ?? `exit code ${status}`));
   });
-  const [how] = await Promise.all([ended, launched.started]).finally(() => clearTimeout(deadline));
+  const [exitStatus] = await Promise.all([exited, launched.started]).finally(() => clearTimeout(deadline));
   try {
     return JSON.parse(output.stdout);
   } catch {
-    const message = `the process that tried ended with ${how}${lastWords(output.stderr)}`;
+    const message = `the process that tried ended with ${exitStatus}${lastErrorLine(output.stderr)}`;
     if (subject === 'system')
       throw new TrampfdError(`Cannot look at the system: ${message}`, { code: 'ERR_PROBE' });
     return { works: false, code: 'ERR_CRASHED', syscall: null, message } satisfies ProbeResult;
@@ -96,7 +105,7 @@ async function probe(
 }
 
 /** What a program said before it ended: of a Node that failed, the line with the error. */
-function lastWords(stderr: string): string {
+function lastErrorLine(stderr: string): string {
   // V8 warns of --jitless itself.
   const lines = stderr
     .split('\n')

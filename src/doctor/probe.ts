@@ -5,11 +5,12 @@
  *     node --jitless probe.js METHOD|system
  */
 
-import type { CodePageMethodName } from '../codepage/method.js';
+import type { CodePageMethodName } from '../codepage/code-page-method.js';
 import { acquireRegion } from '../codepage/regions.js';
-import { dlsym } from '../linux/dynamic-library.js';
-import { nativeCall } from '../linux/libc.js';
+import { TrampfdError } from '../core/errors.js';
+import { emptyShape } from '../core/shape.js';
 import {
+  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -17,11 +18,10 @@ import {
   PROT_READ,
   PROT_WRITE,
   pageSize,
-  writeMapped,
-} from '../linux/memory.js';
-import { TrampfdError } from '../trampoline/errors.js';
-import { emptyShape } from '../trampoline/shape.js';
-import { seenFromInside } from './system.js';
+} from '../linux/mm/memory.js';
+import { dlsym } from '../native/dl.js';
+import { bindFunction } from '../native/libc.js';
+import { collectSystemReport } from './system.js';
 
 /** What became of a method. */
 export type ProbeResult =
@@ -34,14 +34,14 @@ export type ProbeResult =
     };
 
 /** Makes one trampoline by a method, and calls it. */
-function tryMethod(method: CodePageMethodName): ProbeResult {
+function probeMethod(method: CodePageMethodName): ProbeResult {
   try {
     const region = acquireRegion(emptyShape, { codeLength: pageSize(), method });
-    const { data, dataLength, code } = region;
+    const { dataAddress, dataLength, codeAddress } = region;
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    mmap({ address: data, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, 'map data');
-    writeMapped(data, new Uint8Array(BigUint64Array.of(dlsym('getpid')!).buffer));
-    const pid = nativeCall('int trampfd_probe()', code)();
+    mmap({ address: dataAddress, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, 'map data');
+    copyToMemory(dataAddress, new Uint8Array(BigUint64Array.of(dlsym('getpid')!).buffer));
+    const pid = bindFunction('int trampfd_probe()', codeAddress)();
     if (pid === process.pid) return { works: true };
     return { works: false, code: 'ERR_WRONG_RESULT', syscall: null, message: `the code returned ${pid}` };
   } catch (error) {
@@ -52,4 +52,4 @@ function tryMethod(method: CodePageMethodName): ProbeResult {
 }
 
 const subject = process.argv[2] as CodePageMethodName | 'system';
-console.log(JSON.stringify(subject === 'system' ? seenFromInside() : tryMethod(subject)));
+console.log(JSON.stringify(subject === 'system' ? collectSystemReport() : probeMethod(subject)));

@@ -17,7 +17,7 @@ const methodDiagnosis = z.discriminatedUnion('works', [
 const feature = z.boolean();
 
 export const diagnosisSchema = z.object({
-  under: z.array(z.string()).describe('restrictions that were applied for this diagnosis'),
+  restrictions: z.array(z.string()).describe('restrictions that were applied for this diagnosis'),
   methods: z.object({
     memfd: methodDiagnosis,
     template: methodDiagnosis,

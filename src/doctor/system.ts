@@ -11,22 +11,22 @@ import {
   mdweState,
   yamaScope,
 } from '../linux/features.js';
-import { thisMachine } from '../linux/host.js';
-import { pageSize } from '../linux/memory.js';
-import { mountOf } from '../linux/mounts.js';
+import { mountOf } from '../linux/fs/mounts.js';
+import { pageSize } from '../linux/mm/memory.js';
+import { hostMachine } from '../native/host.js';
 import type { SystemReport } from './schema.js';
 
 /** What can be seen from inside one process; whether it may enter a user namespace, its parent has to try. */
-export type SeenFromInside = Omit<SystemReport, 'features'> & {
+export type ProcessReport = Omit<SystemReport, 'features'> & {
   features: Omit<SystemReport['features'], 'userNamespaces'>;
 };
 
-export function seenFromInside(): SeenFromInside {
-  const machine = thisMachine();
-  const status = text('/proc/self/status') ?? '';
+export function collectSystemReport(): ProcessReport {
+  const machine = hostMachine();
+  const status = readText('/proc/self/status') ?? '';
   const seccomp = Number(/^Seccomp:\s*(\d)/m.exec(status)?.[1] ?? 0);
-  const enforce = text('/sys/fs/selinux/enforce');
-  const processor = text('/proc/cpuinfo') ?? '';
+  const enforce = readText('/sys/fs/selinux/enforce');
+  const cpuinfo = readText('/proc/cpuinfo') ?? '';
   const mdwe = mdweState();
   return {
     kernel: release(),
@@ -38,10 +38,10 @@ export function seenFromInside(): SeenFromInside {
     seccomp: (['none', 'strict', 'filter'] as const)[seccomp] ?? 'filter',
     selinux: enforce === undefined ? 'absent' : enforce === '1' ? 'enforcing' : 'permissive',
     // The file lists all levels, the present one in brackets.
-    lockdown: /\[(\w+)\]/.exec(text('/sys/kernel/security/lockdown') ?? '')?.[1] ?? null,
-    memfdNoexec: number('/proc/sys/vm/memfd_noexec'),
-    temporaryFolder: folder(tmpdir()),
-    packageFolder: folder(dirname(templatePath(process.arch))),
+    lockdown: /\[(\w+)\]/.exec(readText('/sys/kernel/security/lockdown') ?? '')?.[1] ?? null,
+    memfdNoexec: readNumber('/proc/sys/vm/memfd_noexec'),
+    temporaryFolder: folderReport(tmpdir()),
+    packageFolder: folderReport(dirname(templatePath(process.arch))),
     yama: yamaScope() ?? null,
     features: {
       mseal: hasMseal(),
@@ -51,22 +51,22 @@ export function seenFromInside(): SeenFromInside {
       procmapQuery: hasProcmapQuery(),
     },
     // x86 calls them ibt and user_shstk, arm64 bti and gcs.
-    landingPads: /\b(ibt|bti)\b/.test(processor),
-    shadowStacks: /\b(user_shstk|gcs)\b/.test(processor),
+    landingPads: /\b(ibt|bti)\b/.test(cpuinfo),
+    shadowStacks: /\b(user_shstk|gcs)\b/.test(cpuinfo),
   };
 }
 
-function folder(path: string): SystemReport['temporaryFolder'] {
+function folderReport(path: string): SystemReport['temporaryFolder'] {
   const mount = mountOf(path);
   return { path, mount: mount?.path ?? '/', noexec: mount?.options.includes('noexec') ?? false };
 }
 
-function number(path: string): number | null {
-  const content = text(path);
+function readNumber(path: string): number | null {
+  const content = readText(path);
   return content === undefined ? null : Number(content);
 }
 
-function text(path: string): string | undefined {
+function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch {

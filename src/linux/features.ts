@@ -1,11 +1,11 @@
 /** Which features this kernel has: asked by calls that change nothing. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { errno, libc } from './libc.js';
-import { PROCMAP_QUERY, procmapQuery } from './mapping-query.js';
-import { MFD_NOEXEC_SEAL } from './memfd.js';
-import { __NR_mseal, addressOfBytes } from './memory.js';
-import { SECCOMP_GET_NOTIF_SIZES } from './notifications.js';
+import { errno, libc } from '../native/libc.js';
+import { MFD_NOEXEC_SEAL } from './mm/memfd.js';
+import { __NR_mseal, addressOfBytes } from './mm/memory.js';
+import { PROCMAP_QUERY, PROCMAP_QUERY_ARG } from './process/procmap-query.js';
+import { SECCOMP_GET_NOTIF_SIZES } from './seccomp/seccomp-notify.js';
 
 const PR_GET_MDWE = 66;
 export const PR_MDWE_REFUSE_EXEC_GAIN = 1;
@@ -30,20 +30,22 @@ export function hasMemfdNoexecSeal(): boolean {
 }
 
 /** Notifications of system calls, Linux 5.0. @see seccomp_unotify(2) */
-export function hasSeccompNotification(seccomp: number): boolean {
+export function hasSeccompNotification(seccompNumber: number): boolean {
   const sizes = new Uint8Array(16);
   const address = addressOfBytes(sizes);
-  return libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0;
+  return (
+    libc().syscall(seccompNumber, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', address) === 0
+  );
 }
 
 /** Asking for one mapping instead of reading all, Linux 6.11. @see PROCMAP_QUERY in Documentation/filesystems/proc.rst */
 export function hasProcmapQuery(): boolean {
   const fd = openSync('/proc/self/maps', 'r');
   try {
-    const query = new BigUint64Array(procmapQuery.size / 8);
-    query[0] = BigInt(procmapQuery.size);
-    const answer = libc().ioctl(fd, PROCMAP_QUERY, addressOfBytes(query));
-    return answer === 0 || errno() !== constants.errno.ENOTTY;
+    const query = new BigUint64Array(PROCMAP_QUERY_ARG.size / 8);
+    query[0] = BigInt(PROCMAP_QUERY_ARG.size);
+    const result = libc().ioctl(fd, PROCMAP_QUERY, addressOfBytes(query));
+    return result === 0 || errno() !== constants.errno.ENOTTY;
   } finally {
     closeSync(fd);
   }

@@ -12,23 +12,23 @@
  */
 
 /** `trampfd` and the version of everything described here. */
-export const faultMagic = 0x0164_6670_6d61_7274n;
+export const FAULT_MAGIC = 0x0164_6670_6d61_7274n;
 /** The handler begins behind magic and distance. */
-export const faultEntryAt = 16;
+export const faultEntryOffset = 16;
 
-export const control = {
+export const controlBlock = {
   /** The action that stood before: its handler (0 default, 1 ignore), and the signals that it blocks. */
-  previous: 0,
+  previousHandler: 0,
   previousMask: 8,
   /** Whether the handler may only return (to `sigreturn`), not jump. */
-  mustReturn: 16,
+  mustUseSigreturn: 16,
   /** Where the control block can be written. */
-  alias: 24,
+  writableAlias: 24,
   /** Held while the list of arenas is written. */
   lock: 40,
   /** How many arenas there are; they follow. */
-  arenas: 32,
-  list: 64,
+  arenaCount: 32,
+  arenaList: 64,
 } as const;
 
 /** An arena: reserved addresses, and what stands for them. */
@@ -41,19 +41,19 @@ export const arena = {
   counters: 24,
   size: 32,
 } as const;
-export const mostArenas = 60;
+export const maxArenas = 60;
 
 /** Bytes from one slow trampoline's address to the next: as many as a selector has. */
 export const slowStride = 8;
 
-export const descriptor = {
-  type: 0,
-  mask: 8,
-  allowedBytes: 12,
-  callerBytes: 13,
-  lists: 14,
+export const faultRecord = {
+  routine: 0,
+  registerMask: 8,
+  allowedPcBytes: 12,
+  allowedCallerBytes: 13,
+  listsOffset: 14,
   /** The data words, or what tells about stack data before them. */
   data: 16,
 } as const;
 
-export const stackWord = { size: 0, offset: 2, setSp: 4, length: 8 } as const;
+export const stackHeader = { size: 0, offset: 2, setSp: 4, length: 8 } as const;

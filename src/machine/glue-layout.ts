@@ -11,9 +11,9 @@
  */
 
 /** Where the state begins, behind the start of the constants: the largest page of any system. */
-export const stateAt = 2 ** 16;
+export const stateOffset = 2 ** 16;
 
-export const record = {
+export const callRecord = {
   /** Nine of them. */
   general: 0,
   /** Eight of them, as far as numbers go: 8 bytes. */
@@ -25,7 +25,7 @@ export const record = {
 } as const;
 
 /** Bytes of arguments on the stack and in memory, or of a result in memory, that a call may have. */
-export const longestStack = 2 ** 14;
+export const maxStackBytes = 2 ** 14;
 
 /** What the stack pointer is a multiple of at a call, on every architecture that we know. */
 export const stackAlignment = 16;
@@ -34,7 +34,7 @@ export const stackAlignment = 16;
  * A call of a native function, here or on another thread. JavaScript writes what is before `errno` in this order; the
  * record is the last part.
  */
-export const call = {
+export const nativeCall = {
   target: 0,
   /** A multiple of {@link stackAlignment}. */
   stackSize: 8,
@@ -48,115 +48,115 @@ export const callFlags = { vectors: 1, errno: 2 } as const;
 
 export const state = {
   /** The thread pointer of the JavaScript thread while our native call runs and no JavaScript within; else 0. */
-  active: 0,
+  activeThread: 0,
   /** The innermost native call of ours. */
   frame: 8,
   /** The thread pointer of the JavaScript thread; 0 when there is none any more. */
-  thread: 16,
+  jsThread: 16,
   /** Held while the list of requests changes. */
   lock: 24,
   /** Whether other threads get the error result at once: JavaScript ends. */
-  gone: 28,
+  shuttingDown: 28,
   /** The list of requests that are not answered. */
   requests: 32,
   /** The relayed call that JavaScript is asked to handle, or to answer; and what else its functions are told. */
-  request: 40,
+  pendingRequest: 40,
   /** Set by JavaScript: the answer to the request comes later. */
-  pending: 48,
+  deferred: 48,
   /** Whether JavaScript has answered; if not, native code gets the error result. */
-  answered: 52,
+  completed: 52,
   /** The first status that is not `napi_ok`, of what was set up. */
-  status: 56,
+  napiStatus: 56,
   /** What has failed since the innermost native call began: one of {@link failures}, or 0. */
-  failed: 60,
+  failure: 60,
   /** The closure that is called (its place and its serial number, 4 bytes each), and by which way. */
   id: 64,
   serial: 68,
-  origin: 72,
+  entryPath: 72,
   /** Set when C on the own stack waits for what a closure answers; else its call has returned. */
-  waits: 76,
+  suspended: 76,
   /** The stack pointer of JavaScript while C runs on the own stack. */
-  outside: 80,
+  threadSp: 80,
   /** Where on the own stack the next call begins, or the last one that waits goes on. */
-  inside: 88,
+  fiberSp: 88,
   /** The lowest address of the own stack and its guard page, and the length of both; 0 while there is none. */
-  ownStack: 96,
-  ownStackLength: 104,
+  fiberStack: 96,
+  fiberStackLength: 104,
   /** The call on its way: of a native function, or of a closure. */
   call: 112,
-  length: 112 + call.record + record.stack + longestStack,
+  length: 112 + nativeCall.record + callRecord.stack + maxStackBytes,
 } as const;
 
 /** A native call of ours, or another way in, on the stack of the JavaScript thread: multiples of 16 bytes. */
 export const frame = {
   previous: 0,
   /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
-  scope: 8,
+  handleScope: 8,
   dispatcher: 16,
   /** How many more calls may leave their handles in the scope. */
-  left: 24,
+  callsLeft: 24,
   size: 32,
 } as const;
 
 /** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
-export const callsInScope = 256;
+export const callsPerHandleScope = 256;
 
 /** Why a native call has an error to throw when it has returned. */
 export const failures = {
   /** C called a closure on a stack that V8 does not know: said by the glue. */
-  strayed: 1,
+  wrongStack: 1,
   /** A closure's function threw: said by JavaScript, which has the error. */
   thrown: 2,
 } as const;
 
 /** By which way a closure is called. */
-export const origins = {
+export const entryPaths = {
   /** From our own native call on the JavaScript thread. */
-  direct: 0,
+  nativeCall: 0,
   /** On the JavaScript thread, from anybody else's native code. */
-  entered: 1,
+  foreignCode: 1,
   /** On the JavaScript thread, from a stack that is not the thread's own. */
-  bridged: 2,
+  foreignStack: 2,
   /** From another thread, which may be waiting. */
-  relayed: 3,
+  otherThread: 3,
   /** No closure: an asynchronous native call has returned. */
-  returned: 4,
+  asyncCompletion: 4,
   /** No closure: a native call on the own stack is to be made. */
-  carried: 5,
+  fiberCall: 5,
 } as const;
 
 /** What closures of one signature and the same options share. The code only reads it. */
-export const kind = {
+export const callbackInterface = {
   /** Bytes of arguments on the stack. */
   stackSize: 0,
   /** Bytes of a result in memory; 0 when it is in registers. */
   resultSize: 4,
   flags: 8,
-  threads: 12,
+  crossThread: 12,
   /** Bytes that a record takes behind `stack`: a multiple of {@link stackAlignment}. */
-  length: 16,
+  recordStackLength: 16,
   /** Where in the kind its list of copies begins; 0 when there is none. */
-  copies: 20,
+  copiesOffset: 20,
   /** What callers get when JavaScript has no result for them: like `results` of a record, and what is behind. */
   errorResults: 24,
-  errorMemory: 24 + record.stack - record.results,
+  errorMemory: 24 + callRecord.stack - callRecord.results,
 } as const;
 
 /**
  * An argument whose address is passed: where in the record the address stands, where the value is copied to, and its
  * bytes. The list ends where there would be no bytes.
  */
-export const copy = { address: 0, to: 4, size: 8, length: 12 } as const;
+export const argumentCopy = { address: 0, to: 4, size: 8, length: 12 } as const;
 
 /** What a call from another thread does. */
-export const threads = { wait: 0, async: 1, forbid: 2 } as const;
+export const crossThreadModes = { block: 0, queue: 1, reject: 2 } as const;
 
 /** A call from another thread, on that thread's stack or, if it does not wait, on the heap: a record at its end. */
 export const request = {
   /** 0 while the caller waits: a futex. */
   done: 0,
-  threads: 4,
-  kind: 8,
+  crossThread: 4,
+  callbackInterface: 8,
   id: 16,
   previous: 24,
   next: 32,
@@ -170,7 +170,7 @@ export const FUTEX_WAIT_PRIVATE = 128;
 export const FUTEX_WAKE_PRIVATE = 129;
 
 /** A native call on another thread: a `call` behind the work that it is. */
-export const job = { work: 0, token: 8, call: 16 } as const;
+export const asyncCall = { work: 0, id: 8, call: 16 } as const;
 
 /** The functions of Node-API that the glue calls, in the order of their addresses in the constants. */
 export const importNames = [
@@ -185,7 +185,7 @@ export const importNames = [
 ] as const;
 export type ImportName = (typeof importNames)[number];
 
-const imports = 64;
+const importsOffset = 64;
 
 export const constants = {
   /** Handles of Node-API, put there by the glue itself. */
@@ -196,29 +196,27 @@ export const constants = {
   stackLow: 24,
   stackHigh: 32,
   /** A function pointer that enters JavaScript from a stack that is not the thread's own. */
-  bridge: 40,
-  imports,
-  length: imports + 8 * importNames.length,
+  foreignStackEntry: 40,
+  imports: importsOffset,
+  length: importsOffset + 8 * importNames.length,
 } as const;
 
 /** Where the address of an imported function stands in the constants. */
-export function importAt(name: ImportName): number {
+export function importOffset(name: ImportName): number {
   return constants.imports + 8 * importNames.indexOf(name);
 }
 
 /** The functions that JavaScript gets. */
 export const exportNames = [
-  ...([
-    'attach',
-    'begin',
-    'carry',
-    'dismiss',
-    'hold',
-    'invoke',
-    'resume',
-    'settle',
-    'start',
-    'text',
-  ] as const),
+  'attach',
+  'completeRequest',
+  'fiberBegin',
+  'fiberInvoke',
+  'fiberResume',
+  'invoke',
+  'queueAsync',
+  'readCString',
+  'setRef',
+  'shutdown',
 ] as const;
 export type ExportName = (typeof exportNames)[number];

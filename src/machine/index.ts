@@ -3,24 +3,31 @@ import { arm64 } from './arm64/index.js';
 import type { Machine } from './machine.js';
 import { x64 } from './x64/index.js';
 
-export type { CallLayout, DirectPlace, Piece, RegisterBank, ResultPlace, ValuePlace } from './calls.js';
+export type {
+  ArgLocation,
+  CallLayout,
+  DirectLocation,
+  RegisterBank,
+  RegisterPiece,
+  ResultLocation,
+} from './call-layout.js';
 export type {
   CodeImage,
   EntryCode,
-  FarewellCode,
   FaultHandlerCode,
+  FreedCallStubCode,
   GlueCode,
   Instruction,
   Machine,
   NamedCode,
   ObjectCode,
   ObjectContexts,
-  RandomWord,
+  RandomU64,
   SavedRegisters,
   SystemCallName,
   TableCode,
   TableContexts,
-  ThreadRegisters,
+  UserRegs,
 } from './machine.js';
 
 /** Every architecture that we have code for, by the name that Node gives it. */

@@ -10,12 +10,13 @@
  * Slots of some types go on to a part that they have in common. Everything here is pure: bytes in, bytes out.
  * Nothing above this room knows the architecture.
  */
-import type { CPlatform, Signature } from '../abi/c-types.js';
-import type { RegisterContext, StackContext, StackLayout } from '../trampoline/contexts.js';
-import type { PortableSavedRegister, RegisterFile, SavedRegister } from '../trampoline/registers.js';
-import type { Shape } from '../trampoline/shape.js';
-import type { CallLayout } from './calls.js';
-import type { Frame } from './eh-frame.js';
+
+import type { RegisterContext, StackContext, StackLayout } from '../core/contexts.js';
+import type { PortableSavedRegister, RegisterFile, SavedRegister } from '../core/registers.js';
+import type { Shape } from '../core/shape.js';
+import type { PlatformTypes, Signature } from './c-types.js';
+import type { CallLayout } from './call-layout.js';
+import type { FrameDescription } from './eh-frame.js';
 
 /** The system calls that we make or filter. */
 export type SystemCalls = Readonly<Record<SystemCallName, number>>;
@@ -41,9 +42,9 @@ export interface CodeImage {
   /** Bytes from one code slot to the next. */
   readonly stride: number;
   /** Where in a code slot the trap behind the jump stands: what the PC of a free slot points to. */
-  readonly trapAt: number;
+  readonly trapOffset: number;
   /** How to unwind through the part that all slots share, where that calls functions. */
-  readonly frame?: Frame;
+  readonly frame?: FrameDescription;
 }
 
 /** One decoded instruction. */
@@ -53,11 +54,11 @@ export interface Instruction {
   /** In the manual's notation, as a disassembler prints it. */
   readonly text: string;
   /** The address of the memory operand, where the code tells it. */
-  readonly refersTo: bigint | undefined;
+  readonly memoryAddress: bigint | undefined;
   /** Where it jumps to, or may, where the code tells it. */
   readonly target: bigint | undefined;
   /** Whether control never goes on to the next instruction. */
-  readonly ends: boolean;
+  readonly noFallthrough: boolean;
 }
 
 /** Code that is no table of slots. */
@@ -71,9 +72,9 @@ export interface NamedCode {
  * How a freed trampoline says whose it was before it traps: code that writes a message to standard error and
  * then jumps to the trap, told by registers what and where.
  */
-export interface FarewellCode extends NamedCode {
+export interface FreedCallStubCode extends NamedCode {
   /** The registers that carry the message's address, its length and the trap's address. */
-  readonly registers: { readonly text: number; readonly length: number; readonly trap: number };
+  readonly registers: { readonly message: number; readonly length: number; readonly trap: number };
 }
 
 /** The block in which a handler finds the registers. */
@@ -87,27 +88,27 @@ export interface SavedRegisters {
 /** What the launcher's code has to know of the program around it, and of those who use it. */
 export interface LauncherLayout {
   /** Where the buffer for the list begins, in bytes from the start of the code, and how long it is. */
-  readonly buffer: number;
+  readonly bufferOffset: number;
   readonly bufferLength: number;
   /** The descriptor that the list is read from. */
-  readonly listDescriptor: number;
+  readonly scriptFd: number;
   /** What the program exits with when a call failed. */
-  readonly failed: number;
+  readonly exitFailure: number;
 }
 
 /** A signal handler that writes what it is told of the signal to a descriptor. */
-export interface SignalRelayCode {
+export interface SiginfoToFdCode {
   readonly bytes: Uint8Array;
   /** Where the handler returns to: the system call `rt_sigreturn`. */
-  readonly restorerAt: number;
+  readonly restorerOffset: number;
 }
 
 /** The handler of faults behind slow trampolines. Its control block stands at a fixed distance. */
 export interface FaultHandlerCode extends NamedCode {
   /** Where the routine of each type begins. */
-  readonly types: Readonly<Record<string, number>>;
+  readonly routineOffsets: Readonly<Record<string, number>>;
   /** Where the handler returns to: the system call `rt_sigreturn`. */
-  readonly restorerAt: number;
+  readonly restorerOffset: number;
 }
 
 /**
@@ -135,39 +136,39 @@ export interface ObjectCode {
   /** Bytes of a body: a multiple of 64, enough for the longest. */
   readonly bodySize: number;
   /** A body that loads registers, writes stack data and jumps: `bodySize` bytes. */
-  body(contexts: ObjectContexts, random: RandomWord, place: BodyPlace): Uint8Array;
+  body(contexts: ObjectContexts, random: RandomU64, position: BodyPosition): Uint8Array;
   /** Entries that read what to load from two arrays, and the code that they share. */
-  table(table: TableContexts, random: RandomWord): TableCode;
+  tableCode(contexts: TableContexts, random: RandomU64): TableCode;
 }
 
 /** The code before the selectors. */
 export interface EntryCode {
   /** Where the first entry stands, in bytes from the start of the range: a multiple of 16. */
-  readonly firstAt: number;
+  readonly firstOffset: number;
   /** Bytes from one entry to the next: a multiple of 16. */
   readonly stride: number;
   /** Bytes of `count` entries, with what they share. */
   length(count: number): number;
   /** Code for `count` entries, whose selectors stand `selectorsAt` bytes from the start of the range: whole pages. */
-  code(count: number, place: { readonly selectorsAt: number }): Uint8Array;
+  code(count: number, layout: { readonly selectorsOffset: number }): Uint8Array;
   /**
    * What the selector of an object without registers leads to: the trap in its entry, or what takes the place of a
    * body and goes on to that.
    * @param index the entry's
    */
-  trapAt(index: number): number;
+  trapOffset(index: number): number;
 }
 
 /** Where a body will stand. */
-export interface BodyPlace {
+export interface BodyPosition {
   /** In bytes from the start of the range. */
-  readonly at: number;
+  readonly offset: number;
   /** Bytes of the entries, and of what they share: `EntryCode.length`. */
-  readonly codeLength: number;
+  readonly entriesLength: number;
 }
 
 /** What a body does. */
-export interface ObjectContexts extends Pick<RegisterContext, 'pc' | 'loads'> {
+export interface ObjectContexts extends Pick<RegisterContext, 'pc' | 'assignments'> {
   readonly stack: StackContext | undefined;
 }
 
@@ -194,15 +195,15 @@ export interface TableCode {
 }
 
 /** Gives 64 bits that nobody can foresee, others at each call. */
-export type RandomWord = () => bigint;
+export type RandomU64 = () => bigint;
 
 /** The registers of a stopped thread, as `ptrace(PTRACE_GETREGSET)` gives them for `NT_PRSTATUS`: offsets in bytes. */
-export interface ThreadRegisters {
+export interface UserRegs {
   readonly size: number;
   readonly pc: number;
   readonly sp: number;
   /** Of a register, by its number in the C interface. */
-  at(register: number): number;
+  offsetOf(register: number): number;
 }
 
 /** The code between C and JavaScript. Constants and state stand behind it: see glue-layout.ts. */
@@ -211,9 +212,9 @@ export interface GlueCode {
   readonly key: string;
   readonly bytes: Uint8Array;
   /** Where closures lead to, with the kind and the number of the closure in `closureRegisters`. */
-  readonly closureAt: number;
+  readonly callbackEntryOffset: number;
   /** The function that Node calls when it loads the module. */
-  readonly initialiseAt: number;
+  readonly initialiseOffset: number;
 }
 
 /** One architecture. */
@@ -222,55 +223,55 @@ export interface Machine {
   readonly registerFile: RegisterFile;
   /** `e_machine` of ELF files. */
   readonly elfMachine: number;
-  farewell(): FarewellCode;
+  freedCallStub(): FreedCallStubCode;
   readonly savedRegisters: SavedRegisters;
   /** A function that loads all registers from a block, whose address is its argument, and never returns. */
-  resume(): NamedCode;
+  restoreContext(): NamedCode;
   /** A function that returns at once. */
   emptyFunction(): Uint8Array;
   /** System call numbers, by their kernel names. */
   readonly systemCalls: SystemCalls;
   /** What a seccomp filter sees as the architecture of a call: `AUDIT_ARCH_…`. */
-  readonly auditArchitecture: number;
+  readonly auditArch: number;
   /** Numbers from here on belong to another ABI with the same architecture, where there is one. */
-  readonly foreignNumbers: number | undefined;
+  readonly x32Bit: number | undefined;
   /** What C's types are here. */
-  readonly cPlatform: CPlatform;
+  readonly cPlatform: PlatformTypes;
   /** Where arguments and result of a function are. */
   callLayout(signature: Pick<Signature, 'args' | 'result'>): CallLayout;
   /** Code for SIGSEGV, whose control block stands at `controlAt`, in bytes from its start. */
-  faultHandler(controlAt: number): FaultHandlerCode;
+  faultHandler(controlOffset: number): FaultHandlerCode;
   /** Code that writes the first `length` bytes of `siginfo_t` to a descriptor. */
-  signalRelay(fd: number, length: number): SignalRelayCode;
+  siginfoToFdHandler(fd: number, length: number): SiginfoToFdCode;
   /** Code between C and JavaScript, whose constants stand at `constantsAt`, in bytes from its start. */
-  glue(constantsAt: number): GlueCode;
+  glue(constantsOffset: number): GlueCode;
   /** The registers in which a closure tells the glue its kind and its number: ascending. */
-  readonly closureRegisters: { readonly kind: number; readonly id: number };
+  readonly callbackRegisters: { readonly callbackInterface: number; readonly id: number };
   /** A function that goes on to the address that stands `distance` bytes from its start. */
-  jumpThrough(distance: number): Uint8Array;
+  jumpViaMemory(distance: number): Uint8Array;
   /** The number of the register that the first bit of a descriptor's mask stands for. */
-  readonly firstRegister: number;
+  readonly maskBase: number;
   /** Code that reads a list of system calls and makes them. */
   launcher(layout: LauncherLayout): Uint8Array;
   /** Code, and traps behind it up to a length. */
-  padCode(code: Uint8Array, length: number): Uint8Array;
+  padWithTraps(code: Uint8Array, length: number): Uint8Array;
   /**
    * Refuses a shape that this architecture cannot express (`RangeError`).
    * @param subject what to call the registers in the error
    */
-  checkShape(shape: Shape, subject: string): void;
+  assertShape(shape: Shape, subject: string): void;
   /** The longest code, in bytes, from which every slot reaches its data. */
-  readonly longestImage: number;
+  readonly maxImageBytes: number;
   /** Bytes of one code slot, and where in it the trap stands. */
-  slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapAt'>;
+  slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'>;
   /** Code for as many trampolines as `byteLength` (whole pages) holds. */
   codeImage(shape: Shape, byteLength: number): CodeImage;
   readonly objectCode: ObjectCode;
-  readonly threadRegisters: ThreadRegisters;
+  readonly userRegs: UserRegs;
   /** The return address that a function finds that a thread is about to enter. */
-  callerOf(registers: DataView, wordAt: (address: bigint) => bigint): bigint;
+  returnAddressOf(registers: DataView, readWord: (address: bigint) => bigint): bigint;
   /** Where stack data goes at an invocation with the stack pointer `sp`, and the stack pointer at the target. */
-  stackPlace(sp: bigint, layout: StackLayout): { readonly dataAt: bigint; readonly sp: bigint };
+  stackDataTarget(sp: bigint, layout: StackLayout): { readonly dataAddress: bigint; readonly sp: bigint };
   /** Decodes code that stands at `address`, as far as trampolines are made of it. */
   disassemble(bytes: Uint8Array, address: bigint): Instruction[];
 }

@@ -1,4 +1,4 @@
-import { type RegisterFile, registerName } from '../trampoline/registers.js';
+import { type RegisterFile, registerName } from '../core/registers.js';
 import type { TableContexts } from './machine.js';
 
 /**

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { abi, structs } from '#src/abi/layout.js';
-import { thisMachine } from '#src/linux/host.js';
-import { limits } from '#src/trampoline/limits.js';
-import { arm64Registers, registerNumber, x64Registers } from '#src/trampoline/registers.js';
+import { limits } from '#src/core/limits.js';
+import { arm64Registers, registerNumber, x64Registers } from '#src/core/registers.js';
+import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 import { needsStrace, strace } from '../support/strace.js';
 
@@ -71,7 +71,7 @@ for (const [name, number] of Object.entries(abi.contexts)) {
     abi.offsetBase + BigInt(number) + (last << BigInt(abi.instanceShift));
 }
 for (const alias of ['pc', 'arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5', 'chain']) {
-  expected[`TRAMPFD_REG_${alias.toUpperCase()}`] = registerNumber(thisMachine().registerFile, alias);
+  expected[`TRAMPFD_REG_${alias.toUpperCase()}`] = registerNumber(hostMachine().registerFile, alias);
 }
 for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
   expected[`sizeof(struct ${struct})`] = size;
@@ -80,7 +80,7 @@ for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
     expected[`offsetof(struct ${struct}, ${inC})`] = offset;
   }
 }
-const saved = thisMachine().savedRegisters;
+const saved = hostMachine().savedRegisters;
 /** What handlers are given: `machine/` has the layout, under more names than the header. */
 const savedMembers = Object.keys(saved.offsets).filter(
   (name) => !/^(arg\d|chain|result|vector\d|rip|rsp|rflags|nzcv)$/.test(name),

@@ -5,14 +5,9 @@ import { writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import {
-  createHandlerTrampoline,
-  createTrampoline,
-  createTrampolineTable,
-  symbolAddress,
-} from '#src/index.js';
-import { closeMemfd, memfd_create } from '#src/linux/memfd.js';
-import { registryLine } from '#src/local/registry-schema.js';
+import { createRegisterHandler, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
+import { closeMemfd, memfd_create } from '#src/linux/mm/memfd.js';
+import { registryLine } from '#src/trampolines/debug/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
@@ -61,17 +56,17 @@ test('tells tables, shapes, numbers and names as they were made', {
   const gone = createTrampoline({ registers: { pc, arg2: 4n }, name: 'gone' });
   const plain = createTrampoline({
     registers: { pc },
-    stack: { data: new Uint8Array(8), offset: 4, setSp: true },
+    stackData: { data: new Uint8Array(8), offset: 4, setSp: true },
   });
-  gone.free();
+  gone.close();
   const table = createTrampolineTable({
     registers: ['arg1', 'arg2'],
-    stack: { size: 9 },
+    stackData: { size: 9 },
     name: 'inline ones',
   });
-  const values = { pc, arg1: 0x11n, arg2: 0x22n, stack: new Uint8Array(9) };
+  const values = { pc, arg1: 0x11n, arg2: 0x22n, stackData: new Uint8Array(9) };
   const addresses = table.addMany(values, 700);
-  for (const address of addresses.subarray(0, 50)) table.remove(address);
+  for (const address of addresses.subarray(0, 50)) table.delete(address);
   const atomic = createTrampolineTable({
     registers: ['arg1'],
     name: 'atomic ones',
@@ -81,7 +76,7 @@ test('tells tables, shapes, numbers and names as they were made', {
   });
   const changed = [...atomic.addMany({ pc, arg1: 5n }, 10)];
   atomic.set(changed[1]!, { arg1: 0xabcn });
-  atomic.remove(changed[0]!);
+  atomic.delete(changed[0]!);
 
   const { tables, names } = inspect();
   assert.deepEqual(names, [{ address: hex(single.address), name: 'three bytes' }]);
@@ -127,8 +122,8 @@ test('tells tables, shapes, numbers and names as they were made', {
     /table "inline ones": loads .* and the PC, 9 bytes of stack data at 0 \(inline, memfd\)\n {2}650 live/,
   );
 
-  using spy = createHandlerTrampoline({ handler: pc, name: 'spy' });
-  using other = createHandlerTrampoline({ handler: symbolAddress('getpid') });
+  using spy = createRegisterHandler({ handler: pc, name: 'spy' });
+  using other = createRegisterHandler({ handler: symbolAddress('getpid') });
   const row = inspect().tables.find(({ type }) => type === 'handler')!;
   assert.equal(row.kind, 'single');
   assert.deepEqual(row.addresses, [hex(spy.address), hex(other.address)]);
@@ -138,7 +133,7 @@ test('tells tables, shapes, numbers and names as they were made', {
     /single trampolines: save all registers and call \(atomic, memfd\)\n {2}2 live, .*\n {2}0x[0-9a-f]+ spy\n/,
   );
 
-  for (const owner of [single, plain, table, atomic]) owner.free();
+  for (const owner of [single, plain, table, atomic]) owner.close();
   assert.equal(inspect().tables.filter(({ name }) => name !== undefined).length, 0);
 
   const worker = new Worker(

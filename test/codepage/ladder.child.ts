@@ -4,9 +4,9 @@
  * that made it and the path that is mapped, or the error.
  */
 import assert from 'node:assert/strict';
-import type { CodePageMethodName } from '#src/codepage/method.js';
+import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { createTrampolineTable, symbolAddress, type TableRegister, TrampfdError } from '#src/index.js';
-import { mappingOf } from '#src/linux/proc.js';
+import { mappingOf } from '#src/linux/process/proc.js';
 import { callInt64 } from '../support/calls.js';
 import { usedMethod } from '../support/used-method.js';
 

@@ -5,13 +5,13 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '#src/codepage/method.js';
+import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { createTrampolineTable, type TableRegister, TrampfdError } from '#src/index.js';
+import { canEnterUserNamespace, type SyscallRequest } from '#src/launcher/launcher.js';
+import { type RestrictionName, restrictionSyscalls } from '#src/launcher/restrictions.js';
 import { mdweState } from '#src/linux/features.js';
-import { thisMachine } from '#src/linux/host.js';
-import { canEnterUserNamespace, type LaunchCall } from '#src/linux/launch.js';
-import { type RestrictionName, restrictionCalls } from '#src/linux/restrictions.js';
+import { hostMachine } from '#src/native/host.js';
 import { exceptCheckout, filter, runUnder } from '../support/launched.js';
 import { outcome } from '../support/libc.js';
 import { fillDescriptors } from '../support/limits.js';
@@ -45,7 +45,7 @@ async function make(
     method = '',
     env = none,
     before = [],
-  }: { method?: string; env?: Record<string, string>; before?: readonly LaunchCall[] } = {},
+  }: { method?: string; env?: Record<string, string>; before?: readonly SyscallRequest[] } = {},
 ): Promise<Made[]> {
   const args = [method, ...shapes];
   const { status, stdout, stderr } = await runUnder(before, 'codepage/ladder', { args, env });
@@ -58,7 +58,7 @@ async function make(
 
 /** Why no system call can be refused. */
 const noFilter = needs('seccomp');
-const restricted = (...names: RestrictionName[]) => restrictionCalls(thisMachine(), names);
+const restricted = (...names: RestrictionName[]) => restrictionSyscalls(hostMachine(), names);
 const needsNamespace =
   noFilter ||
   (process.getuid?.() !== 0 && !(await canEnterUserNamespace()) && 'needs root or a user namespace');
@@ -116,7 +116,7 @@ describe('the ladder', () => {
     process.env['TRAMPFD_METHODS'] = '';
     const registers = ['arg0', 'arg4'] as const;
     // The first table of a process opens its list.
-    createTrampolineTable({ registers: [] }).free();
+    createTrampolineTable({ registers: [] }).close();
     const obstacle = fillDescriptors();
     let error: unknown;
     try {
@@ -189,10 +189,10 @@ describe('a method that is named', () => {
 describe('the file of `file`', () => {
   const env = { TRAMPFD_METHODS: 'file', TMPDIR: folder };
   const __O_TMPFILE = 0o20000000;
-  const { openat } = thisMachine().systemCalls;
+  const { openat } = hostMachine().systemCalls;
   const { EISDIR, EOPNOTSUPP, ENOENT, EINVAL, EACCES } = constants.errno;
   const withoutTmpfile = (errno: number) =>
-    filter([{ call: openat, errno, when: [{ argument: 2, anyOf: __O_TMPFILE }] }]);
+    filter([{ syscall: openat, errno, when: [{ argument: 2, anyBits: __O_TMPFILE }] }]);
 
   test('stands in TMPDIR without a name', async () => {
     const [made] = await make([shipped!], { env });
@@ -220,7 +220,7 @@ describe('the file of `file`', () => {
 });
 
 describe('descriptors', () => {
-  const { numbers, aliases } = thisMachine().registerFile;
+  const { numbers, aliases } = hostMachine().registerFile;
   const names = Object.keys(numbers).filter((name) => name !== aliases.pc) as TableRegister[];
   /** Every two registers: 105 shapes, of which some are shipped. */
   const shapes = names
@@ -231,19 +231,19 @@ describe('descriptors', () => {
   for (const method of ['memfd', 'template', 'file'] as const) {
     test(`are given back by ${method}, whether tables are made or refused`, () => {
       assert.equal(shapes.length, 100);
-      createTrampolineTable({ registers: [] }).free();
+      createTrampolineTable({ registers: [] }).close();
       const before = open();
       const tables = shapes.flatMap((registers) => {
-        let table: { free(): void } | undefined;
+        let table: { close(): void } | undefined;
         const answer = outcome(() => {
-          table = createTrampolineTable({ registers, method });
+          table = createTrampolineTable({ registers, codeSource: method });
         });
         assert.ok(answer === 'ok' || (method === 'template' && answer === 'ERR_NO_TEMPLATE'), answer);
         return table ?? [];
       });
       assert.equal(open(), before + tables.length);
       assert.ok(tables.length >= (method === 'template' ? 10 : 100), `${tables.length}`);
-      for (const table of tables) table.free();
+      for (const table of tables) table.close();
       assert.equal(open(), before);
     });
   }

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '#src/codepage/method.js';
+import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { createTrampolineTable, TrampfdError } from '#src/index.js';
+import type { SyscallRequest } from '#src/launcher/launcher.js';
 import { hasMseal, mdweState } from '#src/linux/features.js';
-import type { LaunchCall } from '#src/linux/launch.js';
-import { __NR_mseal } from '#src/linux/memory.js';
+import { __NR_mseal } from '#src/linux/mm/memory.js';
 import { filter, runUnder } from '../support/launched.js';
 import { needs } from '../support/needs.js';
 
@@ -53,7 +53,7 @@ interface Run {
 async function attack(
   method: CodePageMethodName,
   tried: readonly Route[],
-  conditions: readonly LaunchCall[] = [],
+  conditions: readonly SyscallRequest[] = [],
 ): Promise<Run> {
   // Open to all, so that it is the file's own mode that keeps others off.
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
@@ -100,7 +100,7 @@ for (const [column, name] of heads!.entries()) {
     test(`${method} is refused under MDWE`, () => {
       const syscall = method === 'rwx' ? 'mmap' : 'mprotect';
       assert.throws(
-        () => createTrampolineTable({ registers: ['arg0'], method }),
+        () => createTrampolineTable({ registers: ['arg0'], codeSource: method }),
         (error) => error instanceof TrampfdError && error.code === 'EACCES' && error.syscall === syscall,
       );
     });
@@ -118,7 +118,7 @@ for (const [column, name] of heads!.entries()) {
         attack(
           method,
           all.filter((route) => route !== 'stranger'),
-          filter([{ call: __NR_mseal, errno: ENOSYS }]),
+          filter([{ syscall: __NR_mseal, errno: ENOSYS }]),
         ),
       ]);
     });
@@ -151,7 +151,7 @@ for (const [column, name] of heads!.entries()) {
 }
 
 test('trampfd is refused without asking the kernel', () => {
-  assert.throws(() => createTrampolineTable({ registers: [], method: 'trampfd' }), {
+  assert.throws(() => createTrampolineTable({ registers: [], codeSource: 'trampfd' }), {
     name: 'TrampfdError',
     code: 'ERR_NO_SUPERVISOR',
     message:

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '#src/codepage/method.js';
-import { methods } from '#src/codepage/methods.js';
-import { templateFrom } from '#src/codepage/template.js';
+import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import { methods } from '#src/codepage/method-selection.js';
+import { createTemplateMethod } from '#src/codepage/template.js';
 import { createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
-import { type Mapping, mappingOf, readMemory } from '#src/linux/proc.js';
+import { type Mapping, mappingOf, readMemory } from '#src/linux/process/proc.js';
 import { lengthOf, replacements, writes } from '../support/attacks.js';
 import { libc, outcome } from '../support/libc.js';
 
@@ -20,11 +20,11 @@ const MADV_DONTNEED = 4;
 
 const [method, templates, ...routes] = process.argv.slice(2) as [CodePageMethodName, string, ...string[]];
 // What is installed stays untouched.
-Object.assign(methods, { template: templateFrom(() => templates) });
+Object.assign(methods, { template: createTemplateMethod(() => templates) });
 
 /** Code of the method in a mapping of its own. */
 class Target {
-  readonly #table = createTrampolineTable({ registers: ['arg0'], method });
+  readonly #table = createTrampolineTable({ registers: ['arg0'], codeSource: method });
   readonly mapping: Mapping;
   readonly before: Uint8Array;
   /** The file that is mapped, by every path to it; and where in it. */

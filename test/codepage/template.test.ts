@@ -12,15 +12,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
-import { methods } from '#src/codepage/methods.js';
-import { imageLength, templateCode, templateFrom, templatePath } from '#src/codepage/template.js';
+import { methods } from '#src/codepage/method-selection.js';
+import { createTemplateMethod, imageLength, templateCode, templatePath } from '#src/codepage/template.js';
+import { registerNumber } from '#src/core/registers.js';
+import { shapeKey } from '#src/core/shape.js';
 import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
-import { thisMachine } from '#src/linux/host.js';
-import { memoryAt, munmap, pageSize, reserve } from '#src/linux/memory.js';
-import { mappingOf, mappings } from '#src/linux/proc.js';
+import { memoryAt, munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
+import { mappingOf, mappings } from '#src/linux/process/proc.js';
 import { machines } from '#src/machine/index.js';
-import { registerNumber } from '#src/trampoline/registers.js';
-import { shapeKey } from '#src/trampoline/shape.js';
+import { hostMachine } from '#src/native/host.js';
 import { lengthOf } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { outcome } from '../support/libc.js';
@@ -33,7 +33,7 @@ const path = join(folder, 'templates.bin');
 const { template } = methods;
 after(() => rmSync(folder, { recursive: true }));
 
-const code = templateCode(thisMachine());
+const code = templateCode(hostMachine());
 const headLength = installed.indexOf('\n');
 interface Head {
   version: number;
@@ -55,7 +55,7 @@ const imageOf = (key: string): number => imageLength * (1 + head().images.indexO
 
 /** A shape that is shipped, which no test maps from the installed file, so that none is there to be used again. */
 const registers = ['arg3'] as const;
-const { registerFile } = thisMachine();
+const { registerFile } = hostMachine();
 const key = shapeKey({ registers: [registerNumber(registerFile, 'arg3')], stack: undefined });
 /** One that is not. */
 const unknown = ['arg0', 'arg1', 'arg2'] as const;
@@ -98,7 +98,7 @@ for (const [architecture, machine] of Object.entries(machines)) {
 }
 
 test('code is mapped from the installed file, on a boundary that suits every page size', () => {
-  using table = createTrampolineTable({ registers: ['arg1', 'arg4'], method: 'template' });
+  using table = createTrampolineTable({ registers: ['arg1', 'arg4'], codeSource: 'template' });
   const address = table.add({ pc: symbolAddress('abs'), arg1: 1n, arg4: 2n });
   const mapping = mappingOf(address)!;
   const [, access, offset] = mapping.text.split(' ');
@@ -110,7 +110,7 @@ test('code is mapped from the installed file, on a boundary that suits every pag
 });
 
 test('a table grows beyond one image', () => {
-  using table = createTrampolineTable({ registers: ['arg5'], method: 'template' });
+  using table = createTrampolineTable({ registers: ['arg5'], codeSource: 'template' });
   const pc = symbolAddress('getpid');
   const addresses = table.addMany({ pc, arg5: 0n }, 10_000);
   const all = mappings();
@@ -182,7 +182,7 @@ describe('a file that is not what it should be', () => {
   ];
 
   beforeEach(() => {
-    Object.assign(methods, { template: templateFrom(() => path) });
+    Object.assign(methods, { template: createTemplateMethod(() => path) });
   });
   afterEach(() => {
     Object.assign(methods, { template });
@@ -194,7 +194,7 @@ describe('a file that is not what it should be', () => {
     test(name, () => {
       if (bytes !== undefined) writeFileSync(path, bytes);
       const message = `Cannot make a code page by template: ${path}: ${reason}`;
-      assert.throws(() => createTrampolineTable({ registers, method: 'template' }), {
+      assert.throws(() => createTrampolineTable({ registers, codeSource: 'template' }), {
         name: 'TrampfdError',
         code: expected,
         message,
@@ -211,7 +211,7 @@ describe('a file that is not what it should be', () => {
 
   test('a folder', () => {
     mkdirSync(path);
-    assert.throws(() => createTrampolineTable({ registers, method: 'template' }), {
+    assert.throws(() => createTrampolineTable({ registers, codeSource: 'template' }), {
       code: 'EISDIR',
       message: `Cannot make a code page by template: ${path}: read failed (EISDIR)`,
     });
@@ -221,7 +221,7 @@ describe('a file that is not what it should be', () => {
   /** Maps code as regions do, without keeping anything. Returns what is mapped, or the error. */
   function tryCode(wanted: string): Uint8Array | TrampfdError {
     const image = code.find((candidate) => candidate.key === wanted)!;
-    const address = reserve({ length: imageLength, alignment: imageLength }, 'test');
+    const address = reserveAddressSpace({ length: imageLength, alignment: imageLength }, 'test');
     try {
       const prepared = methods.template.prepare(image);
       try {
@@ -276,13 +276,15 @@ describe('a shape that is not shipped', () => {
   const message = `Cannot make a code page by template: ${templatePath(process.arch)}: it has no code for this shape`;
 
   test('is refused', () => {
-    assert.throws(() => createTrampolineTable({ registers: unknown, method: 'template' }), {
+    assert.throws(() => createTrampolineTable({ registers: unknown, codeSource: 'template' }), {
       name: 'TrampfdError',
       code: 'ERR_NO_TEMPLATE',
       message,
     });
-    const stack = { size: 8 };
-    assert.throws(() => createTrampolineTable({ registers: [], stack, method: 'template' }), { message });
+    const stackData = { size: 8 };
+    assert.throws(() => createTrampolineTable({ registers: [], stackData, codeSource: 'template' }), {
+      message,
+    });
   });
 
   test('is made by the next method of the ladder', () => {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { whoRefuses } from '#src/doctor/refusals.js';
+import { diagnoseFailure } from '#src/doctor/rules.js';
 import { type Diagnosis, diagnosisSchema } from '#src/doctor/schema.js';
 import { diagnose } from '#src/index.js';
-import { thisMachine } from '#src/linux/host.js';
-import type { RestrictionName } from '#src/linux/restrictions.js';
+import type { RestrictionName } from '#src/launcher/restrictions.js';
+import { hostMachine } from '#src/native/host.js';
 import { ownErrors } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
@@ -98,8 +98,8 @@ for (const { name, ids, skip } of users) {
 
     for (const [restriction, refused] of Object.entries(expected)) {
       test(`${restriction}: names who refuses, and the fix is one`, () => {
-        const found = json(['--under', restriction], options);
-        assert.deepEqual(found.under, [restriction]);
+        const found = json(['--harden', restriction], options);
+        assert.deepEqual(found.restrictions, [restriction]);
         assert.deepEqual(refusals(found), refused);
         for (const { fix } of Object.values(refused)) {
           const directive = directives[fix];
@@ -112,16 +112,16 @@ for (const { name, ids, skip } of users) {
 
     test('all together: template is left, and each fix takes one away', () => {
       const all = Object.keys(expected) as (keyof typeof expected)[];
-      const together = json(['--under', all.join()], options);
+      const together = json(['--harden', all.join()], options);
       assert.deepEqual(refusals(together), Object.assign({}, ...Object.values(expected)));
       assert.equal(together.methods.template.works, true);
       assert.equal(together.system.nodeNeedsJitless, true);
-      const found = json(['--under', 'no-memfd,noexec-tmp'], options);
+      const found = json(['--harden', 'no-memfd,noexec-tmp'], options);
       assert.deepEqual(refusals(found), { ...expected['no-memfd'], ...expected['noexec-tmp'] });
     });
 
     test('no-own-code: the same, and template is left', () => {
-      const found = json(['--under', 'no-own-code'], options);
+      const found = json(['--harden', 'no-own-code'], options);
       assert.deepEqual(refusals(found), Object.assign({}, ...Object.values(expected)));
       assert.equal(found.methods.template.works, true);
     });
@@ -130,7 +130,7 @@ for (const { name, ids, skip } of users) {
       const folder = mkdtempSync(join(root, 'build/tmp-'));
       try {
         spawnSync('chmod', ['777', folder]);
-        const found = json(['--under', 'noexec-tmp'], { ids, env: { TMPDIR: folder } });
+        const found = json(['--harden', 'noexec-tmp'], { ids, env: { TMPDIR: folder } });
         assert.deepEqual(refusals(found), {});
         assert.equal(found.system.temporaryFolder.path, folder);
       } finally {
@@ -158,8 +158,8 @@ describe('JSON', () => {
     );
     assert.deepEqual(schema, JSON.parse(JSON.stringify(z.toJSONSchema(diagnosisSchema))));
     for (const under of [[], ['mdwe', 'no-memfd', 'noexec-tmp']] as const) {
-      const told = json(under.length === 0 ? [] : ['--under', under.join()]);
-      const returned = await diagnose({ under: [...under] });
+      const told = json(under.length === 0 ? [] : ['--harden', under.join()]);
+      const returned = await diagnose({ restrictions: [...under] });
       // Messages tell addresses, which are others in each process.
       const withoutAddresses = (diagnosis: Diagnosis) =>
         JSON.parse(JSON.stringify(diagnosis).replaceAll(/0x[0-9a-f]+/g, 'ADDRESS'));
@@ -181,7 +181,7 @@ describe('the text', { skip }, () => {
   const restrictions = [
     [],
     ...['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code', 'mdwe,no-memfd,noexec-tmp'].map((names) => [
-      '--under',
+      '--harden',
       names,
     ]),
   ];
@@ -219,10 +219,10 @@ describe('the text', { skip }, () => {
 describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   test('2, and a line, for what makes no sense', () => {
     for (const args of [
-      ['--under', 'mdw'],
-      ['--under', ''],
-      ['--under', 'mdwe,,no-memfd'],
-      ['--under'],
+      ['--harden', 'mdw'],
+      ['--harden', ''],
+      ['--harden', 'mdwe,,no-memfd'],
+      ['--harden'],
       ['--fast'],
       ['now'],
     ]) {
@@ -231,7 +231,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
       assert.match(stderr, /^error: .*\n$/);
     }
     assert.match(
-      doctor(['--under', 'mdw']).stderr,
+      doctor(['--harden', 'mdw']).stderr,
       /Restrictions are mdwe, no-memfd, noexec-tmp, no-own-code\.\n$/,
     );
   });
@@ -242,7 +242,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
       const cli = copy.dist('bundle/main.js');
       const file = copy.dist('native', `templates-${process.arch}.bin`);
       const whole = readFileSync(file);
-      const under = ['--under', 'no-memfd,noexec-tmp'];
+      const under = ['--harden', 'no-memfd,noexec-tmp'];
       assert.equal(doctor(under, { cli, env: standard }).status, 0);
       const damages: [damage: () => void, expected: RegExp][] = [
         [
@@ -303,17 +303,17 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   });
 
   test('a restriction that the kernel lacks is an error in a line', () => {
-    const { prctl, memfd_create, seccomp } = thisMachine().systemCalls;
+    const { prctl, memfd_create, seccomp } = hostMachine().systemCalls;
     const refuse = compileProgram('refuse', ['refuse.c']);
     const [EPERM, EINVAL, ENOSYS, PR_SET_MDWE] = [1, 22, 38, 65];
-    const lacking = doctor(['--under', 'mdwe'], { by: [refuse, `${prctl}`, `${EINVAL}`, `${PR_SET_MDWE}`] });
+    const lacking = doctor(['--harden', 'mdwe'], { by: [refuse, `${prctl}`, `${EINVAL}`, `${PR_SET_MDWE}`] });
     assert.deepEqual(lacking, {
       status: 1,
       stdout: '',
       stderr:
         'trampfd: Cannot restrict the program by mdwe, which Linux has since 6.3: prctl failed (EINVAL)\n',
     });
-    const noFilters = doctor(['--under', 'no-memfd'], { by: [refuse, `${seccomp}`, `${ENOSYS}`, 'any'] });
+    const noFilters = doctor(['--harden', 'no-memfd'], { by: [refuse, `${seccomp}`, `${ENOSYS}`, 'any'] });
     assert.equal(noFilters.stderr, 'trampfd: Cannot install a filter: seccomp failed (ENOSYS)\n');
     // Refusals that no restriction of ours makes.
     const { memfd } = json([], { by: [refuse, `${memfd_create}`, `${ENOSYS}`, 'any'] }).methods;
@@ -336,9 +336,9 @@ test('conclusions that nothing here can confirm are labelled', async () => {
     memfdNoexec: null,
   } as const;
   const who = (method: 'memfd' | 'rwx' | 'file', code: string, syscall: string, change: object) =>
-    whoRefuses({
+    diagnoseFailure({
       method,
-      refused: { works: false, code, syscall, message: 'Cannot do it' },
+      failure: { works: false, code, syscall, message: 'Cannot do it' },
       system: { ...confirmed, ...change },
     });
   const cases = [

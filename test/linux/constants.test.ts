@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { pollfd } from '#src/linux/descriptors.js';
-import { statx } from '#src/linux/file-identity.js';
-import { thisMachine } from '#src/linux/host.js';
-import { procmapQuery } from '#src/linux/mapping-query.js';
-import { addition, answer, notification } from '#src/linux/notifications.js';
-import { event, siginfo } from '#src/linux/ptrace.js';
-import { seccompFilter } from '#src/linux/seccomp.js';
+import { POLLFD } from '#src/linux/fs/fds.js';
+import { STATX } from '#src/linux/fs/statx.js';
+import { PROCMAP_QUERY_ARG } from '#src/linux/process/procmap-query.js';
+import { PTRACE_EVENT, SIGINFO } from '#src/linux/process/ptrace.js';
+import { seccompFilter } from '#src/linux/seccomp/seccomp.js';
+import { SECCOMP_NOTIF, SECCOMP_NOTIF_ADDFD, SECCOMP_NOTIF_RESP } from '#src/linux/seccomp/seccomp-notify.js';
+import { hostMachine } from '#src/native/host.js';
 import { hasHeader } from '../../scripts/tools.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
@@ -132,7 +132,7 @@ describe('constants', { skip }, () => {
   }
 
   test('system calls, the architecture', (t) => {
-    const { systemCalls, auditArchitecture, elfMachine } = thisMachine();
+    const { systemCalls, auditArch, elfMachine } = hostMachine();
     const names = Object.keys(systemCalls) as (keyof typeof systemCalls)[];
     const known = valuesOf(Object.fromEntries(names.map((name) => [name, `SYS_${name}`])));
     for (const name of names) {
@@ -142,7 +142,7 @@ describe('constants', { skip }, () => {
     assert.ok(known.size > 30);
     const [audit, elf] = process.arch === 'x64' ? ['X86_64', 'X86_64'] : ['AARCH64', 'AARCH64'];
     const values = valuesOf({ audit: `AUDIT_ARCH_${audit}`, elf: `EM_${elf}` });
-    assert.equal(BigInt(auditArchitecture), values.get('audit'));
+    assert.equal(BigInt(auditArch), values.get('audit'));
     assert.equal(BigInt(elfMachine), values.get('elf'));
   });
 });
@@ -181,23 +181,26 @@ test('structures of a filter and of mounts', { skip }, () => {
 
 /** Our names for members of the kernel's structures, and theirs. */
 const structures = {
-  'struct seccomp_notif': [notification, { id: 'id', pid: 'pid', number: 'data.nr', args: 'data.args' }],
-  'struct seccomp_notif_resp': [answer, { id: 'id', value: 'val', error: 'error', flags: 'flags' }],
-  'struct seccomp_notif_addfd': [
-    addition,
-    { id: 'id', flags: 'flags', source: 'srcfd', target: 'newfd', targetFlags: 'newfd_flags' },
+  'struct seccomp_notif': [SECCOMP_NOTIF, { id: 'id', pid: 'pid', number: 'data.nr', args: 'data.args' }],
+  'struct seccomp_notif_resp': [
+    SECCOMP_NOTIF_RESP,
+    { id: 'id', value: 'val', error: 'error', flags: 'flags' },
   ],
-  'struct statx': [statx, { inode: 'stx_ino', deviceMajor: 'stx_dev_major', deviceMinor: 'stx_dev_minor' }],
+  'struct seccomp_notif_addfd': [
+    SECCOMP_NOTIF_ADDFD,
+    { id: 'id', flags: 'flags', srcFd: 'srcfd', newFd: 'newfd', newFdFlags: 'newfd_flags' },
+  ],
+  'struct statx': [STATX, { inode: 'stx_ino', deviceMajor: 'stx_dev_major', deviceMinor: 'stx_dev_minor' }],
   'struct procmap_query': [
-    procmapQuery,
+    PROCMAP_QUERY_ARG,
     {
       ...{ flags: 'query_flags', address: 'query_addr', start: 'vma_start', end: 'vma_end' },
       ...{ vmaFlags: 'vma_flags', offset: 'vma_offset', inode: 'inode' },
       ...{ major: 'dev_major', minor: 'dev_minor' },
     },
   ],
-  siginfo_t: [siginfo, { code: 'si_code', address: 'si_addr' }],
-  'struct pollfd': [pollfd, { fd: 'fd', events: 'events', revents: 'revents' }],
+  siginfo_t: [SIGINFO, { code: 'si_code', address: 'si_addr' }],
+  'struct pollfd': [POLLFD, { fd: 'fd', events: 'events', revents: 'revents' }],
 } as const;
 
 describe('structures that the supervisor shares with the kernel', { skip }, () => {
@@ -217,19 +220,19 @@ describe('structures that the supervisor shares with the kernel', { skip }, () =
   }
 
   test('events of ptrace', () => {
-    const names = Object.keys(event).map((name) => [name, `PTRACE_EVENT_${name.toUpperCase()}`]);
+    const names = Object.keys(PTRACE_EVENT).map((name) => [name, `PTRACE_EVENT_${name.toUpperCase()}`]);
     const values = [...valuesOf(Object.fromEntries(names))].map(([name, value]) => [name, Number(value)]);
-    assert.deepEqual(Object.fromEntries(values), { ...event });
+    assert.deepEqual(Object.fromEntries(values), { ...PTRACE_EVENT });
   });
 });
 
 test('registers of a stopped thread', { skip }, () => {
-  const { registerFile, threadRegisters } = thisMachine();
-  const { size, pc, sp } = threadRegisters;
+  const { registerFile, userRegs } = hostMachine();
+  const { size, pc, sp } = userRegs;
   const fields = { [registerFile.aliases.pc]: pc, [processor.stackPointer]: sp };
   for (const [name, number] of Object.entries(registerFile.numbers)) {
     // Of arm64, <sys/user.h> has an array.
-    Object.assign(fields, { [name.replace(/^x(\d+)$/, 'regs[$1]')]: threadRegisters.at(number) });
+    Object.assign(fields, { [name.replace(/^x(\d+)$/, 'regs[$1]')]: userRegs.offsetOf(number) });
   }
   const values = valuesOf({
     size: 'sizeof(struct user_regs_struct)',
@@ -244,24 +247,24 @@ test('registers of a stopped thread', { skip }, () => {
 });
 
 test('a filter jumps to the right places', () => {
-  const { systemCalls, auditArchitecture, foreignNumbers } = thisMachine();
+  const { systemCalls, auditArch, x32Bit } = hostMachine();
   const program = seccompFilter(
-    thisMachine(),
+    hostMachine(),
     [
       {
-        call: systemCalls.mmap,
+        syscall: systemCalls.mmap,
         errno: 1,
         when: [
-          { argument: 2, anyOf: 4, unless: 7 },
-          { argument: 3, anyOf: 0x20 },
+          { argument: 2, anyBits: 4, notEquals: 7 },
+          { argument: 3, anyBits: 0x20 },
         ],
       },
-      { call: systemCalls.shmat, errno: 2, when: [{ argument: 2, anyOf: 0x8000 }] },
-      { call: systemCalls.bpf, errno: 3 },
+      { syscall: systemCalls.shmat, errno: 2, when: [{ argument: 2, anyBits: 0x8000 }] },
+      { syscall: systemCalls.bpf, errno: 3 },
     ],
     38,
   );
-  const run = (nr: number, args: readonly number[] = [], arch = auditArchitecture) =>
+  const run = (nr: number, args: readonly number[] = [], arch = auditArch) =>
     interpret(program, { nr, arch, args });
   assert.equal(run(systemCalls.mmap, [0, 0, 5, 0x22]), 1);
   assert.equal(run(systemCalls.mmap, [0, 0, 7, 0x22]), 'allow');
@@ -272,7 +275,7 @@ test('a filter jumps to the right places', () => {
   assert.equal(run(systemCalls.bpf), 3);
   assert.equal(run(systemCalls.read), 'allow');
   assert.equal(run(systemCalls.read, [], 3), 38);
-  if (foreignNumbers !== undefined) assert.equal(run(foreignNumbers), 38);
+  if (x32Bit !== undefined) assert.equal(run(x32Bit), 38);
 });
 
 /** The BPF machine, as far as filters here use it. */

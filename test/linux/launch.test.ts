@@ -5,21 +5,21 @@ import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { thisMachine } from '#src/linux/host.js';
 import {
   canEnterUserNamespace,
-  encodeCalls,
-  type LaunchCall,
+  encodeScript,
   type LaunchOptions,
   launch,
   launcherPath,
-  longestList,
-} from '#src/linux/launch.js';
-import { mountOf, parseMounts, visible } from '#src/linux/mounts.js';
+  maxScriptBytes,
+  type SyscallRequest,
+} from '#src/launcher/launcher.js';
+import { mountOf, parseMounts, visibleMounts } from '#src/linux/fs/mounts.js';
 import { machines } from '#src/machine/index.js';
+import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 
-const { systemCalls } = thisMachine();
+const { systemCalls } = hostMachine();
 
 /** Runs a program to its end. */
 async function run(path: string, args: readonly string[], options: LaunchOptions = {}) {
@@ -38,8 +38,8 @@ async function run(path: string, args: readonly string[], options: LaunchOptions
 const call = (
   name: keyof typeof systemCalls,
   attempt: string,
-  ...args: LaunchCall['arguments']
-): LaunchCall => ({
+  ...args: SyscallRequest['arguments']
+): SyscallRequest => ({
   name,
   number: systemCalls[name],
   arguments: args,
@@ -174,27 +174,31 @@ describe('what goes wrong', () => {
     const good = call('prctl', 'ask', 3);
     const bad = call('close', 'close what is not open', 1000);
     const message = 'Cannot close what is not open: close failed (EBADF)';
-    for (const before of [[bad], [good, good, bad], [good, bad, good, bad]]) {
-      await fails('/usr/bin/touch', { before }, { message, code: 'EBADF', errno: 9, syscall: 'close' });
+    for (const setupSyscalls of [[bad], [good, good, bad], [good, bad, good, bad]]) {
+      await fails(
+        '/usr/bin/touch',
+        { setupSyscalls },
+        { message, code: 'EBADF', errno: 9, syscall: 'close' },
+      );
     }
     const many = Array.from({ length: 5000 }, () => good);
-    await fails('/usr/bin/touch', { before: [...many, bad] }, { message });
+    await fails('/usr/bin/touch', { setupSyscalls: [...many, bad] }, { message });
   });
 
   test('a list that is too long', async () => {
     const words = 'w'.repeat(1000);
-    const args = Array.from({ length: longestList / 1000 }, () => words);
+    const args = Array.from({ length: maxScriptBytes / 1000 }, () => words);
     assert.throws(() => launch('/usr/bin/touch', [marker, ...args]), {
       name: 'TrampfdError',
       code: 'E2BIG',
-      message: `Cannot launch: arguments and environment take more than ${longestList} bytes`,
+      message: `Cannot launch: arguments and environment take more than ${maxScriptBytes} bytes`,
     });
     nothingRan();
     // The longest that fits arrives whole.
     const of = (length: number) => [call('exit_group', 'exit', new Uint8Array(length))];
-    const overhead = encodeCalls(of(0)).length;
-    assert.equal(encodeCalls(of(longestList - overhead)).length, longestList);
-    assert.throws(() => encodeCalls(of(longestList - overhead + 1)), { code: 'E2BIG' });
+    const overhead = encodeScript(of(0)).length;
+    assert.equal(encodeScript(of(maxScriptBytes - overhead)).length, maxScriptBytes);
+    assert.throws(() => encodeScript(of(maxScriptBytes - overhead + 1)), { code: 'E2BIG' });
     // One string of Linux's MAX_ARG_STRLEN is too long for the kernel alone.
     await assert.rejects(run('/bin/true', ['x'.repeat(131_072)]), { code: 'E2BIG', syscall: 'execve' });
   });
@@ -205,7 +209,7 @@ describe('what goes wrong', () => {
     for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       const { process: child, started } = launch('/usr/bin/touch', [marker], {
         stdio: 'pipe',
-        before: [wait],
+        setupSyscalls: [wait],
       });
       const rejected = assert.rejects(started, {
         name: 'TrampfdError',
@@ -223,7 +227,9 @@ test('pointers, also those to pointers, lead to what they stand for', async () =
   // writev(1, [{ "one", 3 }, { "two", 3 }], 2)
   const writev = { ...call('write', 'write'), number: process.arch === 'x64' ? 20 : 66 };
   const vectors = { words: ['one', 3, Uint8Array.of(116, 119, 111, 10), 4] };
-  const { stdout } = await run('/bin/true', [], { before: [{ ...writev, arguments: [1, vectors, 2] }] });
+  const { stdout } = await run('/bin/true', [], {
+    setupSyscalls: [{ ...writev, arguments: [1, vectors, 2] }],
+  });
   assert.equal(stdout, 'onetwo\n');
 });
 
@@ -271,7 +277,7 @@ test('mounts: names with odd characters, one on top of another, below a covered 
   );
   assert.equal(all[1]!.path, '/a b\tc\\d');
   assert.deepEqual(all[7]!.options, ['ro', 'noexec', 'relatime']);
-  const seen = visible(all);
+  const seen = visibleMounts(all);
   assert.deepEqual(
     seen.map(({ id }) => id),
     [1, 2, 5, 6, 8],

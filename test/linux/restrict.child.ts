@@ -3,18 +3,19 @@
  *
  *     node restrict.child.js RESTRICTION,… PROGRAM ARGUMENT…
  */
-import { thisMachine } from '#src/linux/host.js';
-import { launch, launchFailed } from '#src/linux/launch.js';
-import { type RestrictionName, restrictionCalls } from '#src/linux/restrictions.js';
+
+import { launch, launcherFailureStatus } from '#src/launcher/launcher.js';
+import { type RestrictionName, restrictionSyscalls } from '#src/launcher/restrictions.js';
+import { hostMachine } from '#src/native/host.js';
 
 const [names, program, ...args] = process.argv.slice(2);
-const before = restrictionCalls(thisMachine(), names!.split(',') as RestrictionName[]);
-const launched = launch(program!, args, { before });
+const setupSyscalls = restrictionSyscalls(hostMachine(), names!.split(',') as RestrictionName[]);
+const launched = launch(program!, args, { setupSyscalls });
 launched.process.on('exit', (status, signal) => {
   if (signal === null) process.exitCode = status ?? 1;
   else process.kill(process.pid, signal);
 });
 launched.started.catch((error: Error) => {
   console.error(error.message);
-  process.exitCode = launchFailed;
+  process.exitCode = launcherFailureStatus;
 });

@@ -1,14 +1,14 @@
 /** Where values lie in a call by the rules of each architecture: the cases that the rules are about. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseSignature } from '#src/closure/signature/parse.js';
+import { parsePrototype } from '#src/ffi/prototype/parse.js';
 import { struct } from '#src/index.js';
-import * as arm64 from '#src/machine/arm64/classify.js';
-import type { Piece } from '#src/machine/calls.js';
-import * as x64 from '#src/machine/x64/classify.js';
+import * as arm64 from '#src/machine/arm64/calling-convention.js';
+import type { RegisterPiece } from '#src/machine/call-layout.js';
+import * as x64 from '#src/machine/x64/calling-convention.js';
 
 describe('a layout on x86-64', () => {
-  const layout = (signature: unknown) => x64.callLayout(parseSignature(signature, x64.cPlatform));
+  const layout = (signature: unknown) => x64.callLayout(parsePrototype(signature, x64.cPlatform));
 
   test('of nothing', () => {
     assert.deepEqual(layout('void (void)'), {
@@ -70,7 +70,7 @@ describe('a layout on x86-64', () => {
 });
 
 describe('a layout on arm64', () => {
-  const layout = (signature: unknown) => arm64.callLayout(parseSignature(signature, arm64.cPlatform));
+  const layout = (signature: unknown) => arm64.callLayout(parsePrototype(signature, arm64.cPlatform));
   const general = (index: number, size = 8) => inRegisters({ bank: 'general', index, offset: 0, size });
   const vector = (index: number, size: number) => inRegisters({ bank: 'vector', index, offset: 0, size });
 
@@ -164,6 +164,6 @@ test('types that are not the same everywhere', () => {
   assert.equal(arm64.cPlatform.char.signed, false);
 });
 
-function inRegisters(...pieces: Piece[]) {
+function inRegisters(...pieces: RegisterPiece[]) {
   return { in: 'registers' as const, pieces };
 }

@@ -10,16 +10,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
-import { type FieldType, type Signature, sizeOf } from '#src/abi/c-types.js';
-import { parseSignature } from '#src/closure/signature/parse.js';
+import { parsePrototype } from '#src/ffi/prototype/parse.js';
 import { addressOf, symbolAddress, viewMemory } from '#src/index.js';
-import { thisMachine } from '#src/linux/host.js';
-import type { DirectPlace } from '#src/machine/calls.js';
+import { type FieldType, type Signature, sizeOf } from '#src/machine/c-types.js';
+import type { DirectLocation } from '#src/machine/call-layout.js';
+import { hostMachine } from '#src/native/host.js';
 import { CDeclarations, eachScalar, randomSignature } from '../support/c-signatures.js';
 import { needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
-const parse = (signature: unknown) => parseSignature(signature, thisMachine().cPlatform);
+const parse = (signature: unknown) => parsePrototype(signature, hostMachine().cPlatform);
 
 /** The words of a call, as `test/programs/call.S` knows them. */
 const word = {
@@ -133,7 +133,7 @@ function checkCall({
   random: Random;
 }): void {
   const { args, result, variadicFrom, text } = signature;
-  const layout = thisMachine().callLayout(signature);
+  const layout = hostMachine().callLayout(signature);
   assert.equal(layout.stackSize % 8, 0);
   const words = BigUint64Array.from({ length: word.count }, () => random.word());
   const bytes = new Uint8Array(words.buffer);
@@ -142,7 +142,7 @@ function checkCall({
     if (place.in === 'memory') put(place.address, addressBytes(values[index]!));
     else put(place, values[index]!);
   }
-  function put(place: DirectPlace, value: Uint8Array): void {
+  function put(place: DirectLocation, value: Uint8Array): void {
     if (place.in === 'stack') {
       probe.stacked.set(value, place.offset);
       return;

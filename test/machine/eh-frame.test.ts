@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { thisMachine } from '#src/linux/host.js';
-import { ehFrame, FrameRules, relativeEhFrame } from '#src/machine/eh-frame.js';
+import { handlerShape } from '#src/core/shape.js';
+import { CfiBuilder, ehFrame, pcRelativeEhFrame } from '#src/machine/eh-frame.js';
 import { machines } from '#src/machine/index.js';
-import { handlerShape } from '#src/trampoline/shape.js';
+import { hostMachine } from '#src/native/host.js';
 import { about, needs } from '../support/needs.js';
 
 const skip = needs('gcc', 'readelf', 'objcopy');
@@ -61,30 +61,27 @@ function readAssembled(source: string): string[] {
 
 // The assembler writes advances in units of an instruction, which has one byte at least.
 test('rules read like those that the assembler makes', { skip: skip || about('x64') }, () => {
-  const rules = new FrameRules(15)
-    .at(16)
-    .cfa({ register: 7, offset: 16 })
-    .savedBelowCfa(3, 16)
-    .at(17)
-    .cfa({ register: 7, offset: 128 })
-    .at(17 + 63)
-    .cfa({ register: 0, offset: 70_000 })
-    .savedBelowCfa(12, 2048)
-    .at(80 + 64)
-    .cfaSaved({ register: 7, offset: 136 })
-    .saved(16, { register: 7, offset: 63 })
-    .saved(6, { register: 15, offset: 64 })
-    .saved(5, { register: 0, offset: -64 })
-    .saved(4, { register: 0, offset: -65 })
-    .at(144 + 255)
-    .unchanged(6)
-    .at(399 + 256)
-    .unchanged(3)
-    .inRegister(16, 11);
-  const table = ehFrame(
-    { start: 15, length: 701, returnAddress: 16, rules: rules.finish() },
-    0x7f1200000000n,
-  );
+  const rules = new CfiBuilder(15)
+    .advanceTo(16)
+    .defineCfa({ register: 7, offset: 16 })
+    .registerSavedBelowCfa(3, 16)
+    .advanceTo(17)
+    .defineCfa({ register: 7, offset: 128 })
+    .advanceTo(17 + 63)
+    .defineCfa({ register: 0, offset: 70_000 })
+    .registerSavedBelowCfa(12, 2048)
+    .advanceTo(80 + 64)
+    .cfaSavedAt({ register: 7, offset: 136 })
+    .registerSavedAt(16, { register: 7, offset: 63 })
+    .registerSavedAt(6, { register: 15, offset: 64 })
+    .registerSavedAt(5, { register: 0, offset: -64 })
+    .registerSavedAt(4, { register: 0, offset: -65 })
+    .advanceTo(144 + 255)
+    .registerUnchanged(6)
+    .advanceTo(399 + 256)
+    .registerUnchanged(3)
+    .registerSavedInRegister(16, 11);
+  const table = ehFrame({ start: 15, length: 701, returnAddress: 16, cfi: rules.toBytes() }, 0x7f1200000000n);
   const shown = readTable(table);
   assert.match(shown, /Augmentation: +"zR"/);
   assert.match(shown, /Data alignment factor: -8/);
@@ -124,8 +121,8 @@ test('rules read like those that the assembler makes', { skip: skip || about('x6
 });
 
 test('relative addresses count from where they stand', { skip }, () => {
-  const frame = { start: 0x4000, length: 701, returnAddress: 16, rules: new FrameRules().finish() };
-  const table = relativeEhFrame(frame);
+  const frame = { start: 0x4000, length: 701, returnAddress: 16, cfi: new CfiBuilder().toBytes() };
+  const table = pcRelativeEhFrame(frame);
   assert.equal(table.length, ehFrame(frame, 0n).length);
   const shown = readTable(table);
   assert.match(shown, /Augmentation data: +1c/); // DW_EH_PE_pcrel | DW_EH_PE_sdata8
@@ -134,21 +131,21 @@ test('relative addresses count from where they stand', { skip }, () => {
 });
 
 test('the table of handler objects is about their common part', { skip }, () => {
-  const { firstAt, stride, code, length } = machines['x64']!.objectCode.handlerEntries();
+  const { firstOffset, stride, code, length } = machines['x64']!.objectCode.handlerEntries();
   for (const count of [1, 1000]) {
-    const bytes = code(count, { selectorsAt: 2 ** 20 }).subarray(0, firstAt);
+    const bytes = code(count, { selectorsOffset: 2 ** 20 }).subarray(0, firstOffset);
     // Behind the end there are traps, which readelf takes for more of it.
     const shown = readTable(bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0xcc) + 1));
     const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;
     assert.deepEqual(
       [from, to].map((text) => Number.parseInt(text!, 16)),
-      [firstAt + count * stride, length(count)],
+      [firstOffset + count * stride, length(count)],
     );
   }
 });
 
 test('the table of the common part ends where the code ends', { skip }, () => {
-  const { frame } = thisMachine().codeImage(handlerShape, 4096);
+  const { frame } = hostMachine().codeImage(handlerShape, 4096);
   const shown = readTable(ehFrame(frame!, 0x10000n));
   const { start, length } = frame!;
   const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;

@@ -2,31 +2,33 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { thisMachine } from '#src/linux/host.js';
-import { modulePath } from '#src/linux/napi.js';
+import { hostMachine } from '#src/native/host.js';
+import { modulePath } from '#src/native/napi.js';
 
 test('the glue is the same wherever its constants stand, but for the distance', () => {
-  const [near, far] = [8192, 65536].map((at) => thisMachine().glue(at));
+  const [near, far] = [8192, 65536].map((at) => hostMachine().glue(at));
   assert.ok(near!.bytes.length <= 8192, `${near!.bytes.length} bytes`);
-  assert.deepEqual(thisMachine().glue(8192).bytes, near!.bytes);
+  assert.deepEqual(hostMachine().glue(8192).bytes, near!.bytes);
   assert.equal(far!.bytes.length, near!.bytes.length);
-  for (const at of [near!.closureAt, near!.initialiseAt]) assert.ok(at % 16 === 0 && at < near!.bytes.length);
+  for (const at of [near!.callbackEntryOffset, near!.initialiseOffset])
+    assert.ok(at % 16 === 0 && at < near!.bytes.length);
 });
 
 test('every instruction of it is one that we know', () => {
-  const { bytes } = thisMachine().glue(8192);
+  const { bytes } = hostMachine().glue(8192);
   // Behind the last instruction stand the names that Node is told.
   const end = Buffer.from(bytes).indexOf('attach\0');
-  const unknown = thisMachine()
+  const unknown = hostMachine()
     .disassemble(bytes.subarray(0, end), 0n)
     .filter(({ text }) => text === '(unknown)');
   assert.deepEqual(unknown, []);
 });
 
 test('functions that C or Node enters begin with a landing pad', () => {
-  const { bytes, closureAt, initialiseAt } = thisMachine().glue(8192);
-  const pad = [...thisMachine().emptyFunction().subarray(0, 4)];
-  for (const at of [closureAt, initialiseAt]) assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
+  const { bytes, callbackEntryOffset, initialiseOffset } = hostMachine().glue(8192);
+  const pad = [...hostMachine().emptyFunction().subarray(0, 4)];
+  for (const at of [callbackEntryOffset, initialiseOffset])
+    assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
 });
 
 test('the module is a shared library without an address in it', () => {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
+import { parseRegisters } from '#src/core/contexts.js';
+import { registerNumber } from '#src/core/registers.js';
 import { addressOf, limits, type RegisterName, symbolAddress } from '#src/index.js';
-import { thisMachine } from '#src/linux/host.js';
 import type { ObjectContexts } from '#src/machine/index.js';
-import { registerContext } from '#src/trampoline/contexts.js';
-import { registerNumber } from '#src/trampoline/registers.js';
+import { hostMachine } from '#src/native/host.js';
 import { captureTarget } from '../support/capture.js';
 import { runChild } from '../support/child.js';
 import { compileLibrary } from '../support/compile.js';
@@ -17,17 +17,17 @@ import { fullSets, processor, someRegisters } from '../support/processor.js';
 import { Random, randomFor, rounds } from '../support/random.js';
 
 const skip = needs('gcc');
-const { objectCode: code, registerFile } = thisMachine();
+const { objectCode: code, registerFile } = hostMachine();
 const { settable: registerNames, scratch, belowUse, canSet, bodyFiller, bodyTail } = processor;
 /** A register that functions have an argument in, and one that they do not. */
 const argument = processor.aliases.get('arg2') as RegisterName;
 const [plain] = processor.temporary;
 
 /** Where a body stands that nobody invokes. */
-const place = { at: 2 ** 20, codeLength: code.entries.length(3) };
+const place = { offset: 2 ** 20, entriesLength: code.entries.length(3) };
 
 const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
-  ...registerContext({ pc, ...registers }, registerFile),
+  ...parseRegisters({ pc, ...registers }, registerFile),
   stack,
 });
 
@@ -165,7 +165,7 @@ test('a table loads what its arrays say, with every pair of registers', { skip }
     for (const dataName of registerNames.filter((name) => name !== codeName && isTried(codeName, name))) {
       const numbers = registerFile.numbers;
       const registers = { codeRegister: numbers[codeName]!, dataRegister: numbers[dataName]! };
-      const { bytes, stride } = code.table({ count, ...registers, ...tables }, () => random.word());
+      const { bytes, stride } = code.tableCode({ count, ...registers, ...tables }, () => random.word());
       const { addresses, free } = mapCode(bytes, 2);
       const set = [codeName, dataName];
       const made = { lost: scratch, ...belowUse(set), parks: scratch.every((name) => set.includes(name)) };
@@ -193,13 +193,13 @@ test('a table cannot load one register twice, nor the PC', () => {
     [one, pc + 1],
   ] as const) {
     const contexts = { count: 1, codeRegister, dataRegister, codeTable: 8n, dataTable: 16n };
-    assert.throws(() => code.table(contexts, () => 0n), RangeError);
+    assert.throws(() => code.tableCode(contexts, () => 0n), RangeError);
   }
 });
 
 test('selectors do not stand among the entries', () => {
-  assert.throws(() => code.entries.code(2, { selectorsAt: 2 * code.entries.stride - 8 }), RangeError);
-  assert.throws(() => code.entries.code(2, { selectorsAt: 2 ** 32 }), RangeError);
+  assert.throws(() => code.entries.code(2, { selectorsOffset: 2 * code.entries.stride - 8 }), RangeError);
+  assert.throws(() => code.entries.code(2, { selectorsOffset: 2 ** 32 }), RangeError);
 });
 
 describe('of what a program chose', () => {
@@ -221,7 +221,7 @@ describe('of what a program chose', () => {
       make() {
         const stack = layout && stackOf(random, layout);
         const contexts = contextsOf({ registers: valuesFor(random, names), stack }, random.word());
-        const values = [contexts.pc, ...contexts.loads.map(({ value }) => value)].map(little);
+        const values = [contexts.pc, ...contexts.assignments.map(({ value }) => value)].map(little);
         return {
           code: code.body(contexts, fresh, place),
           chosen: [...values, ...(stack ? [stack.data] : [])],
@@ -237,7 +237,7 @@ describe('of what a program chose', () => {
       name: `a table for ${codeName} and ${dataName}`,
       make() {
         const [codeTable, dataTable] = [random.word(), random.word()];
-        const { bytes } = code.table({ count: 3, ...registers, codeTable, dataTable }, fresh);
+        const { bytes } = code.tableCode({ count: 3, ...registers, codeTable, dataTable }, fresh);
         return { code: bytes, chosen: [little(codeTable), little(dataTable)] };
       },
     };

@@ -1,14 +1,20 @@
 /** The entries of supervised handlers: what a handler finds, and what becomes of what it leaves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClosure, nativeFunction, type RegisterName, savedRegisters, viewMemory } from '#src/index.js';
-import { thisMachine } from '#src/linux/host.js';
-import { registerContext } from '#src/trampoline/contexts.js';
+import { parseRegisters } from '#src/core/contexts.js';
+import {
+  createCallback,
+  nativeFunction,
+  type RegisterName,
+  registerContext,
+  viewMemory,
+} from '#src/index.js';
+import { hostMachine } from '#src/native/host.js';
 import { ObjectRange } from '../support/object-range.js';
 import { randomFor } from '../support/random.js';
 
-const { size, offsets } = savedRegisters;
-const { objectCode, registerFile } = thisMachine();
+const { size, offsets } = registerContext;
+const { objectCode, registerFile } = hostMachine();
 /** Where functions return numbers. */
 const { result } = offsets;
 
@@ -18,7 +24,7 @@ test('a handler is given the registers and the trampoline, and its changes take 
   const range = new ObjectRange({ count, bodies: 2 * count, kind: 'handlerEntries' });
   const seen: unknown[] = [];
   const handlers = [1n, 2n].map((number) =>
-    createClosure('void (void *saved, void *trampoline)', (saved, trampoline) => {
+    createCallback('void (void *saved, void *trampoline)', (saved, trampoline) => {
       const block = new DataView(viewMemory(saved!, size).buffer);
       const args = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] satisfies RegisterName[]).map((name) =>
         block.getBigUint64(offsets[name]!, true),
@@ -32,8 +38,8 @@ test('a handler is given the registers and the trampoline, and its changes take 
     }),
   );
   const body = handlers.map(({ address }) => {
-    const { pc, loads } = registerContext({ pc: address }, registerFile);
-    return range.append({ pc, loads, stack: undefined }, random);
+    const { pc, assignments } = parseRegisters({ pc: address }, registerFile);
+    return range.append({ pc, assignments, stack: undefined }, random);
   });
   for (let index = 0; index < count; index++) {
     for (const which of [0, 1] as const) {
@@ -52,12 +58,12 @@ test('a handler is given the registers and the trampoline, and its changes take 
       assert.deepEqual(seen.pop(), [number, entry, ...args]);
     }
   }
-  for (const handler of handlers) handler.free();
+  for (const handler of handlers) handler.close();
   range.free();
 });
 
 test('selectors do not stand among the code', () => {
   const { code, length } = objectCode.handlerEntries();
-  assert.throws(() => code(2, { selectorsAt: 0 }), RangeError);
-  assert.equal(code(2, { selectorsAt: 2 ** 16 }).length, length(2));
+  assert.throws(() => code(2, { selectorsOffset: 0 }), RangeError);
+  assert.equal(code(2, { selectorsOffset: 2 ** 16 }).length, length(2));
 });

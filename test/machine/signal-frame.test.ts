@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { kernelAction, SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SIGSEGV } from '#src/linux/signal.js';
-import * as arm64 from '#src/machine/arm64/signal-frame.js';
-import * as x64 from '#src/machine/x64/signal-frame.js';
+import { KERNEL_SIGACTION, SA_NODEFER, SA_ONSTACK, SA_SIGINFO, SIGSEGV } from '#src/linux/process/signal.js';
+import * as arm64 from '#src/machine/arm64/faults/signal-frame.js';
+import * as x64 from '#src/machine/x64/faults/signal-frame.js';
 import { compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 
@@ -13,20 +13,20 @@ const named = (prefix: string, numbers: Readonly<Record<string, number>>): [stri
 
 const frames: Readonly<Record<string, () => [string, number][]>> = {
   x64() {
-    const saved = [...x64.savedRegisters, 'rsp', 'rip', 'rflags', 'segments', 'error'] as const;
+    const saved = [...x64.frameRegisters, 'rsp', 'rip', 'rflags', 'segments', 'error'] as const;
     return [
-      ...named('siginfo', x64.siginfo),
+      ...named('siginfo', x64.SIGINFO),
       ...named('ucontext', x64.ucontext),
-      ...saved.map((name): [string, number] => [`saved.${name}`, x64.savedAt(name)]),
+      ...saved.map((name): [string, number] => [`saved.${name}`, x64.frameOffset(name)]),
       ...named('fpstate', x64.fpstate),
-      ...named('segments', x64.segments),
-      ['autodisarm', x64.autodisarm],
+      ...named('segments', x64.segmentSelectors),
+      ['autodisarm', x64.SS_AUTODISARM],
     ];
   },
   arm64: () => [
-    ...named('siginfo', arm64.siginfo),
+    ...named('siginfo', arm64.SIGINFO),
     ...named('ucontext', arm64.ucontext),
-    ['linkRegister', arm64.linkRegister],
+    ['linkRegister', arm64.linkRegisterOffset],
   ],
 };
 
@@ -35,7 +35,7 @@ test('offsets and numbers are those of the headers', { skip: needs('gcc') }, () 
   assert.deepEqual(
     Object.fromEntries([
       ...frames[process.arch]!(),
-      ...named('action', kernelAction),
+      ...named('action', KERNEL_SIGACTION),
       ...Object.entries({ SIGSEGV, SA_SIGINFO, SA_ONSTACK, SA_NODEFER }),
     ]),
     JSON.parse(text),

@@ -98,7 +98,7 @@ describe('installed into an empty folder', () => {
   test('a bundle that has swallowed it misses what is more than JavaScript', {
     skip: needs(compilers),
   }, async () => {
-    const script = `import { createClosure } from 'trampfd'; createClosure('void (void)', () => {});`;
+    const script = `import { createCallback } from 'trampfd'; createCallback('void (void)', () => {});`;
     const outfile = join(folder, 'bundle.mjs');
     const stdin = { contents: script, resolveDir: folder };
     await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm' });

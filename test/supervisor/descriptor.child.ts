@@ -6,22 +6,22 @@ import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import {
-  createTrampolineDescriptor,
+  createTrampolineObject,
   symbolAddress,
   TrampfdError,
-  TrampolineDescriptor,
-  type TrampolineDescriptorOptions,
+  TrampolineObject,
+  type TrampolineObjectOptions,
 } from 'trampfd';
 
 const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);
 const [memcmp, strncmp] = [symbolAddress('memcmp'), symbolAddress('strncmp')];
 
-const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => void | Promise<void>> = {
+const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void | Promise<void>> = {
   contexts(mode) {
-    const object = createTrampolineDescriptor({ mode: mode ?? 'fast' });
+    const object = createTrampolineObject({ mode: mode ?? 'fast' });
     assert.deepEqual(
-      [object.registers(), object.stack(), object.allowedPcs()],
+      [object.registers(), object.stackData(), object.allowedPcs()],
       [undefined, undefined, undefined],
     );
     if (mode === 'slow') {
@@ -41,11 +41,11 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
     assert.equal(call(address), -1);
 
     const data = Uint8Array.of(1, 2, 3);
-    object.setStack({ data, offset: 200 });
-    assert.deepEqual(object.stack(), { data, offset: 200, setSp: false });
-    object.setStack(null);
+    object.setStackData({ data, offset: 200 });
+    assert.deepEqual(object.stackData(), { data, offset: 200, setSp: false });
+    object.setStackData(null);
     object.setAllowedPcs(null);
-    assert.deepEqual([object.stack(), object.allowedPcs()], [undefined, undefined]);
+    assert.deepEqual([object.stackData(), object.allowedPcs()], [undefined, undefined]);
     object.setRegisters({ pc: memcmp, arg2: 3n });
     assert.equal(call(address), 0);
     // Closed, the mapping stays as it is.
@@ -57,7 +57,7 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
 
   instances(mode) {
     const count = 300;
-    const object = createTrampolineDescriptor({ mode: mode ?? 'fast', count });
+    const object = createTrampolineObject({ mode: mode ?? 'fast', count });
     for (let i = 0; i < count; i++) object.setRegisters({ pc: memcmp, arg2: BigInt(i % 5) }, i);
     const mapping = object.map();
     for (let i = 0; i < count; i++) assert.equal(call(mapping.addressOf(i)), i % 5 === 4 ? -1 : 0, `${i}`);
@@ -72,11 +72,11 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
   },
 
   async 'hand-over'() {
-    const object = createTrampolineDescriptor();
+    const object = createTrampolineObject();
     object.setRegisters({ pc: memcmp, arg2: 3n });
     const sockets = socketPair();
     object.send(sockets[0]!);
-    const received = TrampolineDescriptor.receive(sockets[1]!);
+    const received = TrampolineObject.receive(sockets[1]!);
     assert.notEqual(received.fd, object.fd);
     const { address } = received.map();
     object.setRegisters({ pc: memcmp, arg2: 4n });
@@ -97,22 +97,22 @@ const subjects: Record<string, (mode: TrampolineDescriptorOptions['mode']) => vo
     console.log(String(memcmp));
     process.stdin.resume();
     await once(process.stdin, 'end');
-    assert.equal(call(TrampolineDescriptor.fromFd(3).map().address), -1);
+    assert.equal(call(TrampolineObject.fromFd(3).map().address), -1);
   },
 
   'bad-input'() {
-    const bad = createTrampolineDescriptor as (options: unknown) => unknown;
+    const bad = createTrampolineObject as (options: unknown) => unknown;
     for (const count of [0, -1, 1.5, 65_537, Number.NaN]) assert.throws(() => bad({ count }), RangeError);
     assert.throws(() => bad({ count: '1' }), TypeError);
     assert.throws(() => bad({ mode: 'quick' }), RangeError);
     assert.throws(() => bad({ size: 1 }), TypeError);
-    const object = createTrampolineDescriptor();
+    const object = createTrampolineObject();
     assert.throws(() => object.setRegisters({ arg0: 1n } as never), TypeError);
-    assert.throws(() => object.setStack({ data: new Uint8Array(65) }), RangeError);
+    assert.throws(() => object.setStackData({ data: new Uint8Array(65) }), RangeError);
     assert.throws(() => object.setRegisters({ pc: memcmp }, 1), Error);
-    assert.throws(() => TrampolineDescriptor.fromFd(-1), RangeError);
-    assert.throws(() => TrampolineDescriptor.fromFd(0).map(), TrampfdError);
-    const file = TrampolineDescriptor.fromFd(openSync(process.execPath, 'r'));
+    assert.throws(() => TrampolineObject.fromFd(-1), RangeError);
+    assert.throws(() => TrampolineObject.fromFd(0).map(), TrampfdError);
+    const file = TrampolineObject.fromFd(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
       assert.throws(use, { code: 'ERR_NOT_OURS' });
     }

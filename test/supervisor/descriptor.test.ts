@@ -1,4 +1,4 @@
-/** `TrampolineDescriptor`: as a system call under a supervisor, and as this process's own objects without one. */
+/** `TrampolineObject`: as a system call under a supervisor, and as this process's own objects without one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';

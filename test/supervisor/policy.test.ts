@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { policySchema } from '#src/supervisor/policy.js';
+import { policySchema } from '#src/supervisor/policy/policy.js';
 import { compileLibrary, compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 import { answers, users } from '../support/restricted.js';

@@ -1,4 +1,4 @@
-/** `supervise()`: what `trampfd run` does, from TypeScript. */
+/** `spawnSupervised()`: what `trampfd run` does, from TypeScript. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { type SuperviseOptions, supervise } from 'trampfd';
+import { type SpawnSupervisedOptions, spawnSupervised } from 'trampfd';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
 const skip = needs('seccomp');
 
-async function run(program: string, args: readonly string[], options: SuperviseOptions = {}) {
-  const child = supervise(program, args, { stdio: 'pipe', ...options });
+async function run(program: string, args: readonly string[], options: SpawnSupervisedOptions = {}) {
+  const child = spawnSupervised(program, args, { stdio: 'pipe', ...options });
   child.stdin?.end();
   const [stdout, stderr, [status]] = await Promise.all([
     text(child.stdout!),
@@ -52,7 +52,7 @@ test("messages of Node's own reach the program, and come back", { skip }, async 
     if (message === 'last') process.disconnect();
   });`;
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
-  const child = supervise(process.execPath, ['--eval', echo], { stdio: [...stdio] });
+  const child = spawnSupervised(process.execPath, ['--eval', echo], { stdio: [...stdio] });
   const [sent, received] = [['first', 'second', 'last'], [] as unknown[]];
   child.on('message', (message) => received.push(message));
   for (const message of sent) child.send(message);
@@ -64,7 +64,7 @@ test("messages of Node's own reach the program, and come back", { skip }, async 
 });
 
 test('signals go on to the program', { skip }, async () => {
-  const child = supervise(
+  const child = spawnSupervised(
     'sh',
     ['-c', 'trap "echo got it; exit 3" TERM; echo ready; while :; do sleep 0.05; done'],
     {
@@ -93,10 +93,14 @@ test('restrictions, a policy and an audit log apply', { skip }, async () => {
     const [policy, audit] = [join(folder, 'policy.json'), join(folder, 'audit')];
     writeFileSync(policy, '{ "types": ["code"] }');
     const script = `
-      import { createTrampolineDescriptor } from 'trampfd';
-      try { createTrampolineDescriptor(); } catch (error) { console.log(error.code, error.syscall); }`;
+      import { createTrampolineObject } from 'trampfd';
+      try { createTrampolineObject(); } catch (error) { console.log(error.code, error.syscall); }`;
     const args = ['--jitless', '--input-type=module', '--eval', script];
-    const { status, stdout, stderr } = await run(process.execPath, args, { harden: ['mdwe'], policy, audit });
+    const { status, stdout, stderr } = await run(process.execPath, args, {
+      restrictions: ['mdwe'],
+      policy,
+      audit,
+    });
     assert.deepEqual({ status, stdout }, { status: 0, stdout: 'EPERM trampfd_create\n' }, stderr);
     const [line] = readFileSync(audit, 'utf8').trim().split('\n');
     const { code, reason } = JSON.parse(line!);
@@ -110,11 +114,11 @@ test('restrictions, a policy and an audit log apply', { skip }, async () => {
 });
 
 test('wrong options start nothing', { skip }, () => {
-  const bad = supervise as (...args: unknown[]) => unknown;
+  const bad = spawnSupervised as (...args: unknown[]) => unknown;
   assert.throws(() => bad(1), TypeError);
   assert.throws(() => bad('true', 'arguments'), TypeError);
   assert.throws(() => bad('true', ['1', 2]), TypeError);
-  assert.throws(() => bad('true', [], { harden: ['everything'] }), RangeError);
+  assert.throws(() => bad('true', [], { restrictions: ['everything'] }), RangeError);
   assert.throws(() => bad('true', [], { harden: 'mdwe' }), TypeError);
   assert.throws(() => bad('true', [], { policy: 1 }), TypeError);
   assert.throws(() => bad('true', [], { abi: 'rfc-v2' }), RangeError);

@@ -1,7 +1,8 @@
 /** Random signatures, and the C that declares them. */
-import { type CType, type FieldType, type StructType, sizeOf } from '#src/abi/c-types.js';
-import { type DeclaredType, type StructFields, struct } from '#src/closure/signature/declared-type.js';
-import type { SignatureObject } from '#src/closure/signature/parse.js';
+
+import type { PrototypeObject } from '#src/ffi/prototype/parse.js';
+import { type StructFields, struct, type UserType } from '#src/ffi/prototype/user-type.js';
+import { type CType, type FieldType, type StructType, sizeOf } from '#src/machine/c-types.js';
 import type { Random } from './random.js';
 
 const promoted = ['int', 'unsigned', 'int64_t', 'size_t', 'double', 'void *', 'const char *'];
@@ -23,7 +24,7 @@ const scalars = [
 ];
 
 /** From no arguments to more than there are registers for. */
-export function randomSignature(random: Random): SignatureObject {
+export function randomSignature(random: Random): PrototypeObject {
   const list = (from: number, to: number, scalar: readonly string[]) =>
     Array.from({ length: random.integer({ from, to }) }, () => randomType(random, scalar));
   const result = random.integer({ to: 7 }) === 0 ? 'void' : randomType(random, scalars);
@@ -31,13 +32,13 @@ export function randomSignature(random: Random): SignatureObject {
   return { result, args: list(1, 4, scalars), variadic: list(0, 10, promoted) };
 }
 
-function randomType(random: Random, scalar: readonly string[]): string | DeclaredType {
+function randomType(random: Random, scalar: readonly string[]): string | UserType {
   return random.integer({ to: 2 }) === 0 ? randomStruct(random, 3) : random.pick(scalar);
 }
 
 /** Mostly small, since those are split among registers. */
-function randomStruct(random: Random, depth: number): DeclaredType {
-  const fields: Record<string, string | DeclaredType> = {};
+function randomStruct(random: Random, depth: number): UserType {
+  const fields: Record<string, string | UserType> = {};
   // Of few types, so that eightbytes with nothing but floats are not rare.
   const types = random.flip() ? ['float', 'double'] : [random.pick(scalars), random.pick(scalars), 'float'];
   for (let count = random.integer({ from: 1, to: random.pick([2, 4, 6]) }); count > 0; count--) {

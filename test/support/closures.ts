@@ -7,7 +7,7 @@ const closuresLibrary = (): string => compileLibrary('closures', ['closures.c'])
 export const inLibrary = (name: string): bigint => symbolAddress(name, closuresLibrary());
 
 /** How many callbacks of type `int (int)` there are, and how they are called. */
-export const callMany = (options: Pick<NativeFunctionOptions, 'stack'> = {}) =>
+export const callMany = (options: Pick<NativeFunctionOptions, 'fiber'> = {}) =>
   nativeFunction('long (void *call, int count)', inLibrary('call_many'), options);
 export const callFromThreads = <const Options extends NativeFunctionOptions>(options: Options) =>
   nativeFunction('long (void *call, int threads, int count)', inLibrary('call_from_threads'), options);

@@ -1,5 +1,6 @@
 /** Makes trampolines of given contexts in every way that there is, invokes them, and checks all that arrives. */
 import assert from 'node:assert/strict';
+import type { StackLayout } from '#src/core/contexts.js';
 import {
   addressOf,
   createTrampoline,
@@ -9,7 +10,6 @@ import {
   type RegisterValues,
   type TableRegister,
 } from '#src/index.js';
-import type { StackLayout } from '#src/trampoline/contexts.js';
 import { captureAt, captureTarget, randomState, stateName, word } from './capture.js';
 import { processor } from './processor.js';
 import { Random } from './random.js';
@@ -32,7 +32,7 @@ interface Invocable {
 }
 
 interface Made extends Invocable {
-  free(): void;
+  close(): void;
 }
 
 const makers = {
@@ -50,7 +50,7 @@ function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
   const options = { mode, registers: { pc: captureTarget(), ...registers } };
   if (stack === undefined) return createTrampoline(options);
   const { data, offset, setSp } = stack;
-  return createTrampoline({ ...options, stack: { data, offset, setSp } });
+  return createTrampoline({ ...options, stackData: { data, offset, setSp } });
 }
 
 function inTable(
@@ -64,12 +64,12 @@ function inTable(
   if (stack === undefined) {
     const table = createTrampolineTable({ registers: names, ...options });
     table.add(neighbour);
-    return { address: table.add(values), free: () => table.free() };
+    return { address: table.add(values), close: () => table.close() };
   }
   const { data, ...layout } = stack;
-  const table = createTrampolineTable({ registers: names, stack: layout, ...options });
-  table.add({ ...neighbour, stack: new Uint8Array(data.length) });
-  return { address: table.add({ ...values, stack: data }), free: () => table.free() };
+  const table = createTrampolineTable({ registers: names, stackData: layout, ...options });
+  table.add({ ...neighbour, stackData: new Uint8Array(data.length) });
+  return { address: table.add({ ...values, stackData: data }), close: () => table.close() };
 }
 
 /** The stack of the captured code. Below the place where it begins there is room for the frame of a signal. */
@@ -170,5 +170,5 @@ export function checkNew(
 ): void {
   const made = makers[kind](contexts);
   for (const start of starts) check(random, made, contexts, start);
-  made.free();
+  made.close();
 }

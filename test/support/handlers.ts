@@ -1,6 +1,6 @@
 /** The C side of tests of handlers: `test/programs/handler.c`. */
 import koffi from 'koffi';
-import { savedRegisters, symbolAddress, viewMemory } from 'trampfd';
+import { registerContext, symbolAddress, viewMemory } from 'trampfd';
 import { type State, word } from './capture.js';
 import { compileLibrary } from './compile.js';
 import { processor } from './processor.js';
@@ -36,7 +36,7 @@ export const savedNames: readonly string[] = [
 export function openHandlers() {
   const path = compileLibrary('handler', ['handler.c']);
   const library = koffi.load(path);
-  const memory = viewMemory(symbolAddress('script', path), 2 * savedRegisters.size + 32);
+  const memory = viewMemory(symbolAddress('script', path), 2 * registerContext.size + 32);
   const words = new BigUint64Array(memory.buffer, memory.byteOffset, memory.length / 8);
   return {
     address: (name: string): bigint => symbolAddress(name, path),

@@ -1,11 +1,11 @@
 /** Runs scripts of the tests under restrictions, by way of the launcher. */
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { thisMachine } from '#src/linux/host.js';
-import { type Argument, type LaunchCall, launch } from '#src/linux/launch.js';
-import { mountOf } from '#src/linux/mounts.js';
-import { type Refusal, SECCOMP_SET_MODE_FILTER, seccompFilter } from '#src/linux/seccomp.js';
+import { launch, type SyscallArgument, type SyscallRequest } from '#src/launcher/launcher.js';
+import { mountOf } from '#src/linux/fs/mounts.js';
+import { type ErrnoRule, SECCOMP_SET_MODE_FILTER, seccompFilter } from '#src/linux/seccomp/seccomp.js';
 import type { SystemCallName } from '#src/machine/index.js';
+import { hostMachine } from '#src/native/host.js';
 import { ownErrors } from './child.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -26,7 +26,7 @@ export interface Ended {
  * @param script its path below `test/`, without `.child.js`
  */
 export async function runUnder(
-  before: readonly LaunchCall[],
+  setupSyscalls: readonly SyscallRequest[],
   script: string,
   { args = [], env = {} }: { args?: readonly string[]; env?: Record<string, string> } = {},
 ): Promise<Ended> {
@@ -34,7 +34,7 @@ export async function runUnder(
   const { process: child, started } = launch(process.execPath, [path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
-    before,
+    setupSyscalls,
   });
   const end = new Promise<Pick<Ended, 'status' | 'signal'>>((resolve) => {
     child.on('exit', (status, signal) => resolve({ status, signal }));
@@ -46,8 +46,8 @@ export async function runUnder(
 }
 
 /** A filter that refuses system calls, on top of what the system refuses by itself. */
-export function filter(refusals: readonly Refusal[]): LaunchCall[] {
-  const program = seccompFilter(thisMachine(), refusals, ENOSYS);
+export function filter(refusals: readonly ErrnoRule[]): SyscallRequest[] {
+  const program = seccompFilter(hostMachine(), refusals, ENOSYS);
   return [
     call('prctl', PR_SET_NO_NEW_PRIVS, 1),
     call('seccomp', SECCOMP_SET_MODE_FILTER, 0, { words: [program.length / 8, program] }),
@@ -58,7 +58,7 @@ export function filter(refusals: readonly Refusal[]): LaunchCall[] {
  * Lets programs be mapped from a checkout in a temporary folder where that is noexec. Other options of its mount
  * stay: in a user namespace they are locked.
  */
-export function exceptCheckout(): LaunchCall[] {
+export function exceptCheckout(): SyscallRequest[] {
   if (!/^\/(tmp|var\/tmp|dev\/shm)\//.test(root)) return [];
   const { options } = mountOf(root)!;
   const flags = (options.includes('nosuid') ? MS_NOSUID : 0) | (options.includes('nodev') ? MS_NODEV : 0);
@@ -68,7 +68,7 @@ export function exceptCheckout(): LaunchCall[] {
   ];
 }
 
-function call(name: SystemCallName, ...given: Argument[]): LaunchCall {
-  const number = thisMachine().systemCalls[name];
+function call(name: SystemCallName, ...given: SyscallArgument[]): SyscallRequest {
+  const number = hostMachine().systemCalls[name];
   return { name, number, arguments: given, attempt: 'prepare a test' };
 }

@@ -1,6 +1,6 @@
 /** The C library's functions, for tests that do what any program could do. They throw where C returns -1. */
 import koffi from 'koffi';
-import { errnoName } from '#src/linux/errno.js';
+import { errnoName } from '#src/native/errno.js';
 
 const self = koffi.load(null);
 

@@ -11,11 +11,11 @@ function parse(line: string): Line | undefined {
   if (address === undefined || bytes === undefined || parts.length === 0) return undefined;
   // Behind two slashes it says the same once more, in another way.
   const text = parts.join(' ').split('//')[0]!.trim();
-  const refersTo = /^(?:ldr|adrp?) \w+, (0x[0-9a-f]+)$/.exec(text)?.[1];
+  const memoryAddress = /^(?:ldr|adrp?) \w+, (0x[0-9a-f]+)$/.exec(text)?.[1];
   return {
     address: BigInt(`0x${address.trim().slice(0, -1)}`),
     length: bytes.trim().length / 2,
     text,
-    refersTo: refersTo === undefined ? undefined : BigInt(refersTo),
+    memoryAddress: memoryAddress === undefined ? undefined : BigInt(memoryAddress),
   };
 }

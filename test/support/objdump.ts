@@ -3,14 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gpr8, gpr16, gpr32, gpr64, xmm } from '#src/machine/x64/operands.js';
+import { gpr8, gpr16, gpr32, gpr64, xmm } from '#src/machine/x64/asm/operands.js';
 
 export interface Line {
   readonly address: bigint;
   readonly length: number;
   readonly text: string;
   /** The address that a RIP-relative operand means. */
-  readonly refersTo: bigint | undefined;
+  readonly memoryAddress: bigint | undefined;
 }
 
 /** Decodes code that stands at address 0. */
@@ -42,7 +42,7 @@ function parse(line: string): Line | undefined {
     address: BigInt(`0x${address.trim().slice(0, -1)}`),
     length: bytes.trim().split(' ').length,
     text: normalise(instruction!.trim()),
-    refersTo: target === undefined ? undefined : BigInt(target.trim()),
+    memoryAddress: target === undefined ? undefined : BigInt(target.trim()),
   };
 }
 

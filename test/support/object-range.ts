@@ -1,9 +1,17 @@
 /** The code of supervised objects, in memory as a supervisor and its programs have it. */
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
-import { thisMachine } from '#src/linux/host.js';
-import { memfd_create } from '#src/linux/memfd.js';
-import { MAP_SHARED, memoryAt, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/memory.js';
+import { memfd_create } from '#src/linux/mm/memfd.js';
+import {
+  MAP_SHARED,
+  memoryAt,
+  mmap,
+  munmap,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from '#src/linux/mm/memory.js';
 import type { EntryCode, ObjectContexts } from '#src/machine/index.js';
+import { hostMachine } from '#src/native/host.js';
 import type { Random } from './random.js';
 
 /** Maps bytes as programs do, as often as wanted; each copy at another address. */
@@ -35,7 +43,7 @@ interface RangeRequest {
 /** A range of entries, selectors and room for bodies, mapped twice for programs and once for the supervisor. */
 export class ObjectRange {
   readonly addresses: readonly bigint[];
-  readonly #code = thisMachine().objectCode;
+  readonly #code = hostMachine().objectCode;
   readonly #entries: EntryCode;
   readonly #bytes: Uint8Array;
   readonly #selectors: BigInt64Array;
@@ -47,8 +55,8 @@ export class ObjectRange {
   constructor({ count, bodies, kind = 'entries' }: RangeRequest) {
     this.#entries = kind === 'entries' ? this.#code.entries : this.#code.handlerEntries();
     this.#codeLength = this.#entries.length(count);
-    const selectorsAt = pages(this.#codeLength);
-    this.#bodiesAt = selectorsAt + pages(count * 8);
+    const selectorsOffset = pages(this.#codeLength);
+    this.#bodiesAt = selectorsOffset + pages(count * 8);
     const length = this.#bodiesAt + pages(bodies * this.#code.bodySize);
     const fd = memfd_create('object-range', 'make a range');
     ftruncateSync(fd, length);
@@ -61,16 +69,16 @@ export class ObjectRange {
     };
     const buffer = memoryAt(writable, length);
     this.#bytes = new Uint8Array(buffer);
-    this.#bytes.set(this.#entries.code(count, { selectorsAt }));
-    this.#selectors = new BigInt64Array(buffer, selectorsAt, count);
-    for (let index = 0; index < count; index++) this.select(index, this.#entries.trapAt(index));
+    this.#bytes.set(this.#entries.code(count, { selectorsOffset }));
+    this.#selectors = new BigInt64Array(buffer, selectorsOffset, count);
+    for (let index = 0; index < count; index++) this.select(index, this.#entries.trapOffset(index));
   }
 
   /** Appends a body. @returns where it stands */
   append(contexts: ObjectContexts, random: Random): number {
     const at = this.#bodiesAt + this.#code.bodySize * this.#bodies++;
     this.#bytes.set(
-      this.#code.body(contexts, () => random.word(), { at, codeLength: this.#codeLength }),
+      this.#code.body(contexts, () => random.word(), { offset: at, entriesLength: this.#codeLength }),
       at,
     );
     return at;
@@ -83,7 +91,7 @@ export class ObjectRange {
 
   /** Where to call an instance, in the first mapping or in the second. */
   entry(index: number, mapping: 0 | 1 = 0): bigint {
-    return this.addresses[mapping]! + BigInt(this.#entries.firstAt + index * this.#entries.stride);
+    return this.addresses[mapping]! + BigInt(this.#entries.firstOffset + index * this.#entries.stride);
   }
 
   free(): void {

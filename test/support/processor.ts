@@ -1,6 +1,7 @@
 /** What tests have to know of the processor that they run on, as its calling convention has it. */
+
+import { arm64Registers, x64Registers } from '#src/core/registers.js';
 import type { RegisterName } from '#src/index.js';
-import { arm64Registers, x64Registers } from '#src/trampoline/registers.js';
 import type { Random } from './random.js';
 
 export interface Processor {

@@ -2,8 +2,8 @@
  * Prototypes that say the same to the parser, to the compiler's inference and to gcc. Compiling this file is
  * the compiler's part of the test.
  */
-import type { InferPrototype } from '#src/closure/signature/infer-declarations.js';
-import type { InvalidType } from '#src/closure/signature/infer-tokens.js';
+import type { InferPrototype } from '#src/ffi/prototype/infer-declarations.js';
+import type { InvalidType } from '#src/ffi/prototype/infer-tokens.js';
 
 type ResultKind<Text extends string> =
   InferPrototype<Text> extends { readonly result: infer Kind extends string } ? Kind : never;

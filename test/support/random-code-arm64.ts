@@ -1,14 +1,14 @@
 /** Random A64 code, made from the table of instructions itself. */
-import { Assembler } from '#src/machine/arm64/assembler.js';
+import { Assembler } from '#src/machine/arm64/asm/assembler.js';
 import {
   type Encoding,
   encodings,
   type Form,
+  insertBits,
   type Operand,
   type Operands,
-  place,
-} from '#src/machine/arm64/instructions.js';
-import type { Label } from '#src/machine/arm64/operands.js';
+} from '#src/machine/arm64/asm/instructions.js';
+import type { Label } from '#src/machine/arm64/asm/operands.js';
 import type { Random } from './random.js';
 
 const all = encodings();
@@ -78,7 +78,7 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 function hasAlias(encoding: Encoding, values: readonly (string | number)[]): boolean {
   const word = encoding.operands.reduce((bits, operand, index) => {
     const value = operand.field.encode(values[index] as never);
-    return value === undefined ? bits : bits | place(operand, value);
+    return value === undefined ? bits : bits | insertBits(operand, value);
   }, encoding.fixed);
   return all.find(({ fixed, mask }) => (word & mask) >>> 0 === fixed) !== encoding;
 }

@@ -1,14 +1,14 @@
 /** Random x86-64 code, made from the table of instructions itself. */
-import { Assembler } from '#src/machine/x64/assembler.js';
-import { encodingOf, encodings, type Form, type Operands } from '#src/machine/x64/instructions.js';
+import { Assembler } from '#src/machine/x64/asm/assembler.js';
+import { encodingOf, encodings, type Form, type Operands } from '#src/machine/x64/asm/instructions.js';
 import {
   gpr64,
   type Index,
   type Label,
   type Memory,
   type OperandName,
-  registersOf,
-} from '#src/machine/x64/operands.js';
+  operandRegisters,
+} from '#src/machine/x64/asm/operands.js';
 import type { Random } from './random.js';
 
 const forms = encodings().map(({ form }) => form);
@@ -78,7 +78,7 @@ function randomOperand(random: Random, name: OperandName): string | number | big
   if (name === 'imm32') return random.pick([0, -1, 128, 2 ** 31 - 1, -(2 ** 31), random.u32() | 0]);
   if (name === 'rel32') return 'label';
   const isMemory = /^(fs:)?m/.test(name) || (name.includes('/m') && random.flip());
-  if (!isMemory) return random.pick(registersOf[name]!);
+  if (!isMemory) return random.pick(operandRegisters[name]!);
   if (random.flip()) return 'label';
   const base = random.pick(gpr64);
   const near = random.integer({ from: -128, to: 127 });

@@ -1,17 +1,11 @@
 /** Random signatures with random values for them, and the C functions that know the same values. */
-import {
-  type DeclaredType,
-  enumeration,
-  type NativeValue,
-  type SignatureObject,
-  struct,
-} from '#src/index.js';
+import { enumeration, type NativeValue, type PrototypeObject, struct, type UserType } from '#src/index.js';
 import type { Random } from './random.js';
 
 /** A type: what it is called in C and in a signature, and what it can hold. */
 interface RandomType {
   readonly c: string;
-  readonly signature: string | DeclaredType;
+  readonly signature: string | UserType;
   /** A value, and how C writes it. */
   value(random: Random): { readonly js: NativeValue; readonly c: string };
   /** A C expression: whether two expressions are the same value. */
@@ -20,7 +14,7 @@ interface RandomType {
 
 /** A function: what JavaScript knows of it, and a C function each that is called and that calls. */
 export interface RandomFunction {
-  readonly signature: SignatureObject;
+  readonly signature: PrototypeObject;
   readonly args: readonly NativeValue[];
   readonly result: NativeValue | undefined;
   readonly c: string;

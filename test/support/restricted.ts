@@ -1,8 +1,8 @@
 /** Runs programs under restrictions, as this user and, where this is root, as an ordinary one. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { errnoName } from '#src/linux/errno.js';
 import { mdweState } from '#src/linux/features.js';
+import { errnoName } from '#src/native/errno.js';
 import { ownErrors } from './child.js';
 import { needs } from './needs.js';
 

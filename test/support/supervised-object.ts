@@ -1,10 +1,10 @@
 /** An object of the supervisor that this process runs under, by the system calls themselves. */
 import koffi from 'koffi';
 import { abi, structs } from '#src/abi/layout.js';
+import { registerNumber } from '#src/core/registers.js';
 import { addressOf } from '#src/index.js';
-import { errnoName } from '#src/linux/errno.js';
-import { thisMachine } from '#src/linux/host.js';
-import { registerNumber } from '#src/trampoline/registers.js';
+import { errnoName } from '#src/native/errno.js';
+import { hostMachine } from '#src/native/host.js';
 import { captureTarget } from './capture.js';
 import type { Contexts } from './contexts.js';
 
@@ -48,7 +48,7 @@ export class SupervisedObject {
     regs.setUint32(0, pairs.length, true);
     for (const [place, [name, value]] of pairs.entries()) {
       const at = structs.trampfd_regs.regs + 16 * place;
-      regs.setUint32(at, registerNumber(thisMachine().registerFile, name), true);
+      regs.setUint32(at, registerNumber(hostMachine().registerFile, name), true);
       regs.setBigUint64(at + 8, value!, true);
     }
     const data = new DataView(new ArrayBuffer(structs.trampfd_stack.data + (stack?.size ?? 0)));

@@ -8,16 +8,16 @@ for (let round = 0; round < 3; round++) {
     const table = createTrampolineTable({ registers: ['arg0', 'arg1'], ...options });
     const addresses = table.addMany({ pc, arg0: 1n, arg1: 2n }, 70_000);
     for (const address of addresses.subarray(0, 1000)) table.set(address, { arg0: 3n });
-    for (const address of addresses.subarray(1000)) table.remove(address);
+    for (const address of addresses.subarray(1000)) table.delete(address);
     table.addMany({ pc, arg0: 1n, arg1: 2n }, 70_000);
     if (round === 1) table.freeze();
-    table.free();
+    table.close();
   }
   for (const debug of [false, true]) {
     const single = createTrampoline({ registers: { pc, arg0: 1n }, debug });
     single.setRegisters({ pc, arg1: 1n, arg2: 2n });
-    single.setStack({ data: Uint8Array.of(1, 2, 3) });
+    single.setStackData({ data: Uint8Array.of(1, 2, 3) });
     single.setRegisters(null);
-    single.free();
+    single.close();
   }
 }

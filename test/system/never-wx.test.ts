@@ -9,8 +9,8 @@ import { needsStrace, parse, strace } from '../support/strace.js';
 const skip = needs('gcc', 'g++') || needsStrace();
 /** A representative part of the tests, among them those that try to break the promise. */
 const scripts = [
-  ...['system/never-wx.child', 'codepage/attack.test', 'local/trampoline.test'],
-  ...['local/fork.test', 'local/nested.test', 'local/unwind.test'],
+  ...['system/never-wx.child', 'codepage/attack.test', 'trampolines/trampoline.test'],
+  ...['trampolines/fork.test', 'trampolines/nested.test', 'trampolines/unwind.test'],
 ];
 
 for (const script of scripts) {

@@ -1,16 +1,16 @@
 /** What the compiler infers from signatures, and refuses. Compiling this file is the test. */
 import * as trampfd from 'trampfd';
 import {
-  type ClosureFunction,
-  type ClosureResult,
-  createClosure as closure,
+  type CallbackFunction,
+  type CallbackResult,
+  createCallback as closure,
   enumeration,
   type NativeValue,
   nativeFunction as native,
   type ParametersOf,
+  type PrototypeLike,
+  type PrototypeObject,
   type ResultOf,
-  type SignatureLike,
-  type SignatureObject,
   struct,
 } from 'trampfd';
 
@@ -52,10 +52,10 @@ export function prototypes(): void {
 }
 
 export function functions(either: boolean): void {
-  same<ClosureFunction<'int (const void *, double)'>, (...args: [bigint, number]) => number>(true);
-  same<ClosureFunction<'void (bool)'>, (...args: [boolean]) => void>(true);
-  same<ClosureResult<'size_t (void)'>, bigint | number>(true);
-  same<ClosureResult<'void *(void)'>, bigint | number | ArrayBuffer | ArrayBufferView | null>(true);
+  same<CallbackFunction<'int (const void *, double)'>, (...args: [bigint, number]) => number>(true);
+  same<CallbackFunction<'void (bool)'>, (...args: [boolean]) => void>(true);
+  same<CallbackResult<'size_t (void)'>, bigint | number>(true);
+  same<CallbackResult<'void *(void)'>, bigint | number | ArrayBuffer | ArrayBufferView | null>(true);
   closure('int (const void *a, double b)', (a, b) => {
     same<typeof a, bigint>(true);
     same<typeof b, number>(true);
@@ -121,7 +121,7 @@ export function refusals(): void {
   closure('void (struct point)', () => {});
   // @ts-expect-error a name from JavaScript's objects
   closure('constructor (void)', () => 1);
-  // @ts-expect-error only createClosure makes one
+  // @ts-expect-error only createCallback makes one
   new trampfd.Closure();
   // @ts-expect-error not a signature
   closure(5, () => 1);
@@ -218,9 +218,9 @@ export function objects(): void {
 }
 
 /** What is not known before can be anything, but is not `any`. */
-export function notLiteral(text: string, object: SignatureObject, prefix: `int (${string})`): void {
-  const either: SignatureLike = text === '' ? object : text;
-  closure(either as SignatureLike, (...args) => {
+export function notLiteral(text: string, object: PrototypeObject, prefix: `int (${string})`): void {
+  const either: PrototypeLike = text === '' ? object : text;
+  closure(either as PrototypeLike, (...args) => {
     same<typeof args, NativeValue[]>(true);
   });
   closure(text, (...args) => {
@@ -229,7 +229,7 @@ export function notLiteral(text: string, object: SignatureObject, prefix: `int (
   });
   same<ResultOf<string>, NativeValue | ResultOf<'void (void)'>>(true);
   closure(text, () => {});
-  same<ParametersOf<SignatureObject>, NativeValue[]>(true);
+  same<ParametersOf<PrototypeObject>, NativeValue[]>(true);
   same<ParametersOf<typeof prefix>, NativeValue[]>(true);
   closure(prefix, (first) => first ?? 0);
   closure(object, () => 1n);
@@ -247,12 +247,12 @@ export function notLiteral(text: string, object: SignatureObject, prefix: `int (
 }
 
 export async function options(): Promise<void> {
-  closure('int (int)', async (value) => value, { await: true });
-  closure('int (int)', (value) => value, { await: true, errorResult: 1 });
+  closure('int (int)', async (value) => value, { awaitResult: true });
+  closure('int (int)', (value) => value, { awaitResult: true, errorResult: 1 });
   // @ts-expect-error nobody waits for the promise
   closure('int (int)', async (value) => value);
   // @ts-expect-error nor is it a result with other options
-  closure('int (int)', async (value) => value, { threads: 'wait' });
+  closure('int (int)', async (value) => value, { crossThread: 'block' });
   // @ts-expect-error the error result is a result, too
   closure('int (int)', (value) => value, { errorResult: 'x' });
   // @ts-expect-error no such option
@@ -262,7 +262,7 @@ export async function options(): Promise<void> {
   const withErrno = native('int (int)', 1n, { errno: true });
   same<ReturnType<typeof withErrno>, { readonly value: number; readonly errno: number }>(true);
   const maybe: boolean = Math.random() > 0.5;
-  const sometimes = native('int (int)', 1n, { async: maybe, stack: 'thread' });
+  const sometimes = native('int (int)', 1n, { async: maybe, fiber: false });
   same<ReturnType<typeof sometimes>, number | Promise<number>>(true);
   const never = native('int (int)', 1n, { async: false, errno: false });
   same<ReturnType<typeof never>, number>(true);

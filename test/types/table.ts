@@ -30,7 +30,7 @@ export function tables(pc: bigint): void {
   // @ts-expect-error stack data that this table does not have
   table.add({ pc, arg2: 1n, chain: 2n, stack: new Uint8Array(8) });
   // @ts-expect-error an address is a bigint
-  table.remove(Number(address));
+  table.delete(Number(address));
   table.set(address, { arg2: 1n });
   // @ts-expect-error a misspelt register is wrong in a change, too
   table.set(address, { agr2: 1n });
@@ -54,14 +54,14 @@ export function shapes(pc: bigint): void {
   // @ts-expect-error no such option
   createTrampolineTable({ registers: [], atomically: true });
   // @ts-expect-error a table's stack data has a size; the bytes come with each trampoline
-  createTrampolineTable({ registers: [], stack: { data: new Uint8Array(8) } });
-  const withStack = createTrampolineTable({ registers: [], stack: { size: 8 } });
-  withStack.add({ pc, stack: new Uint8Array(8) });
+  createTrampolineTable({ registers: [], stackData: { data: new Uint8Array(8) } });
+  const withStack = createTrampolineTable({ registers: [], stackData: { size: 8 } });
+  withStack.add({ pc, stackData: new Uint8Array(8) });
   // @ts-expect-error stack data is missing
   withStack.add({ pc });
   for (const [address, values] of withStack) {
     same<typeof address, bigint>(true);
-    same<typeof values.stack, Uint8Array>(true);
+    same<typeof values.stackData, Uint8Array>(true);
   }
   const exact = createTrampolineTable({ registers: ['rdx'] });
   // @ts-expect-error the table goes by the names that it was made with

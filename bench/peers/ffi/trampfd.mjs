@@ -1,4 +1,4 @@
-import { createClosure, nativeFunction, struct, symbolAddress } from '../../../dist/bundle/index.js';
+import { createCallback, nativeFunction, struct, symbolAddress } from '../../../dist/bundle/index.js';
 
 const types = {
   ints: 'int (int, int)',
@@ -13,8 +13,8 @@ export function open(library) {
     addInts: bind('add_ints', types.ints),
     addDoubles: bind('add_doubles', 'double (double, double)'),
     callCallbacks: bind('call_callbacks', 'int (const void *, int)'),
-    time: (name, callback, count) => bind(name, 'double (void *, int)', { stack: 'own' })(callback, count),
+    time: (name, callback, count) => bind(name, 'double (void *, int)', { fiber: true })(callback, count),
   };
 }
 
-export const makeCallback = (callee, kind = 'ints') => createClosure(types[kind], callee).address;
+export const makeCallback = (callee, kind = 'ints') => createCallback(types[kind], callee).address;

@@ -1,5 +1,5 @@
 /** What the portable register names stand for: AAPCS64, section 6.1.1. The static chain is GCC's. */
-import { arm64Registers, type RegisterFile } from '../../trampoline/registers.js';
+import { arm64Registers, type RegisterFile } from '../../core/registers.js';
 
 export const registerFile: RegisterFile = {
   architecture: 'arm64',

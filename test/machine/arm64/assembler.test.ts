@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Assembler } from '#src/machine/arm64/assembler.js';
-import { disassemble } from '#src/machine/arm64/disassembler.js';
+import { Assembler } from '#src/machine/arm64/asm/assembler.js';
+import { disassemble } from '#src/machine/arm64/asm/disassembler.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor, rounds } from '../../support/random.js';
@@ -26,9 +26,9 @@ test('objdump and our disassembler read what the assembler wrote', { skip }, (t)
         [BigInt(at), BigInt(at), their.length],
       );
       const place = target === undefined ? undefined : BigInt.asUintN(64, BigInt(target));
-      assert.equal(own.refersTo ?? own.target, place, text);
-      assert.equal(own.refersTo, their.refersTo, text);
-      assert.equal(own.ends, /^(b|br|ret)( |$)/.test(text), text);
+      assert.equal(own.memoryAddress ?? own.target, place, text);
+      assert.equal(own.memoryAddress, their.memoryAddress, text);
+      assert.equal(own.noFallthrough, /^(b|br|ret)( |$)/.test(text), text);
       if (hasAlias) return;
       assert.equal(their.text, text);
       compared++;

@@ -1,23 +1,23 @@
 /** The code of supervised objects on arm64, as objdump reads it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseRegisters } from '#src/core/contexts.js';
 import { arm64 } from '#src/machine/arm64/index.js';
-import { registerContext } from '#src/trampoline/contexts.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
 
-const { objectCode: code, registerFile, disassemble, stackPlace } = arm64;
-const { stride: entryStride, length, trapAt } = code.entries;
+const { objectCode: code, registerFile, disassemble, stackDataTarget } = arm64;
+const { stride: entryStride, length, trapOffset } = code.entries;
 
 test('objdump and our disassembler agree on entries, steps and tables', {
   skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
   const count = 300;
-  const entries = code.entries.code(count, { selectorsAt: 4 * 4096 });
+  const entries = code.entries.code(count, { selectorsOffset: 4 * 4096 });
   assert.equal(entries.length, length(count));
-  const { bytes: table, stride } = code.table(
+  const { bytes: table, stride } = code.tableCode(
     { count, codeRegister: 13, dataRegister: 14, codeTable: random.word(), dataTable: random.word() },
     () => random.word(),
   );
@@ -27,10 +27,10 @@ test('objdump and our disassembler agree on entries, steps and tables', {
   assert.equal(ours.length, theirs.length);
   // Of an entry, two words are a distance, and so no instructions.
   const isDistance = (at: number) => at < count * entryStride && ((at % entryStride) & -8) === 16;
-  for (const [index, { text, address, refersTo }] of theirs.entries()) {
+  for (const [index, { text, address, memoryAddress }] of theirs.entries()) {
     const own = ours[index]!;
-    if (!isDistance(Number(address))) assert.deepEqual([own.text, own.refersTo], [text, refersTo]);
-    if (own.ends) assert.equal(ours[index + 1]?.text, 'brk #0x0');
+    if (!isDistance(Number(address))) assert.deepEqual([own.text, own.memoryAddress], [text, memoryAddress]);
+    if (own.noFallthrough) assert.equal(ours[index + 1]?.text, 'brk #0x0');
   }
 
   const at = (position: number) => theirs[position / 4]!.text;
@@ -42,8 +42,8 @@ test('objdump and our disassembler agree on entries, steps and tables', {
       ['bti c', `mov x16, #0x${index.toString(16)}`, `b ${shared}`, 'brk #0x0'],
     );
     // What takes the place of a body leads right behind itself.
-    assert.equal(Buffer.from(entries).readBigUInt64LE(trapAt(index)), 0n);
-    assert.equal(at(trapAt(index) + 8), 'brk #0x0');
+    assert.equal(Buffer.from(entries).readBigUInt64LE(trapOffset(index)), 0n);
+    assert.equal(at(trapOffset(index) + 8), 'brk #0x0');
     assert.equal(at(entries.length + index * stride), 'bti c');
   }
   assert.deepEqual(
@@ -56,8 +56,8 @@ test('equal values do not look equal', (t) => {
   const random = randomFor(t);
   const names = Object.keys(registerFile.numbers).filter((name) => name !== 'x17' && name !== 'pc');
   const registers = Object.fromEntries(names.map((name) => [name, 7n]));
-  const contexts = { ...registerContext({ pc: 7n, ...registers }, registerFile), stack: undefined };
-  const body = code.body(contexts, () => random.word(), { at: 2 ** 20, codeLength: length(3) });
+  const contexts = { ...parseRegisters({ pc: 7n, ...registers }, registerFile), stack: undefined };
+  const body = code.body(contexts, () => random.word(), { offset: 2 ** 20, entriesLength: length(3) });
   // All but the distances between steps.
   const words = [...new BigInt64Array(body.buffer)].filter((word) => BigInt.asIntN(32, word) !== word);
   assert.equal(words.length, 2 * (names.length + 1));
@@ -65,14 +65,14 @@ test('equal values do not look equal', (t) => {
 });
 
 test('a body cannot set both x16 and x17', () => {
-  const contexts = { ...registerContext({ pc: 7n, x16: 1n, x17: 2n }, registerFile), stack: undefined };
-  assert.throws(() => code.body(contexts, () => 0n, { at: 4096, codeLength: length(1) }), RangeError);
+  const contexts = { ...parseRegisters({ pc: 7n, x16: 1n, x17: 2n }, registerFile), stack: undefined };
+  assert.throws(() => code.body(contexts, () => 0n, { offset: 4096, entriesLength: length(1) }), RangeError);
 });
 
 test('stack data has its place', () => {
   const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
-    const { dataAt, sp: after } = stackPlace(sp, { size, offset, setSp });
-    return [dataAt, after];
+    const { dataAddress, sp: after } = stackDataTarget(sp, { size, offset, setSp });
+    return [dataAddress, after];
   };
   assert.deepEqual(place(0x1000n, 8, 0, false), [0xff8n, 0x1000n]);
   assert.deepEqual(place(0x1000n, 3, 256, false), [0xefdn, 0x1000n]);
@@ -82,9 +82,9 @@ test('stack data has its place', () => {
 });
 
 test('who calls stands in x30, wherever the stack is', () => {
-  const { size } = arm64.threadRegisters;
+  const { size } = arm64.userRegs;
   const registers = new DataView(new ArrayBuffer(size));
   registers.setBigUint64(8 * 30, 0x1234n, true);
   const unasked = () => assert.fail('no word of the stack is wanted');
-  assert.equal(arm64.callerOf(registers, unasked), 0x1234n);
+  assert.equal(arm64.returnAddressOf(registers, unasked), 0x1234n);
 });

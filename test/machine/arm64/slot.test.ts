@@ -1,11 +1,11 @@
 /** Slots of arm64 as objdump reads them, in images of every size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { limits } from '#src/core/limits.js';
+import { arm64Registers, registerName } from '#src/core/registers.js';
+import { dataLayout, emptyShape, handlerShape, type Shape } from '#src/core/shape.js';
 import { registerFile } from '#src/machine/arm64/registers.js';
-import { checkShape, codeImage, longestImage, slotLayout } from '#src/machine/arm64/slot.js';
-import { limits } from '#src/trampoline/limits.js';
-import { arm64Registers, registerName } from '#src/trampoline/registers.js';
-import { dataLayout, emptyShape, handlerShape, type Shape } from '#src/trampoline/shape.js';
+import { assertShape, codeImage, maxImageBytes, slotLayout } from '#src/machine/arm64/trampolines/slot.js';
 import { needs } from '../../support/needs.js';
 import type { Line } from '../../support/objdump.js';
 import { objdump } from '../../support/objdump-arm64.js';
@@ -38,24 +38,24 @@ test('so do slots of every page size, up to the longest code', { skip }, (t) => 
     { registers, stack },
     randomShape(random),
   ]) {
-    checkImages([[shape, longestImage]]);
-    assert.throws(() => codeImage(shape, longestImage + 4 * KiB), RangeError);
+    checkImages([[shape, maxImageBytes]]);
+    assert.throws(() => codeImage(shape, maxImageBytes + 4 * KiB), RangeError);
   }
 });
 
 test('handlers: slots, and the part that they share', { skip }, () => {
-  const { bytes, count, stride, trapAt, frame } = codeImage(handlerShape, 64 * KiB);
-  const lines = objdump(bytes).map(({ text, refersTo }) => ({ text, refersTo }));
+  const { bytes, count, stride, trapOffset, frame } = codeImage(handlerShape, 64 * KiB);
+  const lines = objdump(bytes).map(({ text, memoryAddress }) => ({ text, memoryAddress }));
   for (let slot = 0; slot < count; slot++) {
     const own = lines.slice((slot * stride) / 4, ((slot + 1) * stride) / 4);
     const data = BigInt(bytes.length + slot * dataLayout(handlerShape).stride);
     assert.equal(own[0]!.text, 'bti c');
     assert.deepEqual(
-      own.flatMap(({ refersTo }) => refersTo ?? []),
+      own.flatMap(({ memoryAddress }) => memoryAddress ?? []),
       [data, data + 8n],
     );
-    assert.equal(own[trapAt / 4 - 1]!.text, `b 0x${frame!.start.toString(16)}`);
-    assert.ok(own.slice(trapAt / 4).every(({ text }) => text === 'brk #0x0'));
+    assert.equal(own[trapOffset / 4 - 1]!.text, `b 0x${frame!.start.toString(16)}`);
+    assert.ok(own.slice(trapOffset / 4).every(({ text }) => text === 'brk #0x0'));
   }
   const shared = lines.slice(frame!.start / 4, (frame!.start + frame!.length) / 4);
   assert.equal(shared.filter(({ text }) => text.startsWith('blr')).length, 1);
@@ -64,9 +64,9 @@ test('handlers: slots, and the part that they share', { skip }, () => {
 
 test('x16 and x17 together are refused, for nothing would be left to jump with', () => {
   const stack = undefined;
-  for (const given of [[x16], [x17], registers]) checkShape({ registers: given, stack }, 'registers');
+  for (const given of [[x16], [x17], registers]) assertShape({ registers: given, stack }, 'registers');
   assert.throws(
-    () => checkShape({ registers: [x16, x17], stack }, 'regs'),
+    () => assertShape({ registers: [x16, x17], stack }, 'regs'),
     new RangeError('regs must not set both x16 and x17: one of them carries the PC on arm64'),
   );
 });
@@ -87,15 +87,15 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
   let start = 0;
   images.forEach((image, index) => {
     const [shape, byteLength] = wanted[index]!;
-    const { count, stride, trapAt, bytes } = image;
+    const { count, stride, trapOffset, bytes } = image;
     assert.equal(bytes.length, byteLength);
-    assert.deepEqual({ stride, trapAt }, slotLayout(shape));
+    assert.deepEqual({ stride, trapOffset }, slotLayout(shape));
     assert.equal(stride % 16, 0);
     assert.equal(count, Math.floor(byteLength / stride));
     for (let slot = 0; slot < count; slot++) {
       const code = start + slot * stride;
       const instructions = lines.slice(code / 4, (code + stride) / 4);
-      checkSlot({ shape, instructions, trapAt });
+      checkSlot({ shape, instructions, trapOffset });
       checkReads({ shape, instructions, data: start + byteLength + slot * dataLayout(shape).stride });
     }
     const rest = lines.slice((start + count * stride) / 4, (start + byteLength) / 4);
@@ -104,14 +104,17 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
   });
 }
 
-function checkSlot(slot: { shape: Shape; instructions: readonly Line[]; trapAt: number }): void {
-  const { shape, instructions, trapAt } = slot;
+function checkSlot(slot: { shape: Shape; instructions: readonly Line[]; trapOffset: number }): void {
+  const { shape, instructions, trapOffset } = slot;
   const texts = instructions.map(({ text }) => text);
   const seen = JSON.stringify({ shape, texts }, null, 1);
   const carrier = shape.registers.includes(x16) ? 'x17' : 'x16';
   assert.equal(texts[0], 'bti c', seen);
-  assert.equal(texts.indexOf(`br ${carrier}`), trapAt / 4 - 1, seen);
-  assert.ok(texts.slice(trapAt / 4).every((text) => text === 'brk #0x0') && texts.length > trapAt / 4, seen);
+  assert.equal(texts.indexOf(`br ${carrier}`), trapOffset / 4 - 1, seen);
+  assert.ok(
+    texts.slice(trapOffset / 4).every((text) => text === 'brk #0x0') && texts.length > trapOffset / 4,
+    seen,
+  );
   // What an entry leads to is read behind its load.
   if (shape === emptyShape) assert.equal(texts[2], 'ldar x16, [x16]');
 }
@@ -119,15 +122,18 @@ function checkSlot(slot: { shape: Shape; instructions: readonly Line[]; trapAt: 
 /** PC, registers and stack data come from their own words of the slot's data, and from nowhere else. */
 function checkReads(slot: { shape: Shape; instructions: readonly Line[]; data: number }): void {
   const { shape, instructions, data } = slot;
-  const { stackAt } = dataLayout(shape);
+  const { stackDataOffset } = dataLayout(shape);
   const carrier = shape.registers.includes(x16) ? 'x17' : 'x16';
   const pieces = Array.from(
     { length: Math.ceil((shape.stack?.size ?? 0) / 8) },
-    (_, index) => stackAt + 8 * index,
+    (_, index) => stackDataOffset + 8 * index,
   );
   const reads = instructions
-    .filter(({ refersTo }) => refersTo !== undefined)
-    .map(({ text, refersTo }) => ({ register: text.split(/[ ,]/)[1], at: Number(refersTo) - data }));
+    .filter(({ memoryAddress }) => memoryAddress !== undefined)
+    .map(({ text, memoryAddress }) => ({
+      register: text.split(/[ ,]/)[1],
+      at: Number(memoryAddress) - data,
+    }));
   assert.deepEqual(reads, [
     ...pieces.map((at) => ({ register: 'x17', at })),
     ...shape.registers.map((register, index) => ({

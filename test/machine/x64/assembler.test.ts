@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Assembler } from '#src/machine/x64/assembler.js';
-import { disassemble } from '#src/machine/x64/disassembler.js';
+import { Assembler } from '#src/machine/x64/asm/assembler.js';
+import { disassemble } from '#src/machine/x64/asm/disassembler.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 import { randomFor, rounds } from '../../support/random.js';
@@ -23,10 +23,10 @@ test('objdump and our disassembler read what the assembler wrote', {
         address: BigInt(at),
         length,
         text: text((position ?? 0) - at - length),
-        refersTo: position === undefined || !refers ? undefined : BigInt.asUintN(64, BigInt(position)),
+        memoryAddress: position === undefined || !refers ? undefined : BigInt.asUintN(64, BigInt(position)),
       };
       const hex = Buffer.from(code.subarray(at, at + length)).toString('hex');
-      const { bytes, ends, target: led, ...own } = ours[index]!;
+      const { bytes, noFallthrough, target: led, ...own } = ours[index]!;
       assert.equal(
         led,
         refers || position === undefined ? undefined : BigInt.asUintN(64, BigInt(position)),
@@ -34,7 +34,7 @@ test('objdump and our disassembler read what the assembler wrote', {
       );
       same({ ...own, length: bytes.length }, expected, `our disassembler on ${hex}`);
       same(theirs[index]!, expected, `objdump on ${hex}`);
-      assert.equal(ends, /^(jmp|ret)/.test(expected.text), hex);
+      assert.equal(noFallthrough, /^(jmp|ret)/.test(expected.text), hex);
     });
     assert.equal(theirs.length, written.length);
     assert.equal(ours.length, written.length);

@@ -1,10 +1,10 @@
 /** The code of handler trampolines as objdump reads it, in images of every size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disassemble } from '#src/machine/x64/disassembler.js';
-import { resume } from '#src/machine/x64/handler.js';
-import { codeImage, slotLayout } from '#src/machine/x64/slot.js';
-import { dataLayout, handlerShape, shapeKey } from '#src/trampoline/shape.js';
+import { dataLayout, handlerShape, shapeKey } from '#src/core/shape.js';
+import { disassemble } from '#src/machine/x64/asm/disassembler.js';
+import { restoreContext } from '#src/machine/x64/trampolines/save-restore-stub.js';
+import { codeImage, slotLayout } from '#src/machine/x64/trampolines/slot.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 
@@ -14,10 +14,10 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
   test(`${byteLength / KiB} KiB of slots and what they share`, {
     skip: needs('objdump'),
   }, () => {
-    const { bytes, count, stride, trapAt, frame, shape } = codeImage(handlerShape, byteLength);
+    const { bytes, count, stride, trapOffset, frame, shape } = codeImage(handlerShape, byteLength);
     assert.equal(bytes.length, byteLength);
     assert.equal(shapeKey(shape), 'handler');
-    assert.deepEqual(slotLayout(handlerShape), { stride, trapAt });
+    assert.deepEqual(slotLayout(handlerShape), { stride, trapOffset });
     assert.equal(stride, 32);
     const { start, length } = frame!;
     assert.ok(count * stride <= start && start + length <= byteLength);
@@ -33,10 +33,10 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
       assert.equal(landing!.address, BigInt(slot * stride));
       assert.equal(landing!.text, 'endbr64');
       assert.equal(below!.text, 'lea rsp, [rsp-0x80]');
-      assert.deepEqual([handler!.refersTo, trampoline!.refersTo], [data, data + 8n]);
+      assert.deepEqual([handler!.memoryAddress, trampoline!.memoryAddress], [data, data + 8n]);
       assert.ok([handler!, trampoline!].every(({ text }) => text.startsWith('push qword ptr [rip')));
       assert.equal(jump!.text, `jmp 0x${start.toString(16)}`);
-      assert.equal(traps[0]!.address, BigInt(slot * stride + trapAt));
+      assert.equal(traps[0]!.address, BigInt(slot * stride + trapOffset));
       assert.ok(traps.every(({ text }) => text === 'int3'));
     }
 
@@ -62,10 +62,10 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
 }
 
 test('the function that resumes needs no data', { skip: needs('objdump') }, () => {
-  const code = resume();
+  const code = restoreContext();
   const lines = objdump(code);
   assert.equal(lines[0]!.text, 'endbr64');
-  assert.ok(lines.every(({ refersTo, text }) => refersTo === undefined && !text.includes('(bad)')));
+  assert.ok(lines.every(({ memoryAddress, text }) => memoryAddress === undefined && !text.includes('(bad)')));
   assert.deepEqual(
     disassemble(code, 0n).map(({ text }) => text),
     lines.map(({ text }) => text),

@@ -1,9 +1,9 @@
 /** The code of supervised objects on x86-64, as objdump reads it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseRegisters } from '#src/core/contexts.js';
+import { x64Registers } from '#src/core/registers.js';
 import { x64 } from '#src/machine/x64/index.js';
-import { registerContext } from '#src/trampoline/contexts.js';
-import { x64Registers } from '#src/trampoline/registers.js';
 import { stackOf, valuesFor } from '../../support/contexts.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
@@ -14,13 +14,13 @@ const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[
   (name) => name !== 'rip',
 );
 /** Where a body stands that nobody invokes. */
-const place = { at: 2 ** 20, codeLength: code.entries.length(3) };
+const place = { offset: 2 ** 20, entriesLength: code.entries.length(3) };
 
 test('equal values do not look equal', (t) => {
   const random = randomFor(t);
   const registers = Object.fromEntries(registerNames.map((name) => [name, 7n]));
   const body = code.body(
-    { ...registerContext({ pc: 7n, ...registers }, registerFile), stack: undefined },
+    { ...parseRegisters({ pc: 7n, ...registers }, registerFile), stack: undefined },
     () => random.word(),
     place,
   );
@@ -34,23 +34,23 @@ test('objdump and our disassembler agree on all of it', { skip: needs('objdump')
   const bodies = Array.from({ length: 200 }, () => {
     const names = random.pick([registerNames, random.some(registerNames)]);
     const stack = random.flip() ? stackOf(random) : undefined;
-    const registers = registerContext({ pc: random.word(), ...valuesFor(random, names) }, registerFile);
+    const registers = parseRegisters({ pc: random.word(), ...valuesFor(random, names) }, registerFile);
     return code.body({ ...registers, stack }, () => random.word(), place);
   });
-  const table = code.table(
+  const table = code.tableCode(
     { count: 300, codeRegister: 17, dataRegister: 18, codeTable: random.word(), dataTable: random.word() },
     () => random.word(),
   );
-  const entries = code.entries.code(300, { selectorsAt: 16 * 4096 });
+  const entries = code.entries.code(300, { selectorsOffset: 16 * 4096 });
   const bytes = Buffer.concat([entries, table.bytes, ...bodies]);
   const theirs = objdump(bytes);
   const ours = x64.disassemble(bytes, 0n);
   assert.equal(ours.length, theirs.length);
-  ours.forEach(({ text, address, bytes: { length }, refersTo }, index) => {
+  ours.forEach(({ text, address, bytes: { length }, memoryAddress }, index) => {
     const { text: expected, ...line } = theirs[index]!;
     assert.equal(text, expected);
-    assert.deepEqual({ address, length, refersTo }, line);
-    if (ours[index]!.ends) assert.equal(ours[index + 1]?.text, 'int3');
+    assert.deepEqual({ address, length, memoryAddress }, line);
+    if (ours[index]!.noFallthrough) assert.equal(ours[index + 1]?.text, 'int3');
   });
 
   // Landing pads, traps, selectors.
@@ -58,8 +58,8 @@ test('objdump and our disassembler agree on all of it', { skip: needs('objdump')
   for (let index = 0; index < 300; index++) {
     const at = index * code.entries.stride;
     assert.equal(starts.get(at)?.text, 'endbr64');
-    assert.equal(starts.get(at + 4)?.refersTo, BigInt(16 * 4096 + 8 * index));
-    assert.equal(starts.get(code.entries.trapAt(index))?.text, 'int3');
+    assert.equal(starts.get(at + 4)?.memoryAddress, BigInt(16 * 4096 + 8 * index));
+    assert.equal(starts.get(code.entries.trapOffset(index))?.text, 'int3');
     assert.equal(starts.get(entries.length + index * table.stride)?.text, 'endbr64');
   }
   assert.equal(code.entries.stride % 16, 0);
@@ -67,8 +67,8 @@ test('objdump and our disassembler agree on all of it', { skip: needs('objdump')
 
 test('stack data has its place', () => {
   const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
-    const { dataAt, sp: after } = x64.stackPlace(sp, { size, offset, setSp });
-    return [dataAt, after];
+    const { dataAddress, sp: after } = x64.stackDataTarget(sp, { size, offset, setSp });
+    return [dataAddress, after];
   };
   assert.deepEqual(place(0x1008n, 8, 0, false), [0x1000n, 0x1008n]);
   assert.deepEqual(place(0x1008n, 3, 256, false), [0xf05n, 0x1008n]);

@@ -1,42 +1,42 @@
 /** The entries of supervised handlers, and what they share, as objdump reads them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disassemble } from '#src/machine/x64/disassembler.js';
+import { disassemble } from '#src/machine/x64/asm/disassembler.js';
 import { x64 } from '#src/machine/x64/index.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 
-const { firstAt, stride, length, trapAt, code } = x64.objectCode.handlerEntries();
+const { firstOffset, stride, length, trapOffset, code } = x64.objectCode.handlerEntries();
 
 for (const count of [1, 7, 300]) {
   test(`code for ${count}`, { skip: needs('objdump') }, () => {
-    const selectorsAt = Math.ceil(length(count) / 4096) * 4096;
-    const bytes = code(count, { selectorsAt });
+    const selectorsOffset = Math.ceil(length(count) / 4096) * 4096;
+    const bytes = code(count, { selectorsOffset });
     assert.equal(bytes.length, length(count));
-    assert.equal(firstAt % 16, 0);
-    const start = BigInt(firstAt);
-    const own = disassemble(bytes.subarray(firstAt), start);
-    const theirs = objdump(bytes.subarray(firstAt));
+    assert.equal(firstOffset % 16, 0);
+    const start = BigInt(firstOffset);
+    const own = disassemble(bytes.subarray(firstOffset), start);
+    const theirs = objdump(bytes.subarray(firstOffset));
     // objdump takes the first entry to stand at 0.
     const moved = (place: bigint | undefined) =>
       place === undefined ? undefined : BigInt.asUintN(64, place - start);
     assert.deepEqual(
-      own.map(({ address, refersTo, bytes }) => [moved(address), moved(refersTo), bytes.length]),
-      theirs.map(({ address, refersTo, length }) => [address, refersTo, length]),
+      own.map(({ address, memoryAddress, bytes }) => [moved(address), moved(memoryAddress), bytes.length]),
+      theirs.map(({ address, memoryAddress, length }) => [address, memoryAddress, length]),
     );
 
-    const commonAt = firstAt + count * stride;
+    const commonAt = firstOffset + count * stride;
     for (let index = 0; index < count; index++) {
-      const at = firstAt + index * stride;
+      const at = firstOffset + index * stride;
       const entry = own.filter(({ address }) => address >= BigInt(at) && address < BigInt(at + stride));
       const [landing, below, body, self, jump, ...traps] = entry;
       assert.equal(landing!.text, 'endbr64');
       assert.equal(below!.text, 'lea rsp, [rsp-0x80]');
       assert.match(body!.text, /^push qword ptr \[rip/);
-      assert.equal(body!.refersTo, BigInt(selectorsAt + 8 * index));
+      assert.equal(body!.memoryAddress, BigInt(selectorsOffset + 8 * index));
       assert.equal(self!.text, `push 0x${at.toString(16)}`);
       assert.equal(jump!.target, BigInt(commonAt));
-      assert.equal(traps[0]!.address, BigInt(trapAt(index)));
+      assert.equal(traps[0]!.address, BigInt(trapOffset(index)));
       assert.ok(traps.every(({ text }) => text === 'int3'));
     }
 
@@ -46,11 +46,11 @@ for (const count of [1, 7, 300]) {
     assert.ok(!common.includes('(unknown)'));
     // It finds the start of the range, wherever that is mapped.
     const range = own.find(({ text }) => text.startsWith('lea rcx, [rip'));
-    assert.equal(range!.refersTo, 0n);
+    assert.equal(range!.memoryAddress, 0n);
   });
 }
 
 test('selectors do not stand among the code', () => {
-  assert.throws(() => code(2, { selectorsAt: length(2) - 8 }), RangeError);
-  assert.equal(code(2, { selectorsAt: length(2) }).length, length(2));
+  assert.throws(() => code(2, { selectorsOffset: length(2) - 8 }), RangeError);
+  assert.equal(code(2, { selectorsOffset: length(2) }).length, length(2));
 });

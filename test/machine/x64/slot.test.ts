@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disassemble } from '#src/machine/x64/disassembler.js';
+import { limits } from '#src/core/limits.js';
+import { registerName, x64Registers } from '#src/core/registers.js';
+import { dataLayout, emptyShape, type Shape } from '#src/core/shape.js';
+import { disassemble } from '#src/machine/x64/asm/disassembler.js';
 import { registerFile } from '#src/machine/x64/registers.js';
-import { codeImage, slotLayout } from '#src/machine/x64/slot.js';
-import { limits } from '#src/trampoline/limits.js';
-import { registerName, x64Registers } from '#src/trampoline/registers.js';
-import { dataLayout, emptyShape, type Shape } from '#src/trampoline/shape.js';
+import { codeImage, slotLayout } from '#src/machine/x64/trampolines/slot.js';
 import { needs } from '../../support/needs.js';
 import { type Line, objdump } from '../../support/objdump.js';
 import { type Random, randomFor, rounds } from '../../support/random.js';
@@ -63,7 +63,7 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
   let start = 0;
   images.forEach((image, index) => {
     const [shape, byteLength] = wanted[index]!;
-    const { count, stride, trapAt, bytes } = image;
+    const { count, stride, trapOffset, bytes } = image;
     assert.equal(bytes.length, byteLength);
     assert.equal(stride, slotLayout(shape).stride);
     assert.equal(stride % 16, 0);
@@ -77,7 +77,7 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
       const end = start + (slot + 1) * stride;
       while (next < lines.length && Number(lines[next]!.address) < end) next++;
       const instructions = lines.slice(from, next);
-      checkSlot({ shape, instructions, trapAt, code: start + slot * stride, end });
+      checkSlot({ shape, instructions, trapOffset, code: start + slot * stride, end });
       checkReads({ shape, instructions, data: start + byteLength + slot * dataLayout(shape).stride });
     }
     start += byteLength;
@@ -89,11 +89,11 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
 function checkSlot(slot: {
   shape: Shape;
   instructions: readonly Line[];
-  trapAt: number;
+  trapOffset: number;
   code: number;
   end: number;
 }): void {
-  const { shape, instructions, trapAt, code, end } = slot;
+  const { shape, instructions, trapOffset, code, end } = slot;
   const seen = () => JSON.stringify({ shape, code: instructions.map(({ text }) => text) }, null, 1);
   const [first] = instructions;
   assert.ok(first?.text === 'endbr64' && Number(first.address) === code, seen());
@@ -101,8 +101,8 @@ function checkSlot(slot: {
 
   const jump = instructions.findIndex(({ text }) => text.startsWith('jmp'));
   const traps = instructions.slice(jump + 1);
-  assert.equal(Number(traps[0]?.address), code + trapAt, seen());
-  assert.ok(traps.every(({ text }) => text === 'int3') && traps.length === end - code - trapAt, seen());
+  assert.equal(Number(traps[0]?.address), code + trapOffset, seen());
+  assert.ok(traps.every(({ text }) => text === 'int3') && traps.length === end - code - trapOffset, seen());
 }
 
 /** PC, registers and stack data come from their own words of the slot's data, and from nowhere else. */
@@ -115,10 +115,10 @@ function checkReads({
   instructions: readonly Line[];
   data: number;
 }): void {
-  const { stackAt } = dataLayout(shape);
+  const { stackDataOffset } = dataLayout(shape);
   const reads = instructions
-    .filter(({ refersTo }) => refersTo !== undefined)
-    .map(({ text, refersTo }) => ({ text: text.split(' ')[1]!, at: Number(refersTo) - data }));
+    .filter(({ memoryAddress }) => memoryAddress !== undefined)
+    .map(({ text, memoryAddress }) => ({ text: text.split(' ')[1]!, at: Number(memoryAddress) - data }));
   const jump = reads.pop();
   assert.deepEqual(jump, { text: 'qword', at: 0 });
   const loads = reads.splice(reads.length - shape.registers.length);
@@ -129,10 +129,10 @@ function checkReads({
       at: 8 * (index + 1),
     })),
   );
-  let at = stackAt;
+  let at = stackDataOffset;
   for (const read of reads) {
     assert.equal(read.at, at);
     at += { 'r11,': 8, 'r11d,': 4, 'r11w,': 2, 'r11b,': 1 }[read.text] ?? Number.NaN;
   }
-  assert.equal(at, stackAt + (shape.stack?.size ?? 0));
+  assert.equal(at, stackDataOffset + (shape.stack?.size ?? 0));
 }

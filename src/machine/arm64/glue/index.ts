@@ -1,46 +1,55 @@
 /** The glue between C and JavaScript: the parts of this architecture. */
-import { assembleGlue, type GlueParts } from '../../glue-code.js';
+import { assembleGlue, type GlueParts } from '../../assemble-glue.js';
 import type { GlueCode } from '../../machine.js';
-import type { Label } from '../operands.js';
-import { emitClosure } from './closure.js';
-import { emitAttach, emitHold, emitInitialise, emitText } from './module.js';
-import { emitInvoke, emitJob, emitPerform, emitStart } from './native-call.js';
-import { emitBegin, emitCarry, emitResume } from './own-stack.js';
+import type { Label } from '../asm/operands.js';
+import { emitCallbackEntry } from './callback.js';
+import { emitFiberBegin, emitFiberInvoke, emitFiberResume } from './fiber-stack.js';
+import { emitAttach, emitInitialise, emitReadCString, emitSetRef } from './module.js';
+import { emitAsyncCall, emitCallTarget, emitInvoke, emitQueueAsync } from './native-call.js';
 import { Glue } from './parts.js';
 import {
-  emitAnswer,
-  emitDismiss,
-  emitEnded,
-  emitFinish,
+  emitCleanupHook,
+  emitCompleteRequest,
+  emitDeliverResult,
+  emitHandleRequest,
   emitLock,
-  emitRequests,
-  emitSettle,
+  emitShutdown,
   emitUnlink,
+  emitUnlinkAndComplete,
 } from './requests.js';
 
 const parts: GlueParts<Glue, Label> = {
-  closure: emitClosure,
-  exported: {
+  callbackEntry: emitCallbackEntry,
+  exportedFunctions: {
     attach: emitAttach,
-    begin: emitBegin,
-    carry: emitCarry,
-    dismiss: emitDismiss,
-    hold: emitHold,
+    completeRequest: emitCompleteRequest,
+    fiberBegin: emitFiberBegin,
+    fiberInvoke: emitFiberInvoke,
+    fiberResume: emitFiberResume,
     invoke: emitInvoke,
-    resume: emitResume,
-    settle: emitSettle,
-    start: emitStart,
-    text: emitText,
+    queueAsync: emitQueueAsync,
+    readCString: emitReadCString,
+    setRef: emitSetRef,
+    shutdown: emitShutdown,
   },
   initialise: emitInitialise,
-  others: [
-    (glue) => glue.emitScopes(),
+  subroutines: [
+    (glue) => glue.emitHandleScopes(),
     (glue) => glue.emitCopy(),
-    ...[emitPerform, emitJob, emitRequests, emitAnswer, emitUnlink, emitFinish, emitEnded, emitLock],
-    (glue) => glue.emitTexts(),
+    ...[
+      emitCallTarget,
+      emitAsyncCall,
+      emitHandleRequest,
+      emitUnlinkAndComplete,
+      emitUnlink,
+      emitDeliverResult,
+      emitCleanupHook,
+      emitLock,
+    ],
+    (glue) => glue.emitStringTable(),
   ],
 };
 
-export function glue(constantsAt: number): GlueCode {
-  return assembleGlue(new Glue(constantsAt), parts);
+export function glue(constantsOffset: number): GlueCode {
+  return assembleGlue(new Glue(constantsOffset), parts);
 }

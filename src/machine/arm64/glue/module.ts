@@ -1,46 +1,46 @@
 /** How the glue starts, and the small functions that JavaScript gets from it. */
 import { constants, type ExportName, state } from '../../glue-layout.js';
-import type { Gpr64, Label } from '../operands.js';
+import type { Gpr64, Label } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
 /** `NAPI_AUTO_LENGTH`. */
-const untilNul = -1;
+const NAPI_AUTO_LENGTH = -1;
 
 /** `initialise(env, exports)`: Node loads the module on the JavaScript thread. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
-  const [add, failed, done] = [asm.label(), asm.label(), asm.label()];
+  const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
   glue.enter();
   asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.env));
   glue.str('x0', 'x11', 0);
   asm.emit('mov <Xd>, <Xm>', 'x19', 'x1');
   asm.emit('mrs <Xt>, tpidr_el0', 'x11');
-  glue.str('x11', 'x21', state.thread);
-  for (const [name, at] of functions) {
-    asm.emit('adr <Xd>, <label>', 'x20', glue.text(name));
-    asm.emit('adr <Xd>, <label>', 'x3', at);
-    asm.emit('bl <label>', add);
+  glue.str('x11', 'x21', state.jsThread);
+  for (const [name, label] of functions) {
+    asm.emit('adr <Xd>, <label>', 'x20', glue.cString(name));
+    asm.emit('adr <Xd>, <label>', 'x3', label);
+    asm.emit('bl <label>', addExport);
     asm.emit('cbnz <Wt>, <label>', 'w0', done);
   }
   asm.bind(done);
-  glue.str('w0', 'x21', state.status);
+  glue.str('w0', 'x21', state.napiStatus);
   asm.emit('mov <Xd>, <Xm>', 'x0', 'x19');
   glue.leave();
 
   // Adds the function at x3 by the name at x20 to the exports at x19. w0 tells whether Node did it.
-  const made = ['x29', 16] as const;
-  asm.bind(add);
+  const functionSlot = ['x29', 16] as const;
+  asm.bind(addExport);
   glue.push(16);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x20');
-  asm.emit('mov <Xd>, #<negative>', 'x2', untilNul);
+  asm.emit('mov <Xd>, #<negative>', 'x2', NAPI_AUTO_LENGTH);
   asm.emit('mov <Xd>, #<imm>', 'x4', 0);
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x5', ...made);
-  glue.callNode('napi_create_function');
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x5', ...functionSlot);
+  glue.callNapi('napi_create_function');
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x19');
   asm.emit('mov <Xd>, <Xm>', 'x2', 'x20');
-  glue.ldr('x3', ...made);
-  glue.callNode('napi_set_named_property');
+  glue.ldr('x3', ...functionSlot);
+  glue.callNapi('napi_set_named_property');
   asm.bind(failed);
   glue.pop(16);
 }
@@ -49,7 +49,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
 export function emitAttach(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
-  const check = () => asm.emit('cbnz <Wt>, <label>', 'w0', done);
+  const exitOnError = () => asm.emit('cbnz <Wt>, <label>', 'w0', done);
   const zero = (...registers: Gpr64[]) => {
     for (const register of registers) asm.emit('mov <Xd>, #<imm>', register, 0);
   };
@@ -62,65 +62,65 @@ export function emitAttach(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'sp', count);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'sp', dispatcher);
   zero('x4', 'x5');
-  glue.callNode('napi_get_cb_info');
-  check();
+  glue.callNapi('napi_get_cb_info');
+  exitOnError();
   glue.ldr('x1', 'sp', dispatcher);
   asm.emit('mov <Wd>, #<imm>', 'w2', 1);
   asm.emit('adr <Xd>, <label>', 'x3', glue.constant(constants.dispatcher));
-  glue.callNode('napi_create_reference');
-  check();
+  glue.callNapi('napi_create_reference');
+  exitOnError();
   // Eight arguments in registers, three on the stack: no function, resource and limit; one thread; no finalizer, its
   // data and context; what handles an item; where the queue goes.
   glue.ldr('x3', 'sp', name);
   zero('x1', 'x2', 'x4', 'x6', 'x7');
   asm.emit('mov <Xd>, #<imm>', 'x5', 1);
   glue.str('xzr', 'sp', 0);
-  asm.emit('adr <Xd>, <label>', 'x11', glue.relayed);
+  asm.emit('adr <Xd>, <label>', 'x11', glue.handleRequest);
   glue.str('x11', 'sp', 8);
   asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.queue));
   glue.str('x11', 'sp', 16);
-  glue.callNode('napi_create_threadsafe_function');
-  check();
+  glue.callNapi('napi_create_threadsafe_function');
+  exitOnError();
   asm.emit('ldr <Xt>, <label>', 'x1', glue.constant(constants.queue));
-  glue.callNode('napi_unref_threadsafe_function');
-  check();
+  glue.callNapi('napi_unref_threadsafe_function');
+  exitOnError();
   // Hooks run in the opposite order: this one before the queue's own.
-  asm.emit('adr <Xd>, <label>', 'x1', glue.ended);
+  asm.emit('adr <Xd>, <label>', 'x1', glue.cleanupHook);
   zero('x2');
-  glue.callNode('napi_add_env_cleanup_hook');
+  glue.callNapi('napi_add_env_cleanup_hook');
   asm.bind(done);
-  glue.str('w0', 'x21', state.status);
+  glue.str('w0', 'x21', state.napiStatus);
   zero('x0');
   glue.leave();
 }
 
 /** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
-export function emitHold(glue: Glue): void {
+export function emitSetRef(glue: Glue): void {
   const { asm } = glue;
-  const [release, done] = [asm.label(), asm.label()];
+  const [unref, done] = [asm.label(), asm.label()];
   glue.enter();
   asm.emit('ldr <Xt>, <label>', 'x1', glue.constant(constants.queue));
-  glue.ldr('w11', 'x21', state.request);
-  asm.emit('cbz <Wt>, <label>', 'w11', release);
-  glue.callNode('napi_ref_threadsafe_function');
+  glue.ldr('w11', 'x21', state.pendingRequest);
+  asm.emit('cbz <Wt>, <label>', 'w11', unref);
+  glue.callNapi('napi_ref_threadsafe_function');
   asm.emit('b <label>', done);
-  asm.bind(release);
-  glue.callNode('napi_unref_threadsafe_function');
+  asm.bind(unref);
+  glue.callNapi('napi_unref_threadsafe_function');
   asm.bind(done);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
   glue.leave();
 }
 
 /** `text()`: the C string at the address in `request`, as JavaScript's. */
-export function emitText(glue: Glue): void {
+export function emitReadCString(glue: Glue): void {
   const { asm } = glue;
   glue.enter();
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', 16);
   glue.str('xzr', 'sp', 0);
-  glue.ldr('x1', 'x21', state.request);
-  asm.emit('mov <Xd>, #<negative>', 'x2', untilNul);
+  glue.ldr('x1', 'x21', state.pendingRequest);
+  asm.emit('mov <Xd>, #<negative>', 'x2', NAPI_AUTO_LENGTH);
   asm.emit('mov <Xd|SP>, sp', 'x3');
-  glue.callNode('napi_create_string_utf8');
+  glue.callNapi('napi_create_string_utf8');
   glue.ldr('x0', 'sp', 0);
   glue.leave();
 }

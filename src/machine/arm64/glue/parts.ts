@@ -5,21 +5,21 @@
  * 16: AAPCS64, "The stack".
  */
 import {
-  call,
+  argumentCopy,
+  callbackInterface,
   callFlags,
-  callsInScope,
+  callRecord,
+  callsPerHandleScope,
   constants,
-  copy,
   frame,
   type ImportName,
-  importAt,
-  kind,
-  record,
+  importOffset,
+  nativeCall,
   state,
-  stateAt,
+  stateOffset,
 } from '../../glue-layout.js';
-import { Assembler } from '../assembler.js';
-import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, Target } from '../operands.js';
+import { Assembler } from '../asm/assembler.js';
+import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, LabelRef } from '../asm/operands.js';
 
 /** AAPCS64, "Parameter passing" and "Result return": x8 has the address for a result; others are in x0, x1, v0 to v3. */
 const argumentPairs = [
@@ -31,19 +31,19 @@ const vectorPairs = [
   ...([['d4', 'd5'] as const, ['d6', 'd7'] as const] as const),
 ] as const;
 const resultPairs = vectorPairs.slice(0, 2);
-const indirectResult = record.general + 8 * 8;
+const indirectResultOffset = callRecord.general + 8 * 8;
 
 /** What `enter` pushes. */
-const enteredSize = 48;
+const prologueSize = 48;
 
 /** A register that can hold an address, whatever the instruction. */
-export type Base = Exclude<Gpr64, 'xzr'>;
+export type BaseRegister = Exclude<Gpr64, 'xzr'>;
 
 /** A record: a base register, and where the record is from there. */
-export type Place = readonly [base: Base, offset: number];
+export type RecordLocation = readonly [base: BaseRegister, offset: number];
 
 /** The record of the call that is on its way. */
-export const ownRecord: Place = ['x21', state.call + call.record];
+export const currentRecord: RecordLocation = ['x21', state.call + nativeCall.record];
 
 export class Glue {
   readonly asm = new Assembler();
@@ -53,40 +53,40 @@ export class Glue {
   readonly openScope: Label;
   readonly closeScope: Label;
   readonly lock: Label;
-  readonly answer: Label;
+  readonly unlinkAndComplete: Label;
   readonly unlink: Label;
-  readonly finish: Label;
-  readonly perform: Label;
-  readonly copy: Label;
+  readonly deliverResult: Label;
+  readonly callTarget: Label;
+  readonly copyBytes: Label;
   /** Functions that Node calls. */
-  readonly relayed: Label;
+  readonly handleRequest: Label;
   readonly execute: Label;
   readonly complete: Label;
-  readonly dismiss: Label;
-  readonly ended: Label;
-  readonly resume: Label;
+  readonly shutdown: Label;
+  readonly cleanupHook: Label;
+  readonly fiberResume: Label;
 
-  constructor(constantsAt: number) {
+  constructor(constantsOffset: number) {
     const { asm } = this;
-    this.#constants = asm.label(constantsAt);
-    this.#state = asm.label(constantsAt + stateAt);
+    this.#constants = asm.label(constantsOffset);
+    this.#state = asm.label(constantsOffset + stateOffset);
     this.openScope = asm.label();
     this.closeScope = asm.label();
     this.lock = asm.label();
-    this.answer = asm.label();
+    this.unlinkAndComplete = asm.label();
     this.unlink = asm.label();
-    this.finish = asm.label();
-    this.perform = asm.label();
-    this.copy = asm.label();
-    this.relayed = asm.label();
+    this.deliverResult = asm.label();
+    this.callTarget = asm.label();
+    this.copyBytes = asm.label();
+    this.handleRequest = asm.label();
     this.execute = asm.label();
     this.complete = asm.label();
-    this.dismiss = asm.label();
-    this.ended = asm.label();
-    this.resume = asm.label();
+    this.shutdown = asm.label();
+    this.cleanupHook = asm.label();
+    this.fiberResume = asm.label();
   }
 
-  constant(addend: number): Target {
+  constant(addend: number): LabelRef {
     return { to: this.#constants, addend };
   }
 
@@ -107,99 +107,111 @@ export class Glue {
   }
 
   /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
-  callNode(name: ImportName): void {
+  callNapi(name: ImportName): void {
     this.asm.emit('ldr <Xt>, <label>', 'x0', this.constant(constants.env));
     this.callImport(name);
   }
 
   callImport(name: ImportName): void {
-    this.callAt(importAt(name));
+    this.callConstant(importOffset(name));
   }
 
   /** Calls the function whose address is a constant. */
-  callAt(constant: number): void {
+  callConstant(constant: number): void {
     this.asm.emit('ldr <Xt>, <label>', 'x16', this.constant(constant));
     this.asm.emit('blr <Xn>', 'x16');
   }
 
   /** Puts the arguments of a closure of the kind at x19 into a record. Uses x0 to x5 and x11. */
-  saveArguments(to: Place): void {
+  saveArguments(location: RecordLocation): void {
     const { asm } = this;
-    const [base, at] = to;
-    const [plain, flat, next, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+    const [base, offset] = location;
+    const [noVectors, noStack, nextCopy, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
     for (const [index, [first, second]] of argumentPairs.entries())
-      asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, base, at + record.general + 16 * index);
-    this.ldr('w11', 'x19', kind.flags);
-    asm.emit('tbz <Wt>, #<bit>, <label>', 'w11', bitOf(callFlags.vectors), plain);
-    this.#storeVectors(vectorPairs, base, at + record.vector);
-    asm.bind(plain);
-    this.ldr('w2', 'x19', kind.stackSize);
-    asm.emit('cbz <Wt>, <label>', 'w2', flat);
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, at + record.stack);
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x29', enteredSize);
-    asm.emit('bl <label>', this.copy);
-    asm.bind(flat);
-    this.ldr('w3', 'x19', kind.copies);
+      asm.emit(
+        'stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]',
+        first,
+        second,
+        base,
+        offset + callRecord.general + 16 * index,
+      );
+    this.ldr('w11', 'x19', callbackInterface.flags);
+    asm.emit('tbz <Wt>, #<bit>, <label>', 'w11', bitIndex(callFlags.vectors), noVectors);
+    this.#storeVectors(vectorPairs, base, offset + callRecord.vector);
+    asm.bind(noVectors);
+    this.ldr('w2', 'x19', callbackInterface.stackSize);
+    asm.emit('cbz <Wt>, <label>', 'w2', noStack);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, offset + callRecord.stack);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x29', prologueSize);
+    asm.emit('bl <label>', this.copyBytes);
+    asm.bind(noStack);
+    this.ldr('w3', 'x19', callbackInterface.copiesOffset);
     asm.emit('cbz <Wt>, <label>', 'w3', done);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x3', 'x19', 'x3');
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x4', base, at);
-    asm.bind(next);
-    this.ldr('w2', 'x3', copy.size);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x4', base, offset);
+    asm.bind(nextCopy);
+    this.ldr('w2', 'x3', argumentCopy.size);
     asm.emit('cbz <Wt>, <label>', 'w2', done);
-    this.ldr('w5', 'x3', copy.address);
+    this.ldr('w5', 'x3', argumentCopy.address);
     asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>]', 'x1', 'x4', 'x5');
-    this.ldr('w5', 'x3', copy.to);
+    this.ldr('w5', 'x3', argumentCopy.to);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x0', 'x4', 'x5');
-    asm.emit('bl <label>', this.copy);
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', copy.length);
-    asm.emit('b <label>', next);
+    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', argumentCopy.length);
+    asm.emit('b <label>', nextCopy);
     asm.bind(done);
   }
 
-  loadVectors([base, at]: Place): void {
-    this.#loadVectors(vectorPairs, base, at + record.vector);
+  loadVectors([base, offset]: RecordLocation): void {
+    this.#loadVectors(vectorPairs, base, offset + callRecord.vector);
   }
 
-  loadGeneral([base, at]: Place): void {
+  loadGeneral([base, offset]: RecordLocation): void {
     const { asm } = this;
     for (const [index, [first, second]] of argumentPairs.entries())
-      asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', first, second, base, at + record.general + 16 * index);
-    this.ldr('x8', base, at + indirectResult);
+      asm.emit(
+        'ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]',
+        first,
+        second,
+        base,
+        offset + callRecord.general + 16 * index,
+      );
+    this.ldr('x8', base, offset + indirectResultOffset);
   }
 
-  saveResults([base, at]: Place): void {
-    this.asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', base, at + record.results);
-    this.#storeVectors(resultPairs, base, at + record.vectorResults);
+  saveResults([base, offset]: RecordLocation): void {
+    this.asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', base, offset + callRecord.results);
+    this.#storeVectors(resultPairs, base, offset + callRecord.vectorResults);
   }
 
   /** Loads the results at x1. */
   loadResults(): void {
-    this.#loadVectors(resultPairs, 'x1', record.vectorResults - record.results);
+    this.#loadVectors(resultPairs, 'x1', callRecord.vectorResults - callRecord.results);
     this.asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'x1', 0);
   }
 
-  #storeVectors(pairs: Pairs, base: Base, at: number): void {
+  #storeVectors(pairs: RegisterPairs, base: BaseRegister, offset: number): void {
     for (const [index, [first, second]] of pairs.entries())
-      this.asm.emit('stp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, at + 16 * index);
+      this.asm.emit('stp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, offset + 16 * index);
   }
 
-  #loadVectors(pairs: Pairs, base: Base, at: number): void {
+  #loadVectors(pairs: RegisterPairs, base: BaseRegister, offset: number): void {
     for (const [index, [first, second]] of pairs.entries())
-      this.asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, at + 16 * index);
+      this.asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, offset + 16 * index);
   }
 
   /** Ends a closure of the kind at x19 with its results: at x1, and in memory behind them. */
-  giveResults(): void {
+  returnResults(): void {
     const { asm } = this;
-    const memory = asm.label();
-    this.ldr('w2', 'x19', kind.resultSize);
-    asm.emit('cbnz <Wt>, <label>', 'w2', memory);
+    const inMemory = asm.label();
+    this.ldr('w2', 'x19', callbackInterface.resultSize);
+    asm.emit('cbnz <Wt>, <label>', 'w2', inMemory);
     this.loadResults();
     this.leave();
-    asm.bind(memory);
+    asm.bind(inMemory);
     asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x1', record.stack - record.results);
-    asm.emit('bl <label>', this.copy);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x1', callRecord.stack - callRecord.results);
+    asm.emit('bl <label>', this.copyBytes);
     this.leave();
   }
 
@@ -209,14 +221,14 @@ export class Glue {
     this.ldr('x1', 'x20', frame.dispatcher);
     asm.emit('mov <Xd>, <Xm>', 'x2', 'x1');
     for (const register of ['x3', 'x4', 'x5'] as const) asm.emit('mov <Xd>, #<imm>', register, 0);
-    this.callNode('napi_call_function');
+    this.callNapi('napi_call_function');
   }
 
   /** Begins a function: x19, x20 and x22 are free to use, and x21 is the state. */
   enter(): void {
     const { asm } = this;
     asm.emit('bti c');
-    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -enteredSize);
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -prologueSize);
     asm.emit('mov <Xd|SP>, sp', 'x29');
     asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x19', 'x20', 'sp', 16);
     asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x21', 'x22', 'sp', 32);
@@ -238,8 +250,8 @@ export class Glue {
     const { asm } = this;
     asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', frame.size);
     asm.emit('mov <Xd|SP>, sp', 'x20');
-    this.str('xzr', 'x20', frame.scope);
-    this.str('wzr', 'x20', frame.left);
+    this.str('xzr', 'x20', frame.handleScope);
+    this.str('wzr', 'x20', frame.callsLeft);
   }
 
   /** Ends a function, whatever else is on the stack. */
@@ -248,21 +260,21 @@ export class Glue {
     asm.emit('mov sp, <Xn|SP>', 'x29');
     asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x19', 'x20', 'sp', 16);
     asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x21', 'x22', 'sp', 32);
-    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', enteredSize);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', prologueSize);
     asm.emit('ret');
   }
 
   /** Begins a subroutine that calls others, with so many bytes of its own behind the first 16 at x29. */
-  push(bytes = 0): void {
+  push(localSize = 0): void {
     const { asm } = this;
-    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -16 - bytes);
+    asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -16 - localSize);
     asm.emit('mov <Xd|SP>, sp', 'x29');
   }
 
   /** Ends a subroutine that began so. */
-  pop(bytes = 0): void {
+  pop(localSize = 0): void {
     const { asm } = this;
-    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', 16 + bytes);
+    asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', 16 + localSize);
     asm.emit('ret');
   }
 
@@ -273,75 +285,75 @@ export class Glue {
   }
 
   /** A NUL-terminated string. */
-  text(text: string): Label {
+  cString(content: string): Label {
     const label = this.asm.label();
-    this.#texts.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
+    this.#strings.push({ label, bytes: new TextEncoder().encode(`${content}\0`) });
     return label;
   }
 
-  readonly #texts: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
+  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
 
-  emitTexts(): void {
-    for (const { label, bytes } of this.#texts) {
+  emitStringTable(): void {
+    for (const { label, bytes } of this.#strings) {
       this.asm.bind(label);
       this.asm.data(bytes);
     }
   }
 
   /** The scope of the frame at x20: another one when there is one already. */
-  emitScopes(): void {
+  emitHandleScopes(): void {
     const { asm } = this;
-    const fresh = asm.label();
+    const noScope = asm.label();
     asm.bind(this.openScope);
     this.push();
-    this.ldr('x1', 'x20', frame.scope);
-    asm.emit('cbz <Xt>, <label>', 'x1', fresh);
-    this.callNode('napi_close_handle_scope');
-    asm.bind(fresh);
-    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x20', frame.scope);
-    this.callNode('napi_open_handle_scope');
+    this.ldr('x1', 'x20', frame.handleScope);
+    asm.emit('cbz <Xt>, <label>', 'x1', noScope);
+    this.callNapi('napi_close_handle_scope');
+    asm.bind(noScope);
+    asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x20', frame.handleScope);
+    this.callNapi('napi_open_handle_scope');
     asm.emit('ldr <Xt>, <label>', 'x1', this.constant(constants.dispatcher));
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x20', frame.dispatcher);
-    this.callNode('napi_get_reference_value');
-    this.set(callsInScope - 1, 'x20', frame.left);
+    this.callNapi('napi_get_reference_value');
+    this.set(callsPerHandleScope - 1, 'x20', frame.callsLeft);
     this.pop();
 
     asm.bind(this.closeScope);
     this.push();
-    this.ldr('x1', 'x20', frame.scope);
-    this.callNode('napi_close_handle_scope');
+    this.ldr('x1', 'x20', frame.handleScope);
+    this.callNapi('napi_close_handle_scope');
     this.pop();
   }
 
   /** Subroutine: copies the x2 bytes at x1 to x0, and not one more. Uses x11 besides. */
   emitCopy(): void {
     const { asm } = this;
-    const [words, bytes, byte, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
-    asm.bind(this.copy);
+    const [wordLoop, byteTail, byteLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+    asm.bind(this.copyBytes);
     asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
-    asm.emit('b.<cond> <label>', 'cc', bytes);
-    asm.bind(words);
+    asm.emit('b.<cond> <label>', 'cc', byteTail);
+    asm.bind(wordLoop);
     asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x11', 'x1', 8);
     asm.emit('str <Xt>, [<Xn|SP>], #<simm>', 'x11', 'x0', 8);
     asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
-    asm.emit('b.<cond> <label>', 'cs', words);
-    asm.bind(bytes);
+    asm.emit('b.<cond> <label>', 'cs', wordLoop);
+    asm.bind(byteTail);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
-    asm.bind(byte);
+    asm.bind(byteLoop);
     asm.emit('cbz <Xt>, <label>', 'x2', done);
     asm.emit('ldrb <Wt>, [<Xn|SP>], #<simm>', 'w11', 'x1', 1);
     asm.emit('strb <Wt>, [<Xn|SP>], #<simm>', 'w11', 'x0', 1);
     asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', 1);
-    asm.emit('b <label>', byte);
+    asm.emit('b <label>', byteLoop);
     asm.bind(done);
     asm.emit('ret');
   }
 }
 
-type Pairs = readonly (readonly [Fpr64, Fpr64])[];
+type RegisterPairs = readonly (readonly [Fpr64, Fpr64])[];
 
 /** The number of the only bit of a mask. */
-export function bitOf(mask: number): number {
+export function bitIndex(mask: number): number {
   return Math.log2(mask);
 }
 

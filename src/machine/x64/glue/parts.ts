@@ -4,19 +4,19 @@
  * kept by whatever is called. The stack is aligned to 16 bytes at every call: psABI, section 3.2.2.
  */
 import {
-  call,
-  callsInScope,
+  callbackInterface,
+  callRecord,
+  callsPerHandleScope,
   constants,
   frame,
   type ImportName,
-  importAt,
-  kind,
-  record,
+  importOffset,
+  nativeCall,
   state,
-  stateAt,
+  stateOffset,
 } from '../../glue-layout.js';
-import { Assembler } from '../assembler.js';
-import { type Gpr64, type Label, type Memory, xmm } from '../operands.js';
+import { Assembler } from '../asm/assembler.js';
+import { type Gpr64, type Label, type Memory, xmm } from '../asm/operands.js';
 
 /** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
@@ -25,104 +25,104 @@ const vectorRegisters = xmm.slice(0, 8);
 /** Where the frame of a closure keeps what rdi was: the address for a result in memory. */
 export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
 
-type Place = (offset: number) => Memory;
+type OperandAt = (offset: number) => Memory;
 
 export class Glue {
   readonly asm = new Assembler();
-  readonly constant: Place;
-  readonly state: Place;
+  readonly constant: OperandAt;
+  readonly state: OperandAt;
   /** The record of the call that is on its way. */
-  readonly record: Place;
+  readonly record: OperandAt;
   /** Subroutines. They are called at an aligned stack. */
   readonly openScope: Label;
   readonly closeScope: Label;
   readonly lock: Label;
-  readonly answer: Label;
+  readonly unlinkAndComplete: Label;
   readonly unlink: Label;
-  readonly finish: Label;
-  readonly perform: Label;
+  readonly deliverResult: Label;
+  readonly callTarget: Label;
   /** Functions that Node calls. */
-  readonly relayed: Label;
+  readonly handleRequest: Label;
   readonly execute: Label;
   readonly complete: Label;
-  readonly dismiss: Label;
-  readonly ended: Label;
-  readonly resume: Label;
+  readonly shutdown: Label;
+  readonly cleanupHook: Label;
+  readonly fiberResume: Label;
 
-  constructor(constantsAt: number) {
+  constructor(constantsOffset: number) {
     const { asm } = this;
-    const constantsLabel = asm.label(constantsAt);
-    const stateLabel = asm.label(constantsAt + stateAt);
+    const constantsLabel = asm.label(constantsOffset);
+    const stateLabel = asm.label(constantsOffset + stateOffset);
     this.constant = (addend) => ({ to: constantsLabel, addend });
     this.state = (addend) => ({ to: stateLabel, addend });
-    this.record = (offset) => this.state(state.call + call.record + offset);
+    this.record = (offset) => this.state(state.call + nativeCall.record + offset);
     this.openScope = asm.label();
     this.closeScope = asm.label();
     this.lock = asm.label();
-    this.answer = asm.label();
+    this.unlinkAndComplete = asm.label();
     this.unlink = asm.label();
-    this.finish = asm.label();
-    this.perform = asm.label();
-    this.relayed = asm.label();
+    this.deliverResult = asm.label();
+    this.callTarget = asm.label();
+    this.handleRequest = asm.label();
     this.execute = asm.label();
     this.complete = asm.label();
-    this.dismiss = asm.label();
-    this.ended = asm.label();
-    this.resume = asm.label();
+    this.shutdown = asm.label();
+    this.cleanupHook = asm.label();
+    this.fiberResume = asm.label();
   }
 
   /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
-  callNode(name: ImportName): void {
+  callNapi(name: ImportName): void {
     this.asm.emit('mov r64, r/m64', 'rdi', this.constant(constants.env));
     this.callImport(name);
   }
 
   callImport(name: ImportName): void {
-    this.asm.emit('call r/m64', this.constant(importAt(name)));
+    this.asm.emit('call r/m64', this.constant(importOffset(name)));
   }
 
   /** The thread pointer into rax: the first word of the thread's own data is its address (psABI, section 3.4.6). */
-  threadPointer(): void {
+  loadThreadPointer(): void {
     this.asm.emit('mov r/m32, imm32', 'eax', 0);
     this.asm.emit('mov r64, fs:m64', 'rax', { base: 'rax' });
   }
 
   /** Puts the arguments of a closure of the kind at rbx into a record. Uses rcx, rsi and rdi. */
-  saveArguments(to: Place): void {
+  saveArguments(to: OperandAt): void {
     const { asm } = this;
-    const [plain, done] = [asm.label(), asm.label()];
+    const [noVectors, done] = [asm.label(), asm.label()];
     for (const [index, register] of argumentRegisters.entries())
-      asm.emit('mov r/m64, r64', to(record.general + 8 * index), register);
-    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: kind.flags }, 1);
-    asm.emit('je rel32', plain);
+      asm.emit('mov r/m64, r64', to(callRecord.general + 8 * index), register);
+    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: callbackInterface.flags }, 1);
+    asm.emit('je rel32', noVectors);
     for (const [index, register] of vectorRegisters.entries())
-      asm.emit('movq m64, xmm', to(record.vector + 8 * index), register);
-    asm.bind(plain);
-    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.stackSize });
+      asm.emit('movq m64, xmm', to(callRecord.vector + 8 * index), register);
+    asm.bind(noVectors);
+    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: callbackInterface.stackSize });
     asm.emit('test r/m32, r32', 'ecx', 'ecx');
     asm.emit('je rel32', done);
-    asm.emit('lea r64, m', 'rdi', to(record.stack));
+    asm.emit('lea r64, m', 'rdi', to(callRecord.stack));
     asm.emit('lea r64, m', 'rsi', { base: 'rbp', displacement: 16 });
     asm.emit('rep movsb');
     asm.bind(done);
   }
 
-  loadVectors(from: Place): void {
+  loadVectors(from: OperandAt): void {
     for (const [index, register] of vectorRegisters.entries())
-      this.asm.emit('movq xmm, m64', register, from(record.vector + 8 * index));
+      this.asm.emit('movq xmm, m64', register, from(callRecord.vector + 8 * index));
   }
 
-  loadGeneral(from: Place): void {
+  loadGeneral(from: OperandAt): void {
     for (const [index, register] of argumentRegisters.entries())
-      this.asm.emit('mov r64, r/m64', register, from(record.general + 8 * index));
+      this.asm.emit('mov r64, r/m64', register, from(callRecord.general + 8 * index));
   }
 
-  saveResults(to: Place): void {
+  saveResults(to: OperandAt): void {
     const { asm } = this;
-    asm.emit('mov r/m64, r64', to(record.results), 'rax');
-    asm.emit('mov r/m64, r64', to(record.results + 8), 'rdx');
-    asm.emit('movq m64, xmm', to(record.vectorResults), 'xmm0');
-    asm.emit('movq m64, xmm', to(record.vectorResults + 8), 'xmm1');
+    asm.emit('mov r/m64, r64', to(callRecord.results), 'rax');
+    asm.emit('mov r/m64, r64', to(callRecord.results + 8), 'rdx');
+    asm.emit('movq m64, xmm', to(callRecord.vectorResults), 'xmm0');
+    asm.emit('movq m64, xmm', to(callRecord.vectorResults + 8), 'xmm1');
   }
 
   /** Loads the results at rsi. */
@@ -130,29 +130,29 @@ export class Glue {
     const { asm } = this;
     asm.emit('mov r64, r/m64', 'rax', { base: 'rsi' });
     asm.emit('mov r64, r/m64', 'rdx', { base: 'rsi', displacement: 8 });
-    const vectors = record.vectorResults - record.results;
+    const vectors = callRecord.vectorResults - callRecord.results;
     asm.emit('movq xmm, m64', 'xmm0', { base: 'rsi', displacement: vectors });
     asm.emit('movq xmm, m64', 'xmm1', { base: 'rsi', displacement: vectors + 8 });
   }
 
   /**
    * Ends a closure of the kind at rbx with its results: at rsi, and in memory behind them.
-   * @param leave what ends the function
+   * @param emitReturn what ends the function
    */
-  giveResults(leave: () => void): void {
+  returnResults(emitReturn: () => void): void {
     const { asm } = this;
-    const memory = asm.label();
-    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: kind.resultSize });
+    const inMemory = asm.label();
+    asm.emit('mov r32, r/m32', 'ecx', { base: 'rbx', displacement: callbackInterface.resultSize });
     asm.emit('test r/m32, r32', 'ecx', 'ecx');
-    asm.emit('jne rel32', memory);
+    asm.emit('jne rel32', inMemory);
     this.loadResults();
-    leave();
-    asm.bind(memory);
-    asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: record.stack - record.results });
+    emitReturn();
+    asm.bind(inMemory);
+    asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: callRecord.stack - callRecord.results });
     asm.emit('mov r64, r/m64', 'rdi', resultAddress);
     asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
     asm.emit('rep movsb');
-    leave();
+    emitReturn();
   }
 
   /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */
@@ -163,7 +163,7 @@ export class Glue {
     asm.emit('mov r/m32, imm32', 'ecx', 0);
     asm.emit('mov r/m32, imm32', 'r8d', 0);
     asm.emit('mov r/m32, imm32', 'r9d', 0);
-    this.callNode('napi_call_function');
+    this.callNapi('napi_call_function');
     asm.emit('test r/m32, r32', 'eax', 'eax');
   }
 
@@ -182,8 +182,8 @@ export class Glue {
     const { asm } = this;
     asm.emit('sub r/m64, imm8', 'rsp', frame.size);
     asm.emit('mov r64, r/m64', 'r12', 'rsp');
-    asm.emit('mov r/m64, imm32', { base: 'r12', displacement: frame.scope }, 0);
-    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.left }, 0);
+    asm.emit('mov r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
+    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.callsLeft }, 0);
   }
 
   /** Ends a function that pushed rbp, rbx and r12 in this order, whatever else is on the stack. */
@@ -197,45 +197,45 @@ export class Glue {
   }
 
   /** A NUL-terminated string. */
-  text(text: string): Label {
+  cString(text: string): Label {
     const label = this.asm.label();
-    this.#texts.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
+    this.#strings.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
     return label;
   }
 
-  readonly #texts: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
+  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
 
-  emitTexts(): void {
-    for (const { label, bytes } of this.#texts) {
+  emitStringTable(): void {
+    for (const { label, bytes } of this.#strings) {
       this.asm.bind(label);
       this.asm.data(bytes);
     }
   }
 
   /** The scope of the frame at r12: another one when there is one already. */
-  emitScopes(): void {
+  emitHandleScopes(): void {
     const { asm } = this;
-    const fresh = asm.label();
+    const noScope = asm.label();
     asm.bind(this.openScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
-    asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.scope }, 0);
-    asm.emit('je rel32', fresh);
-    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.scope });
-    this.callNode('napi_close_handle_scope');
-    asm.bind(fresh);
-    asm.emit('lea r64, m', 'rsi', { base: 'r12', displacement: frame.scope });
-    this.callNode('napi_open_handle_scope');
+    asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
+    asm.emit('je rel32', noScope);
+    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.handleScope });
+    this.callNapi('napi_close_handle_scope');
+    asm.bind(noScope);
+    asm.emit('lea r64, m', 'rsi', { base: 'r12', displacement: frame.handleScope });
+    this.callNapi('napi_open_handle_scope');
     asm.emit('mov r64, r/m64', 'rsi', this.constant(constants.dispatcher));
     asm.emit('lea r64, m', 'rdx', { base: 'r12', displacement: frame.dispatcher });
-    this.callNode('napi_get_reference_value');
-    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.left }, callsInScope - 1);
+    this.callNapi('napi_get_reference_value');
+    asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.callsLeft }, callsPerHandleScope - 1);
     asm.emit('add r/m64, imm8', 'rsp', 8);
     asm.emit('ret');
 
     asm.bind(this.closeScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
-    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.scope });
-    this.callNode('napi_close_handle_scope');
+    asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.handleScope });
+    this.callNapi('napi_close_handle_scope');
     asm.emit('add r/m64, imm8', 'rsp', 8);
     asm.emit('ret');
   }

@@ -3,55 +3,63 @@
  * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
  * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
  */
-import { FUTEX_WAKE_PRIVATE, kind, origins, record, request, state, threads } from '../../glue-layout.js';
-import { systemCalls } from '../system-calls.js';
+import {
+  callbackInterface,
+  callRecord,
+  crossThreadModes,
+  entryPaths,
+  FUTEX_WAKE_PRIVATE,
+  request,
+  state,
+} from '../../glue-layout.js';
+import { systemCalls } from '../linux/system-calls.js';
 import type { Glue } from './parts.js';
 
 /** `relayed(env, callback, context, request)`. After the end requests are answered, and their memory is gone. */
-export function emitRequests(glue: Glue): void {
+export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
-  asm.bind(glue.relayed);
+  asm.bind(glue.handleRequest);
   asm.emit('endbr64');
   glue.enterWithFrame();
-  asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
+  asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', done);
   asm.emit('mov r64, r/m64', 'rbx', 'rcx');
-  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.kind });
-  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: kind.length });
-  asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: record.stack });
+  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
+  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: callbackInterface.recordStackLength });
+  asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: callRecord.stack });
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: request.record });
   asm.emit('lea r64, m', 'rdi', glue.record(0));
   asm.emit('rep movsb');
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.id });
   asm.emit('mov r/m64, r64', glue.state(state.id), 'rax');
-  asm.emit('mov r/m32, imm32', glue.state(state.origin), origins.relayed);
-  asm.emit('mov r/m64, r64', glue.state(state.request), 'rbx');
-  asm.emit('mov r/m32, imm32', glue.state(state.pending), 0);
+  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.otherThread);
+  asm.emit('mov r/m64, r64', glue.state(state.pendingRequest), 'rbx');
+  asm.emit('mov r/m32, imm32', glue.state(state.deferred), 0);
   asm.emit('call rel32', glue.openScope);
   glue.callDispatcher();
   asm.emit('jne rel32', failed);
   asm.emit('call rel32', glue.closeScope);
-  asm.emit('cmp r/m32, imm32', glue.state(state.pending), 0);
+  asm.emit('cmp r/m32, imm32', glue.state(state.deferred), 0);
   asm.emit('jne rel32', done);
-  asm.emit('call rel32', glue.answer);
+  asm.emit('call rel32', glue.unlinkAndComplete);
   asm.bind(done);
   glue.leave();
 
   asm.bind(failed);
   asm.emit('call rel32', glue.closeScope);
-  asm.emit('mov r/m32, imm32', glue.state(state.answered), 0);
-  asm.emit('call rel32', glue.answer);
+  asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
+  asm.emit('call rel32', glue.unlinkAndComplete);
   glue.leave();
 }
 
 /** `settle()`: what a request waited for is in the state, and which request it is. */
-export function emitSettle(glue: Glue): void {
+export function emitCompleteRequest(glue: Glue): void {
   const { asm } = glue;
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
-  asm.emit('mov r64, r/m64', 'rbx', glue.state(state.request));
-  asm.emit('call rel32', glue.answer);
+  asm.emit('mov r64, r/m64', 'rbx', glue.state(state.pendingRequest));
+  asm.emit('call rel32', glue.unlinkAndComplete);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
@@ -61,60 +69,60 @@ export function emitSettle(glue: Glue): void {
  * Subroutine: ends the request at rbx with what JavaScript answered, if it did, or with the error result. When JavaScript
  * ended meanwhile, `dismiss` has done that, and the request is gone.
  */
-export function emitAnswer(glue: Glue): void {
+export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
-  const [answered, dismissed] = [asm.label(), asm.label()];
-  asm.bind(glue.answer);
-  asm.emit('cmp r/m32, imm32', glue.state(state.gone), 0);
-  asm.emit('jne rel32', dismissed);
+  const [completed, afterShutdown] = [asm.label(), asm.label()];
+  asm.bind(glue.unlinkAndComplete);
+  asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
+  asm.emit('jne rel32', afterShutdown);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('call rel32', glue.lock);
   asm.emit('call rel32', glue.unlink);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
   asm.emit('add r/m64, imm8', 'rsp', 8);
-  asm.emit('lea r64, m', 'rsi', glue.record(record.results));
-  asm.emit('cmp r/m32, imm32', glue.state(state.answered), 0);
-  asm.emit('jne rel32', answered);
-  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.kind });
-  asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: kind.errorResults });
-  asm.bind(answered);
-  asm.emit('jmp rel32', glue.finish);
-  asm.bind(dismissed);
+  asm.emit('lea r64, m', 'rsi', glue.record(callRecord.results));
+  asm.emit('cmp r/m32, imm32', glue.state(state.completed), 0);
+  asm.emit('jne rel32', completed);
+  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
+  asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
+  asm.bind(completed);
+  asm.emit('jmp rel32', glue.deliverResult);
+  asm.bind(afterShutdown);
   asm.emit('ret');
 }
 
 /** Subroutine: takes the request at rbx off the list. The lock is held. */
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
-  const [first, next, last] = [asm.label(), asm.label(), asm.label()];
+  const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
   asm.bind(glue.unlink);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.previous });
   asm.emit('mov r64, r/m64', 'rcx', { base: 'rbx', displacement: request.next });
   asm.emit('test r/m64, r64', 'rax', 'rax');
-  asm.emit('je rel32', first);
+  asm.emit('je rel32', atHead);
   asm.emit('mov r/m64, r64', { base: 'rax', displacement: request.next }, 'rcx');
-  asm.emit('jmp rel32', next);
-  asm.bind(first);
+  asm.emit('jmp rel32', linkNext);
+  asm.bind(atHead);
   asm.emit('mov r/m64, r64', glue.state(state.requests), 'rcx');
-  asm.bind(next);
+  asm.bind(linkNext);
   asm.emit('test r/m64, r64', 'rcx', 'rcx');
-  asm.emit('je rel32', last);
+  asm.emit('je rel32', atTail);
   asm.emit('mov r/m64, r64', { base: 'rcx', displacement: request.previous }, 'rax');
-  asm.bind(last);
+  asm.bind(atTail);
   asm.emit('ret');
 }
 
 /** Subroutine: gives the results at rsi to whoever made the request at rbx, which is off the list. */
-export function emitFinish(glue: Glue): void {
+export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
-  const nobody = asm.label();
-  asm.bind(glue.finish);
-  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: request.threads }, threads.wait);
-  asm.emit('jne rel32', nobody);
-  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.kind });
-  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: kind.resultSize });
-  asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: record.stack - record.results });
-  asm.emit('lea r64, m', 'rdi', { base: 'rbx', displacement: request.record + record.results });
+  const notWaiting = asm.label();
+  asm.bind(glue.deliverResult);
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: request.crossThread }, crossThreadModes.block);
+  asm.emit('jne rel32', notWaiting);
+  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
+  asm.emit('mov r32, r/m32', 'ecx', { base: 'rax', displacement: callbackInterface.resultSize });
+  asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: callRecord.stack - callRecord.results });
+  asm.emit('lea r64, m', 'rdi', { base: 'rbx', displacement: request.record + callRecord.results });
   asm.emit('rep movsb');
   // From here on the request may be gone; a futex that nobody waits for wakes nobody.
   asm.emit('mov r/m32, imm32', { base: 'rbx', displacement: request.done }, 1);
@@ -124,7 +132,7 @@ export function emitFinish(glue: Glue): void {
   asm.emit('mov r/m32, imm32', 'edx', 1);
   asm.emit('syscall');
   asm.emit('ret');
-  asm.bind(nobody);
+  asm.bind(notWaiting);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('mov r64, r/m64', 'rdi', 'rbx');
   glue.callImport('free');
@@ -133,23 +141,23 @@ export function emitFinish(glue: Glue): void {
 }
 
 /** `dismiss()`: no other thread waits from now on. */
-export function emitDismiss(glue: Glue): void {
+export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
-  const [next, done] = [asm.label(), asm.label()];
-  asm.bind(glue.dismiss);
+  const [nextRequest, done] = [asm.label(), asm.label()];
+  asm.bind(glue.shutdown);
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
   asm.emit('call rel32', glue.lock);
-  asm.emit('mov r/m32, imm32', glue.state(state.gone), 1);
-  asm.bind(next);
+  asm.emit('mov r/m32, imm32', glue.state(state.shuttingDown), 1);
+  asm.bind(nextRequest);
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.requests));
   asm.emit('test r/m64, r64', 'rbx', 'rbx');
   asm.emit('je rel32', done);
   asm.emit('call rel32', glue.unlink);
-  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.kind });
-  asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: kind.errorResults });
-  asm.emit('call rel32', glue.finish);
-  asm.emit('jmp rel32', next);
+  asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
+  asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
+  asm.emit('call rel32', glue.deliverResult);
+  asm.emit('jmp rel32', nextRequest);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
   asm.emit('mov r/m32, imm32', 'eax', 0);
@@ -158,32 +166,32 @@ export function emitDismiss(glue: Glue): void {
 }
 
 /** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
-export function emitEnded(glue: Glue): void {
+export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.ended);
+  asm.bind(glue.cleanupHook);
   asm.emit('endbr64');
-  asm.emit('mov r/m64, imm32', glue.state(state.thread), 0);
-  asm.emit('mov r/m64, imm32', glue.state(state.active), 0);
+  asm.emit('mov r/m64, imm32', glue.state(state.jsThread), 0);
+  asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
   // Where there is none, the length of 0 is refused.
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.munmap);
-  asm.emit('mov r64, r/m64', 'rdi', glue.state(state.ownStack));
-  asm.emit('mov r64, r/m64', 'rsi', glue.state(state.ownStackLength));
+  asm.emit('mov r64, r/m64', 'rdi', glue.state(state.fiberStack));
+  asm.emit('mov r64, r/m64', 'rsi', glue.state(state.fiberStackLength));
   asm.emit('syscall');
-  asm.emit('jmp rel32', glue.dismiss);
+  asm.emit('jmp rel32', glue.shutdown);
 }
 
 /** Subroutine: takes the lock. It is held for less than a microsecond, so who does not get it lets others run. */
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
-  const got = asm.label();
+  const acquired = asm.label();
   asm.bind(glue.lock);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('mov r/m32, imm32', 'ecx', 1);
   asm.emit('lock cmpxchg m32, r32', glue.state(state.lock), 'ecx');
-  asm.emit('je rel32', got);
+  asm.emit('je rel32', acquired);
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.sched_yield);
   asm.emit('syscall');
   asm.emit('jmp rel32', glue.lock);
-  asm.bind(got);
+  asm.bind(acquired);
   asm.emit('ret');
 }

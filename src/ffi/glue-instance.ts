@@ -1,0 +1,114 @@
+/**
+ * The glue of this thread: its code, the memory that it shares with JavaScript, and the functions that it has for
+ * us. Each Worker has its own, as each has its own V8. It stays when the Worker ends, and answers for it.
+ */
+import { mapCode } from '../codepage/regions.js';
+import { TrampfdError } from '../core/errors.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  memoryAt,
+  mmap,
+  mprotect,
+  mseal,
+  PROT_READ,
+  PROT_WRITE,
+  pageSize,
+} from '../linux/mm/memory.js';
+import {
+  constants,
+  type ExportName,
+  importNames,
+  importOffset,
+  state as stateLayout,
+  stateOffset,
+} from '../machine/glue-layout.js';
+import type { GlueCode } from '../machine/index.js';
+import { hostMachine } from '../native/host.js';
+import { callbackAddress, loadModule, resolveImport, threadStack } from '../native/napi.js';
+
+/** The state that JavaScript and the glue share, in every form that values are read and written in. */
+export interface GlueState {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly i64: BigInt64Array;
+  readonly u64: BigUint64Array;
+}
+
+export interface GlueInstance {
+  readonly state: GlueState;
+  /** Where closures lead to. */
+  readonly callbackEntry: bigint;
+  readonly functions: Readonly<Record<ExportName, (...args: unknown[]) => unknown>>;
+  /** Begins: `dispatch` answers for closures, `bridge` for those called on a stack that is not the thread's own. */
+  attach(handlers: { readonly dispatch: () => void; readonly dispatchFromForeignStack: () => void }): void;
+}
+
+/** Bytes of the glue, roughly: two pages where pages are small. */
+const glueSizeHint = 8192;
+
+const attempt = 'prepare calls between C and JavaScript';
+
+export function createGlue(): GlueInstance {
+  const stateLength = Math.ceil(stateLayout.length / pageSize()) * pageSize();
+  let code: GlueCode | undefined;
+  const { address, codeLength } = mapCode(
+    (length) => {
+      code = hostMachine().glue(length);
+      return code;
+    },
+    { method: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
+  );
+  const constantsAddress = address + BigInt(codeLength);
+  const constantWords = new BigUint64Array(mapZeroedAt(constantsAddress, pageSize()));
+  const state = createViews(mapZeroedAt(constantsAddress + BigInt(stateOffset), stateLength));
+  const { low, high } = threadStack();
+  constantWords[constants.stackLow / 8] = low;
+  constantWords[constants.stackHigh / 8] = high;
+  for (const name of importNames) constantWords[importOffset(name) / 8] = resolveImport(name);
+  const functions = loadModule(address + BigInt(code!.initialiseOffset)) as GlueInstance['functions'];
+  throwOnNapiError(state);
+  return {
+    state,
+    callbackEntry: address + BigInt(code!.callbackEntryOffset),
+    functions,
+    attach({ dispatch, dispatchFromForeignStack }) {
+      constantWords[constants.foreignStackEntry / 8] = callbackAddress(dispatchFromForeignStack);
+      functions.attach(dispatch, 'trampfd');
+      throwOnNapiError(state);
+      mprotect(constantsAddress, pageSize(), PROT_READ);
+      mseal(constantsAddress, pageSize());
+    },
+  };
+}
+
+/** Throws when Node-API refused something. */
+export function throwOnNapiError({ i32 }: GlueState): void {
+  const status = i32[stateLayout.napiStatus / 4]!;
+  if (status === 0) return;
+  throw new TrampfdError(`Cannot ${attempt}: Node-API answers ${status}`, { code: 'ERR_NAPI' });
+}
+
+function mapZeroedAt(address: bigint, length: number): ArrayBuffer {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  mmap({ address, length, prot: PROT_READ | PROT_WRITE, flags }, attempt);
+  return memoryAt(address, length);
+}
+
+function createViews(buffer: ArrayBuffer): GlueState {
+  return {
+    bytes: new Uint8Array(buffer),
+    view: new DataView(buffer),
+    i32: new Int32Array(buffer),
+    u32: new Uint32Array(buffer),
+    f32: new Float32Array(buffer),
+    f64: new Float64Array(buffer),
+    i64: new BigInt64Array(buffer),
+    u64: new BigUint64Array(buffer),
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * C's declarations, by recursive descent: C17, section 6.7.6. `infer-declarations.ts` is the same for the
+ * compiler; what one of them takes, the other has to take.
+ *
+ *     prototype    = specifiers stars [ name | '(' '*' stars [ name ] ')' ] '(' parameters ')' [ ';' ]
+ *     parameters   = [ 'void' | parameter { ',' parameter } [ ',' '...' ] ]
+ *     parameter    = specifiers declarator
+ *     declarator   = stars [ name | '(' declarator ')' ] { '[' … ']' | '(' parameters ')' }
+ *     stars        = { '*' | qualifier }
+ *     result       = specifiers stars
+ *     field        = specifiers stars { '[' number ']' }
+ *
+ * What a parameter points to does not matter here, so a declarator is only counted: how many steps it is from
+ * what the specifiers say. A star is one; an array, which becomes a pointer, is one; a function is two, since
+ * it becomes a pointer to a function.
+ */
+import type { CType, FieldType, ValueType } from '../../machine/c-types.js';
+import { acceptQualifiers, type DeclSpecifiers, parseSpecifiers } from './specifiers.js';
+import { quoteToken, type TokenStream } from './tokens.js';
+import { cLimits, type TypeContext } from './type-context.js';
+import { isName, isSpecifier } from './type-names.js';
+
+export interface Parameter {
+  readonly name: string | undefined;
+  readonly type: ValueType;
+}
+
+interface Declarator {
+  readonly pointerDepth: number;
+  readonly name: string | undefined;
+}
+
+/** Reads one declaration, which has to be the whole text. */
+export class DeclarationParser {
+  readonly #tokens: TokenStream;
+  readonly #context: TypeContext;
+  #parenthesisDepth = 0;
+
+  constructor(tokens: TokenStream, context: TypeContext) {
+    this.#tokens = tokens;
+    this.#context = context;
+  }
+
+  parsePrototype(): { readonly result: CType; readonly args: readonly Parameter[] } {
+    const result = this.#parseResultType();
+    this.#skipFunctionName();
+    this.#tokens.expect('(');
+    const args = this.#parseParameters();
+    this.#tokens.accept(';');
+    this.#tokens.expect('');
+    return { result, args };
+  }
+
+  parseResult(): CType {
+    const type = this.#parseResultType();
+    this.#tokens.expect('');
+    return type;
+  }
+
+  parseParameter(): Parameter {
+    const parameter = this.#parseParameter();
+    this.#tokens.expect('');
+    return parameter;
+  }
+
+  parseField(): FieldType {
+    const type = this.#typeFrom(this.#parseSpecifiers(), this.#parseStars());
+    const lengths: number[] = [];
+    while (this.#tokens.peek().text === '[') {
+      if (lengths.length === cLimits.dimensions) {
+        throw this.#tokens.error(`an array has at most ${cLimits.dimensions} dimensions`);
+      }
+      lengths.push(this.#parseArrayLength());
+    }
+    this.#tokens.expect('');
+    return lengths.reduceRight<FieldType>((element, length) => ({ kind: 'array', element, length }), type);
+  }
+
+  #parseSpecifiers(): DeclSpecifiers {
+    return parseSpecifiers(this.#tokens, this.#context);
+  }
+
+  #parseStars(): number {
+    acceptQualifiers(this.#tokens);
+    let stars = 0;
+    for (; this.#tokens.accept('*'); acceptQualifiers(this.#tokens)) stars++;
+    return stars;
+  }
+
+  /** What is behind it begins with a parenthesis, too. */
+  #skipFunctionName(): void {
+    if (this.#tokens.peek().text === '(' && this.#tokens.peek(1).text === '*') {
+      this.#tokens.expect('(');
+      this.#parseStars();
+      this.#acceptName();
+      this.#tokens.expect(')');
+    } else {
+      this.#acceptName();
+    }
+  }
+
+  #acceptName(): string | undefined {
+    return isName(this.#tokens.peek().text) ? this.#tokens.next().text : undefined;
+  }
+
+  /** Behind the opening parenthesis, up to and with the closing one. */
+  #parseParameters(): readonly Parameter[] {
+    const parameters: Parameter[] = [];
+    if (this.#tokens.peek().text === 'void' && this.#tokens.peek(1).text === ')') this.#tokens.next();
+    if (this.#tokens.accept(')')) return parameters;
+    do {
+      if (this.#tokens.peek().text === '...') {
+        this.#parseEllipsis();
+        break;
+      }
+      if (parameters.length === cLimits.parameters) {
+        throw this.#tokens.error(`a function has at most ${cLimits.parameters} parameters`);
+      }
+      parameters.push(this.#parseParameter());
+    } while (this.#tokens.accept(','));
+    this.#tokens.expect(')');
+    return parameters;
+  }
+
+  /** Of a function that is only pointed to, nobody needs to know what it stands for. */
+  #parseEllipsis(): void {
+    if (this.#parenthesisDepth === 0) {
+      throw this.#tokens.error('the types that "..." stands for are given as { result, args, variadic }');
+    }
+    this.#tokens.next();
+  }
+
+  #parseParameter(): Parameter {
+    const specifiers = this.#parseSpecifiers();
+    const { pointerDepth, name } = this.#parseDeclarator();
+    return { name, type: this.#typeFrom(specifiers, pointerDepth) };
+  }
+
+  #parseDeclarator(): Declarator {
+    let pointerDepth = this.#parseStars();
+    let name: string | undefined;
+    if (this.#declaratorFollows()) {
+      this.#tokens.expect('(');
+      const inner = this.#parseNested(() => this.#parseDeclarator());
+      this.#tokens.expect(')');
+      pointerDepth += inner.pointerDepth;
+      name = inner.name;
+    } else {
+      name = this.#acceptName();
+    }
+    for (;;) {
+      if (this.#tokens.accept('[')) {
+        this.#skipArrayLength();
+        pointerDepth += 1;
+      } else if (this.#tokens.accept('(')) {
+        this.#parseNested(() => this.#parseParameters());
+        pointerDepth += 2;
+      } else {
+        return { pointerDepth, name };
+      }
+    }
+  }
+
+  /** Whether what a parenthesis opens is a declarator and not parameters: C17, section 6.7.6.3, paragraph 11. */
+  #declaratorFollows(): boolean {
+    const nextText = this.#tokens.peek(1).text;
+    return (
+      this.#tokens.peek().text === '(' &&
+      (nextText === '*' || nextText === '(' || (isName(nextText) && !isSpecifier(nextText)))
+    );
+  }
+
+  #parseNested<Parsed>(parse: () => Parsed): Parsed {
+    if (this.#parenthesisDepth === cLimits.parenthesisDepth) {
+      throw this.#tokens.error(`at most ${cLimits.parenthesisDepth} parentheses are read within each other`);
+    }
+    this.#parenthesisDepth++;
+    const parsed = parse();
+    this.#parenthesisDepth--;
+    return parsed;
+  }
+
+  /** What stands between brackets means nothing for a parameter. */
+  #skipArrayLength(): void {
+    while (/^(\w+|\*)$/.test(this.#tokens.peek().text)) this.#tokens.next();
+    this.#tokens.expect(']');
+  }
+
+  #parseArrayLength(): number {
+    this.#tokens.expect('[');
+    const { text } = this.#tokens.peek();
+    if (!/^[1-9]\d*$/.test(text)) {
+      throw this.#tokens.error(`the number of elements is expected here, not ${quoteToken(text)}`);
+    }
+    this.#tokens.next();
+    this.#tokens.expect(']');
+    return Number(text);
+  }
+
+  #parseResultType(): CType {
+    const specifiers = this.#parseSpecifiers();
+    const stars = this.#parseStars();
+    if (stars === 0 && specifiers.type?.kind === 'void') return specifiers.type;
+    return this.#typeFrom(specifiers, stars);
+  }
+
+  #typeFrom({ type, isConstChar, text, offset }: DeclSpecifiers, pointerDepth: number): ValueType {
+    if (pointerDepth === 1 && isConstChar) return { kind: 'string' };
+    if (pointerDepth > 0) return { kind: 'pointer', js: this.#context.pointers };
+    if (type === undefined) {
+      const hint = text.startsWith('struct') ? '; give struct({ … }) in the object form' : '';
+      throw this.#tokens.error(`${quoteToken(text)} can only be pointed to${hint}`, offset);
+    }
+    if (type.kind === 'void') throw this.#tokens.error('nothing can have the type "void" here', offset);
+    return type;
+  }
+}

@@ -1,0 +1,136 @@
+/** Signatures, from text or from an object. */
+
+import { describeType, knownOptions, oneOf } from '../../core/validate.js';
+import type { CType, PlatformTypes, Signature, ValueType } from '../../machine/c-types.js';
+import { DeclarationParser, type Parameter } from './declaration-parser.js';
+import { oneLine, TokenStream } from './tokens.js';
+import { cLimits, type TypeContext } from './type-context.js';
+import { typeExpected, UserType } from './user-type.js';
+
+/**
+ * What a C function takes and returns. The text is a prototype (`'int puts(const char *)'`; names are
+ * optional); the object can say more.
+ */
+export type PrototypeLike = string | PrototypeObject;
+
+/** A signature as an object: for structures, enumerations, lists and pointers as numbers, which text cannot say. */
+export interface PrototypeObject {
+  /** A type in text, `'void'` among them; a structure or an enumeration. */
+  readonly result: string | UserType;
+  /** Types in text, with names if one likes, as in a prototype; structures and enumerations. */
+  readonly args: readonly (string | UserType)[];
+  /** The types that `...` stands for in this call. They are promoted ones, as C passes them: no `float`, no `short`. */
+  readonly variadic?: readonly (string | UserType)[];
+  /** What pointers are in JavaScript. Numbers are faster; no address of a process has more than 2^53. Default `'bigint'`. */
+  readonly pointers?: 'bigint' | 'number';
+}
+
+/**
+ * Reads a signature.
+ * @throws TypeError, RangeError with the place of what is wrong
+ */
+export function parsePrototype(prototype: unknown, platform: PlatformTypes): Signature {
+  if (typeof prototype === 'string') {
+    const tokens = new TokenStream(prototype, 'signature');
+    const parsed = new DeclarationParser(tokens, { platform, pointers: 'bigint' }).parsePrototype();
+    return { ...parsed, variadicFrom: undefined, text: oneLine(prototype) };
+  }
+  if (typeof prototype !== 'object' || prototype === null) {
+    throw new TypeError(
+      `signature must be a C prototype in text or an object, not ${describeType(prototype)}`,
+    );
+  }
+  return parseObject(prototype, platform);
+}
+
+function parseObject(prototype: object, platform: PlatformTypes): Signature {
+  // Each property is read once: a getter could answer differently the next time.
+  const properties = { ...knownOptions(prototype, 'signature', ['result', 'args', 'variadic', 'pointers']) };
+  const pointers = oneOf(properties.pointers, 'signature.pointers', ['bigint', 'number']);
+  const context = { platform, pointers };
+  const result = parseResult(properties.result, context);
+  const fixedArgs = parseList(properties.args, 'signature.args', context);
+  const isVariadic = properties.variadic !== undefined;
+  const variadicArgs = isVariadic ? parseList(properties.variadic, 'signature.variadic', context) : [];
+  for (const [index, { type }] of variadicArgs.entries())
+    assertPromoted(type, `signature.variadic[${index}]`);
+
+  const allArgs = [...fixedArgs, ...variadicArgs];
+  if (allArgs.length > cLimits.parameters) {
+    throw new RangeError(
+      `signature has ${allArgs.length} arguments; at most ${cLimits.parameters} are possible`,
+    );
+  }
+  const argTexts = [...fixedArgs.map(({ text }) => text), ...(isVariadic ? ['...'] : [])];
+  return {
+    result: result.type,
+    args: allArgs.map(({ name, type }) => ({ name, type })),
+    variadicFrom: isVariadic ? fixedArgs.length : undefined,
+    text: `${result.text} (${argTexts.join(', ') || 'void'})`,
+  };
+}
+
+/** A type with what messages call it. */
+interface WithText<Type extends CType = CType> {
+  readonly type: Type;
+  readonly text: string;
+}
+
+function parseResult(declaration: unknown, context: TypeContext): WithText {
+  const subject = 'signature.result';
+  if (typeof declaration === 'string') {
+    return {
+      type: new DeclarationParser(new TokenStream(declaration, subject), context).parseResult(),
+      text: oneLine(declaration),
+    };
+  }
+  return resolveUserType(declaration, subject, context);
+}
+
+function parseList(
+  declarations: unknown,
+  subject: string,
+  context: TypeContext,
+): (Parameter & WithText<ValueType>)[] {
+  if (!Array.isArray(declarations))
+    throw new TypeError(`${subject} must be an array, not ${describeType(declarations)}`);
+  const { length } = declarations;
+  if (length > cLimits.parameters) {
+    throw new RangeError(`${subject} has ${length} entries; at most ${cLimits.parameters} are possible`);
+  }
+  return Array.from({ length }, (_, index) =>
+    parseArgument(declarations[index], `${subject}[${index}]`, context),
+  );
+}
+
+function parseArgument(
+  declaration: unknown,
+  subject: string,
+  context: TypeContext,
+): Parameter & WithText<ValueType> {
+  if (typeof declaration === 'string') {
+    const parameter = new DeclarationParser(new TokenStream(declaration, subject), context).parseParameter();
+    return { ...parameter, text: oneLine(declaration) };
+  }
+  return { ...resolveUserType(declaration, subject, context), name: undefined };
+}
+
+function resolveUserType(type: unknown, subject: string, context: TypeContext): WithText<ValueType> {
+  if (!(type instanceof UserType)) throw typeExpected(type, subject);
+  return { type: type.resolve(context), text: type.text };
+}
+
+/** The default argument promotions: C17, section 6.5.2.2, paragraph 6. */
+function assertPromoted(type: ValueType, subject: string): void {
+  const promotedType =
+    type.kind === 'float' && type.size < 8
+      ? 'double'
+      : type.kind === 'integer' && type.size < 4
+        ? 'int'
+        : undefined;
+  if (promotedType !== undefined) {
+    throw new RangeError(
+      `${subject} is passed as ${promotedType} where "..." stands: write "${promotedType}"`,
+    );
+  }
+}

@@ -1,0 +1,155 @@
+/** What signatures mean in TypeScript: the functions on both sides, and what the compiler refuses. */
+
+import type { InferField, InferParameter, InferPrototype, InferResult } from './infer-declarations.js';
+import type { InvalidType } from './infer-tokens.js';
+import type { PrototypeLike, PrototypeObject } from './parse.js';
+import type { Enumeration, Struct, StructFields, UserType } from './user-type.js';
+
+/** Any value that crosses between C and JavaScript. */
+export type NativeValue =
+  | (number | bigint | boolean | string | null)
+  | readonly NativeValue[]
+  | { readonly [field: string]: NativeValue };
+
+/** What JavaScript gets as arguments of a function with this signature. `NativeValue[]` where it is not known before. */
+export type ParametersOf<S extends PrototypeLike> = ArgumentValues<S, FromC<PointersOf<S>>>;
+
+/** What a function with this signature returns to JavaScript. */
+export type ResultOf<S extends PrototypeLike> = ValueOf<ResultKind<S>, FromC<PointersOf<S>>>;
+
+/** A function in JavaScript that C calls. 64-bit results may be safe integers, too, and pointers memory or `null`. */
+export type CallbackFunction<S extends PrototypeLike> = (...args: ParametersOf<S>) => CallbackResult<S>;
+
+/** What such a function returns. */
+export type CallbackResult<S extends PrototypeLike> = ValueOf<ResultKind<S>, ToC>;
+
+/** A function in C that JavaScript calls. 64-bit arguments may be safe integers, too, and pointers memory or `null`. */
+export type NativeFunction<S extends PrototypeLike> = (...args: ArgumentValues<S, ToC>) => ResultOf<S>;
+
+/** To be a parameter's type together with `S`: nothing fits it where `S` is no signature. */
+export type ValidPrototype<S extends PrototypeLike> = [S] extends [string]
+  ? Valid<PrototypeKinds<S>>
+  : S extends PrototypeObject
+    ? {
+        readonly result: Valid<KindOfResult<S['result']>>;
+        readonly args: ValidArguments<S['args']>;
+        readonly variadic?: ValidArguments<VariadicOf<S>>;
+      } & { readonly [Name in Exclude<keyof S, keyof PrototypeObject>]: InvalidType<'no such property'> }
+    : unknown;
+
+/** The same for fields of a structure. */
+export type ValidFields<Fields extends StructFields> = {
+  readonly [Name in keyof Fields]: Valid<KindOfField<Fields[Name]>>;
+};
+
+// --- Values by kind ---
+
+interface CommonValues {
+  // biome-ignore lint/suspicious/noConfusingVoidType: it is only ever the type of a result
+  void: void;
+  number: number;
+  boolean: boolean;
+  string: string | null;
+}
+
+/** From C to JavaScript. */
+interface FromC<Pointer> extends CommonValues {
+  bigint: bigint;
+  pointer: Pointer;
+  unknown: NativeValue;
+}
+
+/** From JavaScript to C. */
+interface ToC extends CommonValues {
+  bigint: bigint | number;
+  pointer: bigint | number | ArrayBuffer | ArrayBufferView | null;
+  unknown: NativeValue | ArrayBuffer | ArrayBufferView;
+}
+
+/** The values of a kind, or of a declared type. */
+type ValueOf<Kind, Values> = Kind extends keyof Values
+  ? Values[Kind]
+  : Kind extends { readonly array: infer Element }
+    ? readonly ValueOf<Element, Values>[]
+    : Kind extends Struct<infer Fields>
+      ? { readonly [Name in keyof Fields]: ValueOf<KindOfField<Fields[Name]>, Values> }
+      : Kind extends Enumeration
+        ? number
+        : Kind extends UserType
+          ? NativeValue
+          : never;
+
+// --- Kinds of a signature ---
+
+type ArgumentValues<S extends PrototypeLike, Values> =
+  ArgumentKinds<S> extends infer Kinds extends readonly unknown[]
+    ? { -readonly [Index in keyof Kinds]: ValueOf<Kinds[Index], Values> }
+    : never[];
+
+type ArgumentKinds<S extends PrototypeLike> = S extends string
+  ? PrototypeKinds<S> extends { readonly args: infer Args }
+    ? Args
+    : never
+  : S extends PrototypeObject
+    ? [...KindsOfArguments<S['args']>, ...KindsOfArguments<VariadicOf<S>>]
+    : never;
+
+type ResultKind<S extends PrototypeLike> = S extends string
+  ? PrototypeKinds<S> extends { readonly result: infer Result }
+    ? Result
+    : never
+  : S extends PrototypeObject
+    ? KindOfResult<S['result']>
+    : never;
+
+type PrototypeKinds<Text> = Text extends string
+  ? IsLiteral<Text> extends true
+    ? InferPrototype<Text>
+    : { readonly result: 'unknown' | 'void'; readonly args: 'unknown'[] }
+  : never;
+
+type KindsOfArguments<Types extends readonly unknown[]> = {
+  [Index in keyof Types]: KindOfArgument<Types[Index]>;
+};
+
+type KindOfArgument<Type> = Type extends string
+  ? IsLiteral<Type> extends true
+    ? InferParameter<Type>
+    : 'unknown'
+  : Type;
+type KindOfResult<Type> = Type extends string
+  ? IsLiteral<Type> extends true
+    ? InferResult<Type>
+    : 'unknown' | 'void'
+  : Type;
+type KindOfField<Type> = Type extends string
+  ? IsLiteral<Type> extends true
+    ? InferField<Type>
+    : 'unknown'
+  : Type;
+
+type VariadicOf<S extends PrototypeObject> = S extends {
+  readonly variadic?: infer Types extends readonly unknown[];
+}
+  ? Types
+  : [];
+
+type PointersOf<S extends PrototypeLike> = S extends { readonly pointers: infer Js }
+  ? Js extends 'number'
+    ? number
+    : bigint
+  : bigint;
+
+// --- Checks ---
+
+/** Of one of several, each has to be right. */
+type Valid<Kind> = [Extract<Kind, InvalidType<string>>] extends [never]
+  ? unknown
+  : Extract<Kind, InvalidType<string>>;
+
+type ValidArguments<Types extends readonly unknown[]> = {
+  readonly [Index in keyof Types]: Valid<KindOfArgument<Types[Index]>>;
+};
+
+/** Whether the text is known to the compiler: a record of unknown names is one without any. */
+type IsLiteral<Text extends string> = Record<never, never> extends Record<Text, unknown> ? false : true;

@@ -1,0 +1,93 @@
+/** The type `user`: load registers, write stack data, jump. */
+import { faultRecord, stackHeader } from '../../fault-control.js';
+import type { Assembler } from '../asm/assembler.js';
+import type { Label } from '../asm/operands.js';
+import { emitIncrementCounter, type FaultType } from './fault-handler.js';
+import { linkRegisterOffset, ucontext } from './signal-frame.js';
+
+/**
+ * Entered with the descriptor in x12, the counters at x10, and x0, x1 and x2 as the kernel gave them. First everything
+ * is checked, so that a refused invocation leaves the frame as it was.
+ */
+export const user: FaultType = {
+  name: 'user',
+  emit(asm, { reject, complete }) {
+    asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x12', faultRecord.listsOffset);
+    asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x11', 'x3', -2);
+    asm.emit('add <Xd>, <Xn>, <Xm>', 'x11', 'x11', 'x12'); // the lists
+    emitDataCursor(asm);
+    emitCheckAllowedPc(asm, reject);
+    emitCheckCaller(asm, reject);
+
+    emitIncrementCounter(asm);
+    emitLoadRegisters(asm);
+    asm.emit('b <label>', complete);
+  },
+};
+
+/** x13: the data words; w3 has whether there is stack data. */
+function emitDataCursor(asm: Assembler): void {
+  const noStackData = asm.label();
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x12', faultRecord.data);
+  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', 0, noStackData);
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x13', stackHeader.length);
+  asm.bind(noStackData);
+}
+
+/** Moves x11 behind the list. */
+function emitCheckAllowedPc(asm: Assembler, reject: Label): void {
+  const [nextEntry, allowed] = [asm.label(), asm.label()];
+  asm.emit('ldrb <Wt>, [<Xn|SP>, #<pimm>]', 'w4', 'x12', faultRecord.allowedPcBytes);
+  asm.emit('add <Xd>, <Xn>, <Xm>', 'x4', 'x4', 'x11'); // the end
+  asm.emit('cmp <Xn>, <Xm>', 'x4', 'x11');
+  asm.emit('b.<cond> <label>', 'eq', allowed);
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x5', 'x13', 0);
+  asm.bind(nextEntry);
+  asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x6', 'x11', 8);
+  asm.emit('cmp <Xn>, <Xm>', 'x5', 'x6');
+  asm.emit('b.<cond> <label>', 'eq', allowed);
+  asm.emit('cmp <Xn>, <Xm>', 'x11', 'x4');
+  asm.emit('b.<cond> <label>', 'ne', nextEntry);
+  asm.emit('b <label>', reject);
+  asm.bind(allowed);
+  asm.emit('mov <Xd>, <Xm>', 'x11', 'x4');
+}
+
+/** The caller is who left the return address; the program can set that, so this is a diagnostic. */
+function emitCheckCaller(asm: Assembler, reject: Label): void {
+  const [nextRange, outOfRange, done] = [asm.label(), asm.label(), asm.label()];
+  asm.emit('ldrb <Wt>, [<Xn|SP>, #<pimm>]', 'w4', 'x12', faultRecord.allowedCallerBytes);
+  asm.emit('cbz <Wt>, <label>', 'w4', done);
+  asm.emit('add <Xd>, <Xn>, <Xm>', 'x4', 'x4', 'x11'); // the end
+  asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x5', 'x2', linkRegisterOffset);
+  asm.bind(nextRange);
+  asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x6', 'x7', 'x11', 16);
+  asm.emit('cmp <Xn>, <Xm>', 'x5', 'x6');
+  asm.emit('b.<cond> <label>', 'cc', outOfRange);
+  asm.emit('cmp <Xn>, <Xm>', 'x5', 'x7');
+  asm.emit('b.<cond> <label>', 'cc', done);
+  asm.bind(outOfRange);
+  asm.emit('cmp <Xn>, <Xm>', 'x11', 'x4');
+  asm.emit('b.<cond> <label>', 'ne', nextRange);
+  asm.emit('b <label>', reject);
+  asm.bind(done);
+}
+
+/** Puts the values into the frame, where the register of bit n stands in place n. x13 ends behind the values. */
+function emitLoadRegisters(asm: Assembler): void {
+  const [nextRegister, done] = [asm.label(), asm.label()];
+  asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x3', 'x13', 8);
+  asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x3', 'x2', ucontext.pc);
+  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x4', 'x2', ucontext.registers);
+  asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', 'w5', 'x12', faultRecord.registerMask);
+  asm.bind(nextRegister);
+  asm.emit('cbz <Xt>, <label>', 'x5', done);
+  asm.emit('rbit <Xd>, <Xn>', 'x6', 'x5');
+  asm.emit('clz <Xd>, <Xn>', 'x6', 'x6'); // the lowest bit
+  asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x7', 'x13', 8);
+  asm.emit('str <Xt>, [<Xn|SP>, <Xm>, lsl #3]', 'x7', 'x4', 'x6');
+  asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'x6', 'x5', 1);
+  asm.emit('and <Xd>, <Xn>, <Xm>', 'x5', 'x5', 'x6'); // clears it
+  asm.emit('b <label>', nextRegister);
+  asm.bind(done);
+}

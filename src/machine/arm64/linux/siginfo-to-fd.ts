@@ -1,0 +1,18 @@
+/** A signal handler of two system calls. It is called with the signal in x0 and `siginfo_t` in x1. */
+import type { SiginfoToFdCode } from '../../machine.js';
+import { Assembler } from '../asm/assembler.js';
+import { emitRestorer } from './restorer.js';
+import { systemCalls } from './system-calls.js';
+
+export function siginfoToFdHandler(fd: number, length: number): SiginfoToFdCode {
+  const asm = new Assembler();
+  asm.emit('bti c');
+  asm.emit('mov <Xd>, #<imm>', 'x8', systemCalls.write);
+  asm.emit('mov <Xd>, #<imm>', 'x0', fd);
+  asm.emit('mov <Xd>, #<imm>', 'x2', length);
+  asm.emit('svc #<imm>', 0);
+  asm.emit('ret');
+  asm.emit('brk #<imm>', 0);
+  const restorerOffset = emitRestorer(asm);
+  return { bytes: asm.finish(), restorerOffset };
+}

@@ -1,0 +1,52 @@
+import type { SystemCalls } from '../../machine.js';
+import { unifiedSystemCalls } from '../../unified-syscalls.js';
+
+/** System call numbers of arm64, which are the generic ones: include/uapi/asm-generic/unistd.h in the Linux source. */
+export const systemCalls: SystemCalls = {
+  dup3: 24,
+  fcntl: 25,
+  umount2: 39,
+  mount: 40,
+  pivot_root: 41,
+  chdir: 49,
+  chroot: 51,
+  openat: 56,
+  close: 57,
+  read: 63,
+  write: 64,
+  pread64: 67,
+  pwrite64: 68,
+  personality: 92,
+  exit_group: 94,
+  unshare: 97,
+  futex: 98,
+  ptrace: 117,
+  sched_yield: 124,
+  rt_sigaction: 134,
+  rt_sigprocmask: 135,
+  rt_sigqueueinfo: 138,
+  rt_sigreturn: 139,
+  prctl: 167,
+  getpid: 172,
+  gettid: 178,
+  shmat: 196,
+  munmap: 215,
+  clone: 220,
+  execve: 221,
+  mmap: 222,
+  rt_tgsigqueueinfo: 240,
+  perf_event_open: 241,
+  prlimit64: 261,
+  open_by_handle_at: 265,
+  setns: 268,
+  process_vm_readv: 270,
+  process_vm_writev: 271,
+  seccomp: 277,
+  memfd_create: 279,
+  bpf: 280,
+  userfaultfd: 282,
+  ...unifiedSystemCalls,
+};
+
+/** `AUDIT_ARCH_AARCH64`: what a seccomp filter sees as the architecture of a call. */
+export const auditArch = 0xc00000b7;

@@ -1,0 +1,73 @@
+/**
+ * The entries of supervised handlers. As a slot does (`handler.ts`), an entry makes room for the block and loads two
+ * registers; but x16 is its number, since an address is not what its code can know. The common part calls what follows
+ * the steps of bodies (`object-code.ts`), and an ordinary body leads to the handler: it loads the PC and jumps, with what
+ * handlers are given in x0 and x1.
+ *
+ *     bti c
+ *     sub sp, sp, block
+ *     stp x16, x17, [sp, …]
+ *     adr x17, entry           the trampoline
+ *     mov x16, number
+ *     b   common
+ *     brk
+ *     u64 0, brk               as in other entries
+ */
+
+import { lazy } from '../../../core/lazy.js';
+import { pcRelativeEhFrame } from '../../eh-frame.js';
+import type { EntryCode } from '../../machine.js';
+import type { Assembler } from '../asm/assembler.js';
+import { emitReserveBlock, handlerCommon } from '../trampolines/save-restore-stub.js';
+import { padWithTraps } from '../trampolines/slot.js';
+import { indexedEntries } from './indexed-entries.js';
+import { emitEntryTrap, sharedCode, sharedCodeLength } from './object-code.js';
+
+const stride = 48;
+const trapWordOffset = 28;
+
+type CommonCode = ReturnType<typeof handlerCommon>;
+type EntryOptions = Parameters<EntryCode['code']>[1];
+
+/** How to unwind through the common part where it stands there. */
+const ehFrameFor = ({ frame }: CommonCode, position: number): Uint8Array =>
+  pcRelativeEhFrame({ ...frame, start: position });
+
+function code(
+  { firstOffset, length }: EntryCode,
+  common: CommonCode,
+  count: number,
+  { selectorsOffset }: EntryOptions,
+): Uint8Array {
+  if (selectorsOffset < length(count)) {
+    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside the code of ${count} entries`);
+  }
+  const commonOffset = firstOffset + count * stride;
+  const sharedOffset = commonOffset + common.bytes.length;
+  const image = padWithTraps(ehFrameFor(common, commonOffset), length(count));
+  image.set(
+    indexedEntries(count, { stride, register: 'x16', emitPrologue, emitEpilogue: emitEntryTrap }),
+    firstOffset,
+  );
+  image.set(common.bytes, commonOffset);
+  image.set(sharedCode(sharedOffset, selectorsOffset).bytes, sharedOffset);
+  return image;
+}
+
+function emitPrologue(asm: Assembler): void {
+  emitReserveBlock(asm);
+  asm.emit('adr <Xd>, <label>', 'x17', asm.label(0));
+}
+
+export const handlerEntries = lazy((): EntryCode => {
+  const common = handlerCommon((asm, end) => asm.emit('bl <label>', end));
+  const firstOffset = Math.ceil(ehFrameFor(common, 0).length / 16) * 16;
+  const entries: EntryCode = {
+    firstOffset,
+    stride,
+    length: (count) => firstOffset + count * stride + common.bytes.length + sharedCodeLength(),
+    trapOffset: (index) => firstOffset + index * stride + trapWordOffset,
+    code: (count, options) => code(entries, common, count, options),
+  };
+  return entries;
+});

@@ -1,0 +1,71 @@
+/**
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29 and x30, the PC,
+ * the stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
+ * pointer is (AAPCS64, section 6.4.5.1).
+ */
+import type { PortableSavedRegister } from '../../../core/registers.js';
+import { registerFile } from '../registers.js';
+
+/** The general registers, in pairs as they are stored, but x16, x17 and x30. */
+export const savedPairs = [
+  ...([
+    ['x0', 'x1'],
+    ['x2', 'x3'],
+    ['x4', 'x5'],
+    ['x6', 'x7'],
+  ] as const),
+  ...([
+    ['x8', 'x9'],
+    ['x10', 'x11'],
+    ['x12', 'x13'],
+    ['x14', 'x15'],
+  ] as const),
+  ...([
+    ['x18', 'x19'],
+    ['x20', 'x21'],
+    ['x22', 'x23'],
+    ['x24', 'x25'],
+  ] as const),
+  ...([
+    ['x26', 'x27'],
+    ['x28', 'x29'],
+  ] as const),
+] as const;
+
+/** Vector registers that can carry arguments: AAPCS64, section 6.1.2. */
+export const savedVectorPairs = [
+  ['q0', 'q1'],
+  ['q2', 'q3'],
+  ['q4', 'q5'],
+  ['q6', 'q7'],
+] as const;
+
+const generalRegisters = Array.from(
+  { length: 31 },
+  (_, index) => `x${index}` as 'x0' | 'x16' | 'x17' | 'x30',
+);
+const wordRegisters = [...generalRegisters, 'pc', 'sp', 'nzcv'] as const;
+const vectors = savedVectorPairs.flat();
+const vectorsOffset = 8 * wordRegisters.length;
+
+const offsets = Object.fromEntries([
+  ...wordRegisters.map((name, index) => [name, 8 * index]),
+  ...vectors.map((name, index) => [name, vectorsOffset + 16 * index]),
+]) as Record<
+  (typeof savedPairs)[number][0 | 1] | (typeof wordRegisters)[number] | (typeof vectors)[number],
+  number
+>;
+
+/** Bytes. */
+export const savedSize = vectorsOffset + 16 * vectors.length;
+
+const aliases = Object.fromEntries([
+  ...Object.entries({ ...registerFile.aliases, flags: 'nzcv', result: 'x0' }).map(([alias, name]) => [
+    alias,
+    offsets[name as 'x0'],
+  ]),
+  ...vectors.map((name, index) => [`vector${index}`, offsets[name]]),
+]) as Record<Exclude<PortableSavedRegister, 'sp'>, number>;
+
+/** Where in the block a register stands. */
+export const savedOffsets = Object.freeze({ ...offsets, ...aliases });

@@ -1,0 +1,240 @@
+/**
+ * What closures lead to, with their kind in r10 and their number in r11. It finds out who calls:
+ *
+ *     the JavaScript thread, inside our own native call    napi_call_function, at once
+ *     the same, on a stack of its own                      JavaScript answers where it let C run
+ *     the JavaScript thread, inside anybody else's         a scope of its own, and napi_make_callback
+ *     the same, on a stack that V8 would not run on        over the bridge, which changes stacks
+ *     any other thread                                     a request to the JavaScript thread
+ *
+ * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
+ * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
+ */
+import {
+  callbackInterface,
+  callRecord,
+  constants,
+  crossThreadModes,
+  entryPaths,
+  FUTEX_WAIT_PRIVATE,
+  failures,
+  frame,
+  request,
+  state,
+} from '../../glue-layout.js';
+import type { Gpr64, Label, Memory } from '../asm/operands.js';
+import { systemCalls } from '../linux/system-calls.js';
+import { emitYield } from './fiber-stack.js';
+import { type Glue, resultAddress } from './parts.js';
+
+const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
+
+export function emitCallbackEntry(glue: Glue): void {
+  const { asm } = glue;
+  const [onFiber, renewScope, scopeRenewed] = [asm.label(), asm.label(), asm.label()];
+  const wrongStack = asm.label();
+  const [outsideNativeCall, completed, result, errorResult] = [
+    asm.label(),
+    asm.label(),
+    asm.label(),
+    asm.label(),
+  ];
+
+  asm.emit('endbr64');
+  asm.emit('push r/m64', 'rbp');
+  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
+  asm.emit('push r/m64', 'rbx');
+  asm.emit('push r/m64', 'r12');
+  asm.emit('sub r/m64, imm8', 'rsp', 16);
+  asm.emit('mov r64, r/m64', 'rbx', 'r10');
+  asm.emit('mov r/m64, r64', resultAddress, 'rdi');
+  glue.loadThreadPointer();
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.activeThread));
+  asm.emit('jne rel32', outsideNativeCall);
+  asm.emit('mov r64, r/m64', 'rax', 'rsp');
+  asm.emit('sub r64, r/m64', 'rax', glue.state(state.fiberStack));
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.fiberStackLength));
+  asm.emit('jb rel32', onFiber);
+  emitCheckThreadStack(glue, wrongStack);
+
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.nativeCall);
+  asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
+  asm.emit('mov r64, r/m64', 'r12', glue.state(state.frame));
+  asm.emit('add r/m32, imm8', { base: 'r12', displacement: frame.callsLeft }, -1);
+  asm.emit('js rel32', renewScope);
+  asm.bind(scopeRenewed);
+  glue.callDispatcher();
+  glue.loadThreadPointer();
+  asm.emit('mov r/m64, r64', glue.state(state.activeThread), 'rax');
+  asm.emit('jne rel32', errorResult);
+  asm.bind(completed);
+  asm.emit('cmp r/m32, imm32', glue.state(state.completed), 0);
+  asm.emit('je rel32', errorResult);
+  asm.emit('lea r64, m', 'rsi', glue.record(callRecord.results));
+  asm.bind(result);
+  glue.returnResults(() => glue.leave());
+
+  asm.bind(onFiber);
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  emitYield(glue);
+
+  asm.bind(renewScope);
+  asm.emit('call rel32', glue.openScope);
+  asm.emit('jmp rel32', scopeRenewed);
+
+  // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
+  asm.bind(wrongStack);
+  asm.emit('mov r/m32, imm32', glue.state(state.failure), failures.wrongStack);
+  asm.bind(errorResult);
+  asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: callbackInterface.errorResults });
+  asm.emit('jmp rel32', result);
+
+  asm.bind(outsideNativeCall);
+  emitOutsideNativeCall(glue, { completed, result, errorResult });
+}
+
+type Exits = Readonly<Record<'completed' | 'result' | 'errorResult', Label>>;
+
+/** Whether this is the thread's own stack; goes elsewhere if not. */
+function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
+  const { asm } = glue;
+  asm.emit('cmp r64, r/m64', 'rsp', glue.constant(constants.stackLow));
+  asm.emit('jb rel32', otherStack);
+  asm.emit('cmp r64, r/m64', 'rsp', glue.constant(constants.stackHigh));
+  asm.emit('jae rel32', otherStack);
+}
+
+/** Not inside our native call; the thread pointer is in rax. */
+function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: Exits): void {
+  const { asm } = glue;
+  const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
+  asm.emit('cmp r64, r/m64', 'rax', glue.state(state.jsThread));
+  asm.emit('jne rel32', otherThread);
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
+  emitCheckThreadStack(glue, foreignStack);
+
+  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignCode);
+  glue.pushFrame();
+  asm.emit('call rel32', glue.openScope);
+  // Behind six arguments in registers comes the place for the result, which we do not want.
+  asm.emit('sub r/m64, imm8', 'rsp', 16);
+  asm.emit('mov r/m64, imm32', { base: 'rsp' }, 0);
+  asm.emit('mov r/m32, imm32', 'esi', 0);
+  asm.emit('mov r64, r/m64', 'rdx', { base: 'r12', displacement: frame.dispatcher });
+  asm.emit('mov r64, r/m64', 'rcx', 'rdx');
+  asm.emit('mov r/m32, imm32', 'r8d', 0);
+  asm.emit('mov r/m32, imm32', 'r9d', 0);
+  glue.callNapi('napi_make_callback');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('jne rel32', failed);
+  asm.emit('call rel32', glue.closeScope);
+  asm.emit('jmp rel32', completed);
+  asm.bind(failed);
+  // The exception must not wait for a call of ours that has nothing to do with it.
+  asm.emit('lea r64, m', 'rsi', { base: 'rsp' });
+  glue.callNapi('napi_get_and_clear_last_exception');
+  asm.emit('call rel32', glue.closeScope);
+  asm.emit('jmp rel32', errorResult);
+
+  asm.bind(foreignStack);
+  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignStack);
+  asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
+  asm.emit('call r/m64', glue.constant(constants.foreignStackEntry));
+  asm.emit('jmp rel32', completed);
+
+  asm.bind(otherThread);
+  emitOtherThread(glue, { result, errorResult });
+}
+
+/** On a thread that is not JavaScript's: hands a request over, and waits if the kind says so. */
+function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
+  const { asm } = glue;
+  const [enqueue, enqueued, waitLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
+  asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
+  asm.emit('jne rel32', errorResult);
+  // The request goes on this stack.
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: callbackInterface.recordStackLength });
+  asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.length });
+  asm.emit('sub r64, r/m64', 'rsp', 'rax');
+  asm.emit('mov r64, r/m64', 'r12', 'rsp');
+  asm.emit('mov r/m32, imm32', inRequest('r12', request.done), 0);
+  asm.emit('mov r/m64, r64', inRequest('r12', request.callbackInterface), 'rbx');
+  asm.emit('mov r/m64, r64', inRequest('r12', request.id), 'r11');
+  asm.emit('mov r64, r/m64', 'r11', 'rax');
+  glue.saveArguments((offset) => inRequest('r12', request.record + offset));
+  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: callbackInterface.crossThread });
+  asm.emit('mov r/m32, r32', inRequest('r12', request.crossThread), 'eax');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('je rel32', enqueue); // crossThreadModes.block
+  // Nobody waits: the request must outlive this frame.
+  asm.emit('mov r/m64, r64', { base: 'rbp', displacement: -32 }, 'r11');
+  asm.emit('mov r64, r/m64', 'rdi', 'r11');
+  glue.callImport('malloc');
+  asm.emit('test r/m64, r64', 'rax', 'rax');
+  asm.emit('je rel32', errorResult);
+  asm.emit('mov r64, r/m64', 'rdi', 'rax');
+  asm.emit('mov r64, r/m64', 'rsi', 'r12');
+  asm.emit('mov r64, r/m64', 'rcx', { base: 'rbp', displacement: -32 });
+  asm.emit('mov r64, r/m64', 'r12', 'rax');
+  asm.emit('rep movsb');
+
+  asm.bind(enqueue);
+  asm.emit('call rel32', glue.lock);
+  // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
+  asm.emit('mov r/m32, imm32', 'eax', -1);
+  asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
+  const unlock = asm.label();
+  asm.emit('jne rel32', unlock);
+  asm.emit('mov r64, r/m64', 'rdi', glue.constant(constants.queue));
+  asm.emit('mov r64, r/m64', 'rsi', 'r12');
+  asm.emit('mov r/m32, imm32', 'edx', 0); // napi_tsfn_nonblocking
+  glue.callImport('napi_call_threadsafe_function');
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('jne rel32', unlock);
+  // JavaScript may have it by now, but answers only when the lock is free.
+  asm.emit('mov r64, r/m64', 'rcx', glue.state(state.requests));
+  asm.emit('mov r/m64, r64', inRequest('r12', request.next), 'rcx');
+  asm.emit('mov r/m64, imm32', inRequest('r12', request.previous), 0);
+  asm.emit('mov r/m64, r64', glue.state(state.requests), 'r12');
+  asm.emit('test r/m64, r64', 'rcx', 'rcx');
+  asm.emit('je rel32', unlock);
+  asm.emit('mov r/m64, r64', inRequest('rcx', request.previous), 'r12');
+  asm.bind(unlock);
+  asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
+  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('je rel32', enqueued);
+  asm.emit(
+    'cmp r/m32, imm32',
+    { base: 'rbx', displacement: callbackInterface.crossThread },
+    crossThreadModes.block,
+  );
+  asm.emit('je rel32', errorResult);
+  asm.emit('mov r64, r/m64', 'rdi', 'r12');
+  glue.callImport('free');
+  asm.emit('jmp rel32', errorResult);
+
+  asm.bind(enqueued);
+  asm.emit(
+    'cmp r/m32, imm32',
+    { base: 'rbx', displacement: callbackInterface.crossThread },
+    crossThreadModes.block,
+  );
+  asm.emit('jne rel32', errorResult);
+  asm.bind(waitLoop);
+  asm.emit('cmp r/m32, imm32', inRequest('r12', request.done), 0);
+  asm.emit('jne rel32', done);
+  asm.emit('mov r/m32, imm32', 'eax', systemCalls.futex);
+  asm.emit('mov r64, r/m64', 'rdi', 'r12');
+  asm.emit('mov r/m32, imm32', 'esi', FUTEX_WAIT_PRIVATE);
+  asm.emit('mov r/m32, imm32', 'edx', 0);
+  asm.emit('mov r/m32, imm32', 'r10d', 0); // for as long as it takes
+  asm.emit('syscall');
+  asm.emit('jmp rel32', waitLoop);
+  asm.bind(done);
+  asm.emit('lea r64, m', 'rsi', inRequest('r12', request.record + callRecord.results));
+  asm.emit('jmp rel32', result);
+}

@@ -1,0 +1,89 @@
+/**
+ * The entries of supervised handlers. As a slot does (`handler.ts`), an entry pushes two words and goes on to the part
+ * that all share; but they are its body and itself, both in bytes from the start of the range, since that is what
+ * its code can know. The common part makes addresses of them once all registers are saved.
+ *
+ *     endbr64
+ *     lea rsp, [rsp-128]          over the red zone
+ *     push qword ptr [selector]   the body
+ *     push entry
+ *     jmp common
+ *
+ * The common part calls the body, and that is the ordinary one: it loads the PC and jumps, with what handlers
+ * are given in the registers of arguments.
+ */
+
+import { lazy } from '../../../core/lazy.js';
+import { pcRelativeEhFrame } from '../../eh-frame.js';
+import type { EntryCode } from '../../machine.js';
+import { Assembler } from '../asm/assembler.js';
+import { replicate } from '../trampolines/replicate.js';
+import { handlerCommon } from '../trampolines/save-restore-stub.js';
+import { padWithTraps } from '../trampolines/slot.js';
+import { redZone } from '../trampolines/stack.js';
+
+const stride = 32;
+const entryTrapOffset = 25;
+
+/** The common part for a range in which it stands there, and how to unwind through it. */
+function commonPart(commonOffset: number): { bytes: Uint8Array; ehFrame: Uint8Array } {
+  const { bytes, frame } = handlerCommon((asm, { handler, trampoline }) => {
+    asm.emit('lea r64, m', 'rcx', { to: asm.label(-commonOffset) });
+    asm.emit('mov r64, r/m64', 'rsi', trampoline);
+    asm.emit('add r64, r/m64', 'rsi', 'rcx');
+    asm.emit('add r64, r/m64', 'rcx', handler);
+    return 'rcx';
+  });
+  return { bytes, ehFrame: pcRelativeEhFrame({ ...frame, start: commonOffset }) };
+}
+
+type EntryOptions = Parameters<EntryCode['code']>[1];
+
+function code(
+  { firstOffset, length }: EntryCode,
+  count: number,
+  { selectorsOffset }: EntryOptions,
+): Uint8Array {
+  if (selectorsOffset < length(count)) {
+    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
+  }
+  const commonOffset = firstOffset + count * stride;
+  const asm = new Assembler();
+  const [selector, common] = [
+    asm.label(selectorsOffset - firstOffset),
+    asm.label(commonOffset - firstOffset),
+  ];
+  asm.emit('endbr64');
+  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -redZone });
+  asm.emit('push r/m64', { to: selector });
+  asm.emit('push imm32', 0);
+  const immediateOffset = asm.position - 4;
+  asm.emit('jmp rel32', common);
+  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  asm.padTo(stride);
+
+  const { bytes, ehFrame } = commonPart(commonOffset);
+  const image = padWithTraps(ehFrame, length(count));
+  image.set(
+    replicate(asm, count, (label) => (label === selector ? 8 : 0)),
+    firstOffset,
+  );
+  image.set(bytes, commonOffset);
+  const view = new DataView(image.buffer);
+  for (let offset = firstOffset; offset < commonOffset; offset += stride)
+    view.setUint32(offset + immediateOffset, offset, true);
+  return image;
+}
+
+export const handlerEntries = lazy((): EntryCode => {
+  const { bytes, ehFrame } = commonPart(0);
+  const firstOffset = Math.ceil(ehFrame.length / stride) * stride;
+  const entries: EntryCode = {
+    firstOffset,
+    stride,
+    length: (count) => firstOffset + count * stride + bytes.length,
+    trapOffset: (index) => firstOffset + index * stride + entryTrapOffset,
+    code: (count, options) => code(entries, count, options),
+  };
+  return entries;
+});

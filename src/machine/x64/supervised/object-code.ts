@@ -1,0 +1,90 @@
+/**
+ * The code of supervised objects: entries, which find their bodies, and bodies, which load, push and jump. An entry
+ * needs two registers: only LEA adds without touching the flags, and it takes both numbers from registers. The body
+ * may set them again.
+ */
+import { registerName } from '../../../core/registers.js';
+import type { EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { Assembler } from '../asm/assembler.js';
+import type { Gpr64 } from '../asm/operands.js';
+import { registerFile } from '../registers.js';
+import { replicate } from '../trampolines/replicate.js';
+import { emitStackData, redZone, scratch } from '../trampolines/stack.js';
+import { emitBlindedConstant } from './blinded.js';
+
+const stride = 32;
+const entryTrapOffset = 25;
+
+/** Registers that may hold the PC until the jump, unless they are set themselves. The entry used them already. */
+const pcRegisters = ['r11', 'r10'] as const;
+
+const length = (count: number): number => count * stride;
+
+function code(count: number, { selectorsOffset }: { readonly selectorsOffset: number }): Uint8Array {
+  if (selectorsOffset < length(count)) {
+    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
+  }
+  const asm = new Assembler();
+  const [rangeStart, selector] = [asm.label(0), asm.label(selectorsOffset)];
+  asm.emit('endbr64');
+  asm.emit('mov r64, r/m64', 'r11', { to: selector });
+  asm.emit('lea r64, m', 'r10', { to: rangeStart });
+  asm.emit('lea r64, m', 'r10', { base: 'r10', index: { register: 'r11', scale: 1 } });
+  asm.emit('jmp r/m64', 'r10');
+  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  asm.padTo(stride);
+  return replicate(asm, count, (label) => (label === selector ? 8 : 0));
+}
+
+export const entries: EntryCode = {
+  firstOffset: 0,
+  stride,
+  length,
+  trapOffset: (index) => index * stride + entryTrapOffset,
+  code,
+};
+
+/** What the longest body takes: 15 registers, and 63 bytes of stack data, whose last seven are three stores. */
+export const bodySize = 832;
+
+export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU64): Uint8Array {
+  const asm = new Assembler();
+  const registerNames = assignments.map(({ register }) => registerName(registerFile, register) as Gpr64);
+  asm.emit('endbr64');
+  if (stack !== undefined) {
+    emitStackData(asm, stack, ({ offset, width }) => {
+      emitBlindedConstant(
+        asm,
+        scratch.r64,
+        littleEndian(stack.data.subarray(offset, offset + width)),
+        random,
+      );
+    });
+  }
+  const pcRegister = pcRegisters.find((register) => !registerNames.includes(register));
+  emitBlindedConstant(asm, pcRegister ?? scratch.r64, pc, random);
+  const spillDepth =
+    stack === undefined || stack.setSp ? redZone : Math.max(redZone, stack.offset + stack.size);
+  if (pcRegister === undefined) emitSpillPc(asm, spillDepth);
+  for (const [index, { value }] of assignments.entries())
+    emitBlindedConstant(asm, registerNames[index]!, value, random);
+  if (pcRegister === undefined) asm.emit('ret imm16', spillDepth);
+  else asm.emit('jmp r/m64', pcRegister);
+  asm.emit('int3');
+  return asm.finish(bodySize);
+}
+
+/**
+ * Where both carriers are set, only memory can hold the PC, and memory that can be executed must not. So it waits on
+ * the stack, below all that is in use, and RET takes it from there: the one jump that moves the stack pointer back at
+ * the same time, so that a signal in between never finds the PC below the stack pointer. It was not called, which
+ * a processor mispredicts, and refuses where there is a shadow stack.
+ */
+function emitSpillPc(asm: Assembler, depth: number): void {
+  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(depth + 8) });
+  asm.emit('mov r/m64, r64', { base: 'rsp' }, scratch.r64);
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}

@@ -1,0 +1,29 @@
+/** Symbols of loaded libraries. */
+import { TrampfdError } from '../core/errors.js';
+import { libc } from './libc.js';
+
+const RTLD_NOW = 2;
+const RTLD_DEFAULT = 0n;
+
+/**
+ * `void *dlopen(const char *filename, int flags)`: the handle of a library, loaded if it was not. It stays
+ * loaded: addresses taken from it may be in use anywhere. @see dlopen(3)
+ */
+export function dlopen(library: string): bigint {
+  const handle = BigInt(libc().dlopen(library, RTLD_NOW));
+  if (handle === 0n) {
+    throw new TrampfdError(`Cannot load the library ${library}: ${libc().dlerror() ?? 'no reason given'}`, {
+      code: 'ERR_LIBRARY',
+    });
+  }
+  return handle;
+}
+
+/**
+ * `void *dlsym(void *handle, const char *symbol)`: the address of a symbol in a library, or in any library
+ * that is loaded for all. @see dlsym(3)
+ */
+export function dlsym(symbol: string, handle: bigint = RTLD_DEFAULT): bigint | undefined {
+  const address = BigInt(libc().dlsym(handle, symbol));
+  return address === 0n ? undefined : address;
+}

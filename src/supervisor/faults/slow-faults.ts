@@ -1,0 +1,116 @@
+/** Faults at slow objects: finds the object, and lets its type do the work. */
+import { SyscallError } from '../../abi/syscall-error.js';
+import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
+import type { MappingQuery } from '../../linux/process/procmap-query.js';
+import { getSiginfo, growStack, RegisterSet } from '../../linux/process/ptrace.js';
+import { errnoName } from '../../native/errno.js';
+import type { SyscallToTracer } from '../messages.js';
+import { ContextStore } from '../objects/instance-contexts.js';
+import { objectType } from '../objects/types/index.js';
+import type { TargetInfo } from '../objects/types/object-type.js';
+import type { PolicyEnforcer } from '../policy/policy-enforcer.js';
+import { writeLine } from '../process/write-line.js';
+
+type SlowObject = Extract<SyscallToTracer, { kind: 'object' }>;
+
+/** A thread that stopped because of a fault. */
+export interface FaultedThread {
+  readonly tid: number;
+  readonly mappings: MappingQuery;
+}
+
+export class SlowFaultHandler {
+  readonly #targetInfo: TargetInfo;
+  readonly #policyEnforcer: PolicyEnforcer;
+  readonly #onRejected: (tid: number, address: bigint, reason: string) => void;
+  /** Looks for news of objects. */
+  readonly #refreshObjects: () => void;
+  readonly #objects = new Map<string, { readonly object: SlowObject; readonly contexts: ContextStore }>();
+  readonly #registers: RegisterSet;
+
+  constructor(
+    targetInfo: TargetInfo,
+    policyEnforcer: PolicyEnforcer,
+    hooks: { onRejected(tid: number, address: bigint, reason: string): void; refreshObjects(): void },
+  ) {
+    this.#targetInfo = targetInfo;
+    this.#policyEnforcer = policyEnforcer;
+    this.#onRejected = hooks.onRejected;
+    this.#refreshObjects = hooks.refreshObjects;
+    this.#registers = new RegisterSet(targetInfo.machine.userRegs.size);
+  }
+
+  add(object: SlowObject): void {
+    const contexts = new ContextStore(object.contextMemory, this.#targetInfo.registerNumbers);
+    this.#objects.set(object.fileKey, { object, contexts });
+  }
+
+  remove(file: string): void {
+    this.#objects.delete(file);
+  }
+
+  /** @returns whether the thread can go on without the signal: an invocation was done */
+  handle({ tid, mappings }: FaultedThread): boolean {
+    const siginfo = getSiginfo(tid);
+    // Sent by somebody: what the registers say is chance.
+    if (siginfo === undefined || siginfo.code <= 0) return false;
+    const { userRegs } = this.#targetInfo.machine;
+    if (!this.#registers.read(tid)) return false;
+    const registers = this.#registers.view;
+    const address = registers.getBigUint64(userRegs.pc, true);
+    if (address !== siginfo.address) return false;
+    const instance = this.#findInstance(address, mappings);
+    if (instance === undefined) return false;
+    const { object, contexts, index } = instance;
+    try {
+      objectType(object.type)!.invoke!({
+        contexts,
+        index,
+        registers,
+        targetInfo: this.#targetInfo,
+        readMemory: (start, length) => readMemory(tid, start, length),
+        writeMemory: (start, bytes) => writeMemory(tid, start, bytes),
+        assertTargetAllowed: (pc) => this.#policyEnforcer.assertTargetAllowed(pc, tid),
+      });
+    } catch (error) {
+      const { message, stack } = error as Error;
+      this.#onRejected(tid, address, message);
+      if (!(error instanceof SyscallError)) writeLine(2, `trampfd: an invocation failed: ${stack}`);
+      return false;
+    }
+    return this.#registers.write(tid);
+  }
+
+  #findInstance(address: bigint, mappings: MappingQuery) {
+    const mapping = mappings.mappingAt(address);
+    if (mapping === undefined || mapping.executable) return undefined;
+    if (!this.#objects.has(mapping.file)) this.#refreshObjects();
+    const entry = this.#objects.get(mapping.file);
+    if (entry === undefined) return undefined;
+    const { object, contexts } = entry;
+    const objectOffset = address - mapping.start + mapping.offset - object.base;
+    const index = Number(objectOffset / BigInt(object.stride));
+    const isStart = objectOffset % BigInt(object.stride) === 0n;
+    return objectOffset >= 0n && isStart && index < object.count ? { object, contexts, index } : undefined;
+  }
+}
+
+function readMemory(tid: number, address: bigint, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  assertNoError(processVmReadv(tid, address, bytes), address);
+  return bytes;
+}
+
+function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
+  let errno = processVmWritev(tid, address, bytes);
+  if (errno !== 0) {
+    // Since Linux 6.5 such a write lets no stack grow.
+    growStack(tid, address);
+    errno = processVmWritev(tid, address, bytes);
+  }
+  assertNoError(errno, address);
+}
+
+function assertNoError(errno: number, address: bigint): void {
+  if (errno !== 0) throw new SyscallError('EFAULT', `0x${address.toString(16)}: ${errnoName(errno)}`);
+}

@@ -1,0 +1,12 @@
+/** Random numbers that nobody can guess, a word at a time. */
+const randomU64s = new BigUint64Array(512);
+let nextIndex = randomU64s.length;
+
+export function randomU64(): bigint {
+  if (nextIndex === randomU64s.length) {
+    // Loaded when it is needed, as in spawn.ts.
+    process.getBuiltinModule('node:crypto').randomFillSync(randomU64s);
+    nextIndex = 0;
+  }
+  return randomU64s[nextIndex++]!;
+}

@@ -1,0 +1,31 @@
+/** `TRAMPFD_CODE`: code of one shape, for data that is the program's own. What the library's tables are made of. */
+import { decodeCode } from '../../../abi/decode-create.js';
+import { abi, structs } from '../../../abi/layout.js';
+import { SyscallError } from '../../../abi/syscall-error.js';
+import type { Shape } from '../../../core/shape.js';
+import type { Machine } from '../../../machine/index.js';
+import type { ObjectType } from './object-type.js';
+
+export const codeType: ObjectType = {
+  name: 'TRAMPFD_CODE',
+  number: abi.types.code,
+  dataSize: structs.trampfd_code.size,
+  uncheckedTargets: true,
+
+  createLayout(data, { machine, registerNumbers, pageSize }) {
+    const { count, shape } = decodeCode(data, registerNumbers);
+    const { stride } = machine.slotLayout(shape);
+    const length = Math.ceil((count * stride) / pageSize) * pageSize;
+    const content = codeImageBytes(machine, shape, length);
+    return { slow: false, count, length, stride, content, contexts: [] };
+  },
+};
+
+function codeImageBytes(machine: Machine, shape: Shape, length: number): Uint8Array {
+  try {
+    machine.assertShape(shape, 'regs');
+    return machine.codeImage(shape, length).bytes;
+  } catch (error) {
+    throw new SyscallError('EINVAL', (error as Error).message);
+  }
+}

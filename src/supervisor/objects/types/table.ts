@@ -1,0 +1,20 @@
+/** `TRAMPFD_TABLE`, of RFC v2: two registers from two arrays of the program. */
+import { decodeTable } from '../../../abi/decode-create.js';
+import { abi, structs } from '../../../abi/layout.js';
+import { randomU64 } from '../random.js';
+import type { ObjectType } from './object-type.js';
+
+export const tableType: ObjectType = {
+  name: 'TRAMPFD_TABLE',
+  number: abi.types.table,
+  dataSize: structs.trampfd_table.size,
+  uncheckedTargets: true,
+
+  createLayout(data, { machine, registerNumbers, pageSize }) {
+    const tableData = decodeTable(data, registerNumbers);
+    const { bytes, stride } = machine.objectCode.tableCode(tableData, randomU64);
+    const length = Math.ceil(bytes.length / pageSize) * pageSize;
+    const content = machine.padWithTraps(bytes, length);
+    return { slow: false, count: tableData.count, length, stride, content, contexts: [] };
+  },
+};

@@ -1,0 +1,83 @@
+/** Lines for those who watch: `--trace` for people, the audit log for programs. */
+import { abi } from '../../abi/layout.js';
+import type { Machine } from '../../machine/index.js';
+import { objectType } from '../objects/types/index.js';
+import { writeLine } from '../process/write-line.js';
+import type { Syscall } from '../syscalls/syscall.js';
+
+/** How a call ended. */
+export interface SyscallResult {
+  /** What the caller gets, or nothing when the kernel goes on with the call. */
+  readonly value: bigint | undefined;
+  readonly error?: { readonly code: string; readonly reason: string };
+}
+
+const contextNames = ['MAP', 'REGS', 'STACK', 'ALLOWED_PCS', 'ALLOWED_CALLERS'];
+
+export class EventLog {
+  readonly #machine: Machine;
+  readonly #traceFd: number | undefined;
+  readonly #auditFd: number | undefined;
+
+  constructor(
+    machine: Machine,
+    { traceFd, auditFd }: { traceFd: number | undefined; auditFd: number | undefined },
+  ) {
+    this.#machine = machine;
+    this.#traceFd = traceFd;
+    this.#auditFd = auditFd;
+  }
+
+  get enabled(): boolean {
+    return this.#traceFd !== undefined || this.#auditFd !== undefined;
+  }
+
+  /** A call of the interface. */
+  logSyscall(syscall: Syscall, syscallResult: SyscallResult): void {
+    const { value, error } = syscallResult;
+    if (this.#traceFd !== undefined) {
+      const resultText =
+        error !== undefined ? `-1 ${error.code} (${error.reason})` : (value?.toString() ?? 'to the kernel');
+      writeLine(this.#traceFd, `[${syscall.tid}] ${this.#formatSyscall(syscall)} = ${resultText}`);
+    }
+    if (error?.code === 'EPERM')
+      this.#writeAudit({ tid: syscall.tid, call: this.#formatSyscall(syscall), ...error });
+  }
+
+  /** An invocation of a slow object that was refused. */
+  logRejectedInvocation(tid: number, address: bigint, reason: string): void {
+    const addressText = `0x${address.toString(16)}`;
+    if (this.#traceFd !== undefined)
+      writeLine(this.#traceFd, `[${tid}] invoke ${addressText}: refused (${reason})`);
+    this.#writeAudit({ tid, invocation: addressText, reason });
+  }
+
+  #writeAudit(event: object): void {
+    if (this.#auditFd === undefined) return;
+    writeLine(this.#auditFd, JSON.stringify({ time: new Date().toISOString(), ...event }));
+  }
+
+  #formatSyscall(syscall: Syscall): string {
+    const { pread64, pwrite64, mmap } = this.#machine.systemCalls;
+    const hex = (index: number) => `0x${syscall.args[index]!.toString(16)}`;
+    if (syscall.number === pread64 || syscall.number === pwrite64) {
+      const name = syscall.number === pread64 ? 'pread' : 'pwrite';
+      return `${name}(${syscall.intArg(0)}, ${hex(1)}, ${syscall.args[2]}, ${formatContextOffset(syscall.args[3]!)})`;
+    }
+    if (syscall.number === mmap) {
+      const [length, prot, flags] = [syscall.args[1], syscall.uintArg(2), hex(3)];
+      return `mmap(${hex(0)}, ${length}, ${prot}, ${flags}, ${syscall.intArg(4)}, ${hex(5)})`;
+    }
+    const type = objectType(syscall.intArg(0))?.name ?? syscall.intArg(0);
+    return `trampfd_create(${type}, ${hex(1)}, ${syscall.uintArg(2)})`;
+  }
+}
+
+/** An offset as the header names it. */
+function formatContextOffset(offset: bigint): string {
+  const contextOffset = Number(BigInt.asUintN(32, offset));
+  const name = contextNames[contextOffset & ((1 << abi.instanceShift) - 1)];
+  const index = contextOffset >>> abi.instanceShift;
+  const text = name === undefined ? `0x${offset.toString(16)}` : `TRAMPFD_${name}_OFFSET`;
+  return index === 0 ? text : `TRAMPFD_AT(${text}, ${index})`;
+}

@@ -1,0 +1,43 @@
+/** Which system calls are answered here. All others go to the kernel at full speed. */
+import { abi } from '../../abi/layout.js';
+import type { ArgumentCondition, NotifyRule } from '../../linux/seccomp/seccomp.js';
+import type { Machine } from '../../machine/index.js';
+
+/** `--abi`: besides the interface of `trampfd.h`, that of the first proposal. */
+export type AbiName = 'trampfd' | 'rfc-v1';
+
+export function notifyRules({ systemCalls }: Machine, abiName: AbiName): NotifyRule[] {
+  const { pread64, pwrite64, mmap, process_madvise } = systemCalls;
+  const baseUpperHalf = Number(abi.offsetBase >> 32n);
+  /** In two steps, since a filter sees 32 bits at a time. */
+  const offsetInRange = (argument: number): ArgumentCondition => ({
+    argument,
+    half: 'upper',
+    equals: baseUpperHalf,
+  });
+  const trampfdRules: NotifyRule[] = [
+    { syscall: abi.createNumber, notify: true },
+    { syscall: pread64, notify: true, when: [offsetInRange(3)] },
+    { syscall: pwrite64, notify: true, when: [offsetInRange(3)] },
+    { syscall: mmap, notify: true, when: [offsetInRange(5)] },
+  ];
+  if (abiName === 'trampfd') return trampfdRules;
+  const legacyOffset: ArgumentCondition[] = [
+    { argument: 3, half: 'upper', equals: 0 },
+    { argument: 3, lessThan: 4 },
+  ];
+  return [
+    ...trampfdRules,
+    // The kernel's call of this number does nothing with a list of 0 ranges, the third argument.
+    {
+      syscall: process_madvise,
+      notify: true,
+      when: [
+        { argument: 2, half: 'upper', equals: 0 },
+        { argument: 2, equals: 0 },
+      ],
+    },
+    { syscall: pread64, notify: true, when: legacyOffset },
+    { syscall: pwrite64, notify: true, when: legacyOffset },
+  ];
+}

@@ -1,0 +1,190 @@
+/**
+ * The thread that answers calls, and keeps the objects. It waits for the listener and for its bell, which other
+ * threads ring when they have sent a message; nothing that it does for one caller waits for another process.
+ */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { registerNumbersOf } from '../../abi/decode-contexts.js';
+import { type SyscallErrno, SyscallError } from '../../abi/syscall-error.js';
+import { drainEventfd, POLLIN, Poll } from '../../linux/fs/fds.js';
+import { pageSize } from '../../linux/mm/memory.js';
+import { NotifyListener } from '../../linux/seccomp/seccomp-notify.js';
+import { errnoName, errnoValue } from '../../native/errno.js';
+import { hostMachine } from '../../native/host.js';
+import { claimFirst, type MainToSyscall, type SyscallThreadData, type SyscallToMain } from '../messages.js';
+import { type ManagedObject, ObjectStore } from '../objects/objects.js';
+import { addTypes } from '../objects/types/index.js';
+import { EventLog } from '../policy/event-log.js';
+import { PolicyEnforcer } from '../policy/policy-enforcer.js';
+import { writeLine } from '../process/write-line.js';
+import { CallerExited, type Outcome, Syscall } from './syscall.js';
+import { SyscallHandlers } from './syscall-handlers.js';
+import { TracerClient } from './tracer-client.js';
+
+/** Between looks at objects that may be unused, in milliseconds, while nobody calls. */
+const idlePollMs = 500;
+/** Calls between such looks otherwise. */
+const callsPerCollection = 64;
+/** Turns between two of Node's own loop, where what was left behind by views of memory is given back. */
+const yieldInterval = 256;
+/**
+ * Objects to look at in one turn, so that nobody waits long: one takes about two microseconds. More than calls can
+ * have made meanwhile, or the end would never be reached while a program makes objects steadily.
+ */
+const [busyBudget, idleBudget] = [2 * callsPerCollection, 1024];
+
+const mainPort = parentPort!;
+const config = workerData as SyscallThreadData;
+
+const machine = hostMachine();
+const targetInfo = {
+  machine,
+  registerNumbers: registerNumbersOf(machine.registerFile),
+  pageSize: pageSize(),
+};
+const notifyListener = new NotifyListener(config.listenerFd);
+const objects = new ObjectStore();
+const eventLog = new EventLog(machine, config);
+
+const tracerClient = new TracerClient(() => postToMain({ kind: 'want-tracer' }));
+const counts = { calls: 0, refused: 0 };
+
+await addTypes(config.typeModules);
+const syscallHandlers = new SyscallHandlers(
+  {
+    targetInfo,
+    objects,
+    policyEnforcer: new PolicyEnforcer(config.policy),
+    ensureTraced: (syscall) => tracerClient.ensureTraced(syscall),
+    registerSlowObject,
+    collectUnused: () => collectUnused(Number.POSITIVE_INFINITY),
+    rollback: (object) => {
+      object.file.close();
+      unregisterSlowObject(object);
+    },
+  },
+  config.abi,
+);
+if (claimFirst(config.claimWord)) await runEventLoop();
+
+async function runEventLoop(): Promise<void> {
+  const poll = new Poll([config.listenerFd, config.wakeFd]);
+  // Objects often go in crowds: while some are found, the next are looked at.
+  let collectedCount = 0;
+  for (let iteration = 1; ; iteration++) {
+    if (iteration % yieldInterval === 0) await new Promise(setImmediate);
+    poll.wait(collectedCount > 0 ? 0 : objects.size > 0 ? idlePollMs : -1);
+    if (poll.revents(1) !== 0) {
+      drainEventfd(config.wakeFd);
+      if (!processMessages()) return;
+    }
+    let budget = idleBudget;
+    if ((poll.revents(0) & POLLIN) !== 0) {
+      const notification = notifyListener.receive();
+      if (notification !== undefined) {
+        counts.calls++;
+        handleSyscall(new Syscall(notification, notifyListener));
+      }
+      if (iteration % callsPerCollection !== 0) continue;
+      budget = busyBudget;
+    } else if (poll.revents(0) !== 0) {
+      // Nobody is left who could call; only the bell can ring.
+      poll.remove(0);
+    }
+    collectedCount = collectUnused(budget);
+  }
+}
+
+/** @returns how many objects are gone */
+function collectUnused(budget: number): number {
+  const removed = objects.collectUnused(budget);
+  for (const object of removed) unregisterSlowObject(object);
+  return removed.length;
+}
+
+function handleSyscall(syscall: Syscall): void {
+  try {
+    reply(syscall, syscallHandlers.handle(syscall));
+  } catch (error) {
+    replyError(syscall, error);
+  }
+}
+
+function reply(syscall: Syscall, outcome: Outcome): void {
+  let value: bigint | undefined;
+  switch (outcome.kind) {
+    case 'later':
+      return;
+    case 'continue':
+      notifyListener.continue(syscall.id);
+      if (!outcome.isTrampfd) return;
+      break;
+    case 'value':
+      value = outcome.value;
+      notifyListener.reply(syscall.id, { value });
+      break;
+    case 'descriptor': {
+      const remoteFd = notifyListener.addFdAndSend(syscall.id, outcome.fd);
+      outcome.onDelivered(remoteFd);
+      if (remoteFd < 0) {
+        const code = errnoName(-remoteFd);
+        if (code === 'ENOENT') throw new CallerExited();
+        // The program's own limits apply to what it is given.
+        throw new SyscallError(code as SyscallErrno, 'the program can be given no descriptor');
+      }
+      value = BigInt(remoteFd);
+    }
+  }
+  if (eventLog.enabled) eventLog.logSyscall(syscall, { value });
+}
+
+function replyError(syscall: Syscall, error: unknown): void {
+  if (error instanceof CallerExited) return;
+  counts.refused++;
+  const syscallError = error instanceof SyscallError ? error : undefined;
+  const code = syscallError?.code ?? 'EIO';
+  notifyListener.reply(syscall.id, { error: errnoValue(code) });
+  const reason = (error as Error).message;
+  if (eventLog.enabled) eventLog.logSyscall(syscall, { value: undefined, error: { code, reason } });
+  if (syscallError === undefined) writeLine(2, `trampfd: a call failed: ${(error as Error).stack}`);
+}
+
+/** Tells the tracer of a slow object. */
+function registerSlowObject({ file, type, base, layout, contexts }: ManagedObject): void {
+  tracerClient.send({
+    kind: 'object',
+    fileKey: file.key,
+    type: type.number,
+    base,
+    stride: layout.stride,
+    count: layout.count,
+    contextMemory: contexts!.memory as SharedArrayBuffer,
+  });
+}
+
+function unregisterSlowObject({ layout, file }: ManagedObject): void {
+  if (layout.slow) tracerClient.send({ kind: 'gone', fileKey: file.key });
+}
+
+/** @returns whether to go on */
+function processMessages(): boolean {
+  for (;;) {
+    const received = receiveMessageOnPort(mainPort) as { message: MainToSyscall } | undefined;
+    if (received === undefined) break;
+    const { message } = received;
+    if (message.kind === 'end') {
+      const { created, size } = objects;
+      postToMain({ kind: 'ended', stats: { ...counts, objectsCreated: created, objectsAlive: size } });
+      return false;
+    }
+    tracerClient.connect(message);
+  }
+  for (const { syscall, failure } of tracerClient.takeAttached()) {
+    if (failure === undefined) handleSyscall(syscall);
+    else replyError(syscall, new SyscallError('EPERM', failure));
+  }
+  return true;
+}
+
+function postToMain(message: SyscallToMain): void {
+  mainPort.postMessage(message);
+}

@@ -1,0 +1,128 @@
+/**
+ * Fast blocks: regions of code with their data mapped behind.
+ *
+ * Data is private anonymous memory, so that a forked child has a snapshot of its own. An *isolated* block has
+ * its data in a file instead: the trampolines see a read-only mapping of it, and we write through another
+ * mapping elsewhere.
+ */
+import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
+import { dataLayout, type Shape } from '../../core/shape.js';
+import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  memoryAt,
+  mmap,
+  mprotect,
+  mseal,
+  munmap,
+  PROT_READ,
+  PROT_WRITE,
+  pageSize,
+} from '../../linux/mm/memory.js';
+import { hostMachine } from '../../native/host.js';
+import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
+
+export interface FastBlockOptions {
+  readonly shape: Shape;
+  readonly codeSource: CodePageMethodName | undefined;
+  readonly isolated: boolean;
+}
+
+interface FastBlock extends Block {
+  readonly region: Region;
+  /** Isolated blocks: where the data is writable. */
+  readonly alias: bigint | undefined;
+}
+
+/** The first blocks are small, so that one trampoline costs a page of code and a page of data. */
+const firstCodeLengths = [2 ** 12, 2 ** 16];
+
+export class FastBlocks implements BlockAllocator<FastBlock> {
+  readonly shape: Shape;
+  readonly stride: number;
+  readonly trapOffset: number;
+  readonly #options: FastBlockOptions;
+
+  constructor(options: FastBlockOptions) {
+    this.#options = options;
+    this.shape = options.shape;
+    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().slotLayout(options.shape));
+  }
+
+  allocate(slotHint: number, blockIndex: number): FastBlock {
+    const { shape, codeSource, isolated } = this.#options;
+    const { maxImageBytes } = hostMachine();
+    const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
+    const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
+    const region = acquireRegion(shape, { codeLength, method: codeSource });
+    let alias: bigint | undefined;
+    try {
+      alias = isolated
+        ? mapWithWritableAlias(region.dataAddress, region.dataLength, attempt)
+        : mapPrivate(region);
+      const block: FastBlock = {
+        region,
+        alias,
+        ...createSlotViews(memoryAt(alias ?? region.dataAddress, region.dataLength)),
+        ...splitAddress(region.codeAddress),
+        code: region.codeAddress,
+        codeLength: region.image.bytes.length,
+        data: region.dataAddress,
+        dataLength: region.dataLength,
+        codeSource: region.regionClass.method.name,
+        freeList: new Uint32Array(region.image.count),
+        allocated: 0,
+      };
+      this.#fillWithTraps(block);
+      return block;
+    } catch (error) {
+      releaseMemory(region, alias);
+      throw error;
+    }
+  }
+
+  release({ region, alias }: FastBlock): void {
+    releaseMemory(region, alias);
+  }
+
+  /**
+   * Isolated data has no writable mapping from now on, and can get none; private data can still be written
+   * through `/proc/self/mem`.
+   */
+  freeze(block: FastBlock): void {
+    const { region, alias } = block;
+    if (alias === undefined) {
+      mprotect(region.dataAddress, region.dataLength, PROT_READ);
+    } else {
+      Object.assign(block, createSlotViews(memoryAt(region.dataAddress, region.dataLength)));
+      munmap(alias, region.dataLength);
+    }
+    mseal(region.dataAddress, region.dataLength);
+  }
+
+  /** Lets every slot jump to its own trap. No carry into the upper half: code lies inside one aligned MiB. */
+  #fillWithTraps({ freeList, u32, low, high }: FastBlock): void {
+    const u32PerSlot = 2 * dataLayout(this.shape).wordCount;
+    for (let slot = 0, u32Index = 0, trapLow = low + this.trapOffset; slot < freeList.length; slot++) {
+      u32[u32Index] = trapLow;
+      u32[u32Index + 1] = high;
+      u32Index += u32PerSlot;
+      trapLow += this.stride;
+    }
+  }
+}
+
+const attempt = 'map the data of trampolines';
+
+function releaseMemory(region: Region, alias: bigint | undefined): void {
+  if (alias !== undefined) munmap(alias, region.dataLength);
+  releaseRegion(region);
+}
+
+function mapPrivate({ dataAddress, dataLength }: Region): undefined {
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  mmap({ address: dataAddress, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, attempt);
+}

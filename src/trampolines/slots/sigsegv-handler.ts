@@ -1,0 +1,181 @@
+/**
+ * The SIGSEGV handler of this process, and the arenas in which it finds slow trampolines. There is one handler
+ * for a process: Workers and other copies of this package recognise it by what stands before its code, and add
+ * their arenas to its list. It is never taken away, since nothing tells when the last signal has left it.
+ */
+import { mapCode } from '../../codepage/regions.js';
+import { TrampfdError } from '../../core/errors.js';
+import { hasShadowStack } from '../../linux/features.js';
+import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
+import {
+  MAP_ANONYMOUS,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  memoryAt,
+  mmap,
+  PROT_READ,
+  PROT_WRITE,
+  pageSize,
+  reserveAddressSpace,
+} from '../../linux/mm/memory.js';
+import { readMemory } from '../../linux/process/proc.js';
+import {
+  SA_NODEFER,
+  SA_ONSTACK,
+  SA_RESTART,
+  SA_SIGINFO,
+  SIG_IGN,
+  SIGSEGV,
+  type SignalAction,
+  sigaction,
+} from '../../linux/process/signal.js';
+import {
+  arena,
+  controlBlock,
+  FAULT_MAGIC,
+  faultEntryOffset,
+  maxArenas,
+} from '../../machine/fault-control.js';
+import type { FaultHandlerCode } from '../../machine/index.js';
+import { hostMachine } from '../../native/host.js';
+import { withLock } from '../../native/spinlock.js';
+
+interface FaultHandler {
+  /** The routine of each type. */
+  readonly routines: Readonly<Record<string, bigint>>;
+  /** The control block, writable, as words. */
+  readonly controlWords: BigUint64Array;
+}
+
+/** Reserved addresses of slow trampolines, and the memory that stands for them. */
+export interface Arena {
+  readonly base: bigint;
+  readonly length: number;
+  /** Where selectors are read, and where they are written. */
+  readonly selectors: bigint;
+  readonly selectorsAlias: bigint;
+  readonly counters: bigint;
+}
+
+const attempt = 'make room for slow trampolines';
+
+let installed: FaultHandler | undefined;
+
+function installedHandler(): FaultHandler {
+  installed ??= installFaultHandler((codeLength) => hostMachine().faultHandler(codeLength));
+  return installed;
+}
+
+/** Where the routine of a type is; the handler is installed for it. */
+export function faultRoutineAddress(type: string): bigint {
+  return installedHandler().routines[type]!;
+}
+
+/** Reserves an arena: one mapping without access. No memory is used before there are trampolines in it. */
+export function createArena(length: number, alignment: number): Arena {
+  const { controlWords } = installedHandler();
+  const base = reserveAddressSpace({ length, alignment }, attempt);
+  const selectors = reserveAddressSpace({ length, alignment: pageSize() }, attempt);
+  const selectorsAlias = mapWithWritableAlias(selectors, length, attempt);
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  const counters = mmap({ length: 2 * length, prot: PROT_READ | PROT_WRITE, flags }, attempt);
+  appendArena(controlWords, [base, BigInt(length), selectors, counters]);
+  return { base, length, selectors, selectorsAlias, counters };
+}
+
+/** Takes the next place in the list, against other threads, and fills it before it is counted. */
+function appendArena(
+  controlWords: BigUint64Array,
+  arenaWords: readonly [bigint, bigint, bigint, bigint],
+): void {
+  const countIndex = controlBlock.arenaCount / 8;
+  withLock(new Int32Array(controlWords.buffer, controlWords.byteOffset), controlBlock.lock / 4, () => {
+    const index = Number(controlWords[countIndex]);
+    if (index === maxArenas)
+      throw new TrampfdError('Cannot make room for more slow trampolines', { code: 'ENOMEM' });
+    controlWords.set(arenaWords, (controlBlock.arenaList + index * arena.size) / 8);
+    Atomics.store(controlWords, countIndex, BigInt(index + 1));
+  });
+}
+
+/** The handler that stands, if it is one of ours; else a new one, before the one that stands. */
+export function installFaultHandler(generateCode: (codeLength: number) => FaultHandlerCode): FaultHandler {
+  const previousAction = sigaction(SIGSEGV);
+  return (
+    findInstalledHandler(previousAction, generateCode) ?? installNewHandler(previousAction, generateCode)
+  );
+}
+
+function findInstalledHandler(
+  { handler }: SignalAction,
+  generateCode: (codeLength: number) => FaultHandlerCode,
+): FaultHandler | undefined {
+  if (handler < BigInt(pageSize())) return undefined;
+  const start = handler - BigInt(faultEntryOffset);
+  try {
+    const header = readMemory(start, faultEntryOffset);
+    const [magic, controlOffset] = new BigUint64Array(header.slice().buffer) as unknown as [bigint, bigint];
+    if (magic !== FAULT_MAGIC) return undefined;
+    const code = generateCode(Number(controlOffset));
+    // Routines stand where we think only if the code is the same.
+    if (Buffer.compare(readMemory(start, code.bytes.length), code.bytes) !== 0) return undefined;
+    const controlWords = new BigUint64Array(memoryAt(start + controlOffset!, pageSize()));
+    return faultHandlerAt(start, code, controlWords[controlBlock.writableAlias / 8]!);
+  } catch {
+    return undefined; // another's handler, at the start of its mapping
+  }
+}
+
+function installNewHandler(
+  previousAction: SignalAction,
+  generateCode: (codeLength: number) => FaultHandlerCode,
+): FaultHandler {
+  let code: FaultHandlerCode | undefined;
+  const { address, codeLength } = mapCode(
+    (length) => {
+      code = generateCode(length);
+      return code;
+    },
+    { method: undefined, dataLength: pageSize() },
+  );
+  const controlAlias = mapWithWritableAlias(address + BigInt(codeLength), pageSize(), attempt);
+  const controlWords = new BigUint64Array(memoryAt(controlAlias, pageSize()));
+  controlWords[controlBlock.writableAlias / 8] = controlAlias;
+  // The kernel puts a token there for `sigreturn` to take off.
+  controlWords[controlBlock.mustUseSigreturn / 8] = hasShadowStack() ? 1n : 0n;
+  savePreviousAction(controlWords, previousAction);
+  const handler = address + BigInt(faultEntryOffset);
+  // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal. System calls go on where
+  // they did before: behind an ignored signal they were never interrupted.
+  const restart = previousAction.handler === SIG_IGN ? SA_RESTART : previousAction.flags & SA_RESTART;
+  const replacedAction = sigaction(SIGSEGV, {
+    handler,
+    mask: 0n,
+    flags: SA_SIGINFO | SA_ONSTACK | SA_NODEFER | restart,
+    restorer: address + BigInt(code!.restorerOffset),
+  });
+  savePreviousAction(controlWords, replacedAction);
+  return faultHandlerAt(address, code!, controlAlias);
+}
+
+/** Keeps the action that ours stands before, with the signals that it wants to be blocked. */
+function savePreviousAction(controlWords: BigUint64Array, { handler, mask, flags }: SignalAction): void {
+  const sigsegvMask = (flags & SA_NODEFER) === 0 ? 1n << BigInt(SIGSEGV - 1) : 0n;
+  controlWords[controlBlock.previousMask / 8] = mask | sigsegvMask;
+  controlWords[controlBlock.previousHandler / 8] = handler;
+}
+
+function faultHandlerAt(
+  start: bigint,
+  { routineOffsets }: FaultHandlerCode,
+  controlAlias: bigint,
+): FaultHandler {
+  const routineAddresses = Object.entries(routineOffsets).map(([name, offset]) => [
+    name,
+    start + BigInt(offset),
+  ]);
+  return {
+    routines: Object.fromEntries(routineAddresses),
+    controlWords: new BigUint64Array(memoryAt(controlAlias, pageSize())),
+  };
+}

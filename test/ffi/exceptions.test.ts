@@ -1,0 +1,167 @@
+/** Errors do not cross native code: it gets the error result, and the caller in JavaScript the error. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import koffi from 'koffi';
+import { type CallbackOptions, createCallback, nativeFunction, viewMemory } from 'trampfd';
+import { runScript } from '../support/child.js';
+import { callMany, eleven, inLibrary } from '../support/closures.js';
+
+const failing = (options: CallbackOptions<'int (int)'>, error: unknown) =>
+  createCallback(
+    'int (int)',
+    () => {
+      throw error;
+    },
+    options,
+  );
+
+test('the first error is thrown where native code was entered', () => {
+  const errors: number[] = [];
+  const closure = createCallback('int (int)', (index) => {
+    errors.push(index);
+    throw new RangeError(`error ${index}`);
+  });
+  assert.throws(() => callMany()(closure.address, 3), new RangeError('error 0'));
+  assert.deepEqual(errors, [0, 1, 2]);
+  assert.equal(callMany()(createCallback('int (int)', (value) => value).address, 3), 3n);
+  closure.close();
+});
+
+test('anything can be thrown', () => {
+  for (const value of [undefined, null, 0, 'text', Symbol('s'), { a: 1 }]) {
+    const closure = failing({}, value);
+    try {
+      callMany()(closure.address, 1);
+      assert.fail('nothing was thrown');
+    } catch (error) {
+      assert.equal(error, value);
+    }
+    closure.close();
+  }
+});
+
+test('native code gets the error result', () => {
+  const keep = nativeFunction('void (void *, int)', inLibrary('call_and_keep'));
+  const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
+  for (const [options, expected] of [
+    [{}, 0],
+    [{ errorResult: -7 }, -7],
+  ] as const) {
+    const closure = failing(options, new Error('no'));
+    last[0] = 99;
+    assert.throws(() => keep(closure.address, 1), /no/);
+    assert.equal(last[0], expected);
+    closure.close();
+  }
+});
+
+test('also when it is a structure in memory', () => {
+  const keep = nativeFunction('void (void *)', inLibrary('call_eleven_and_keep'));
+  const last = new Float64Array(viewMemory(inLibrary('last_double'), 8).buffer);
+  const closure = createCallback(
+    eleven,
+    () => {
+      throw new Error('no structure');
+    },
+    { errorResult: { numbers: [10, 0, 0, 5], text: null } },
+  );
+  assert.throws(() => keep(closure.address), /no structure/);
+  assert.equal(last[0], 15);
+  closure.close();
+});
+
+test('a result of another type is an error like any other', () => {
+  const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
+  const keep = nativeFunction('void (void *, int)', inLibrary('call_and_keep'));
+  for (const [result, error] of [
+    ['1', TypeError],
+    [undefined, TypeError],
+    [Promise.resolve(1), TypeError],
+    [true, TypeError],
+    [1n, TypeError],
+    [0.5, RangeError],
+    [2 ** 31, RangeError],
+    [Number.NaN, RangeError],
+  ] as const) {
+    const closure = createCallback('int (int)', () => result as number, { errorResult: -1 });
+    assert.throws(() => keep(closure.address, 1), error);
+    assert.equal(last[0], -1);
+    closure.close();
+  }
+});
+
+test('every depth of a recursion can throw', () => {
+  for (const depth of [1, 2, 3, 10, 100]) {
+    const reached: number[] = [];
+    const descend = createCallback('int (int)', (left): number => {
+      reached.push(left);
+      if (left === 0) throw new Error('at the bottom');
+      return call(left - 1);
+    });
+    const call = nativeFunction('int (int)', descend.address);
+    assert.throws(() => call(depth), /at the bottom/);
+    assert.equal(reached.length, depth + 1);
+    descend.close();
+  }
+});
+
+test('an inner call has its own errors', () => {
+  const bad = failing({}, new Error('no'));
+  const good = createCallback('int (int)', (value) => value + 1);
+  let turn = 0;
+  const outer = createCallback('int (int)', () => {
+    turn++;
+    if (turn === 1) throw new Error('outer');
+    // The error of the first turn is still on its way, and is nobody's here.
+    assert.equal(callMany()(good.address, 2), 3n);
+    assert.throws(() => callMany()(bad.address, 1), /no/);
+    return 5;
+  });
+  assert.throws(() => callMany()(outer.address, 3), /outer/);
+  assert.equal(turn, 3);
+  for (const closure of [bad, good, outer]) closure.close();
+});
+
+test('an endless recursion is an error that can be caught, and all goes on', () => {
+  const endless = createCallback('int (int)', (value): number => call(value) + 1);
+  const call = nativeFunction('int (int)', endless.address);
+  for (let turn = 0; turn < 3; turn++) assert.throws(() => call(1), /call stack/);
+  endless.close();
+  const good = createCallback('int (int)', (value) => value);
+  assert.equal(callMany()(good.address, 4), 6n);
+  good.close();
+});
+
+test('a coroutine of C gets the error result, and its caller an error', () => {
+  const closure = createCallback('int (int)', (value) => value, { errorResult: -6 });
+  const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
+  const call = nativeFunction('void (void *)', inLibrary('call_from_coroutine'));
+  assert.throws(() => call(closure.address), { code: 'ERR_STACK' });
+  assert.equal(last[0], -6);
+  assert.equal(callMany()(closure.address, 4), 6n);
+  closure.close();
+});
+
+test('the FFI library that called gets the error from us', () => {
+  const closure = failing({ errorResult: 3 }, new Error('no'));
+  const type = koffi.proto('int (int)');
+  assert.throws(() => koffi.call(closure.address, type, 1), /no/);
+  const good = createCallback('int (int)', (value) => 2 * value);
+  assert.equal(koffi.call(good.address, type, 21), 42);
+  assert.equal(callMany()(good.address, 2), 2n);
+  closure.close();
+  good.close();
+});
+
+test('without a call in JavaScript, an error is uncaught', () => {
+  const { status, stdout, stderr } = runScript(`
+    import { callFromThreads } from './build/test/support/closures.js';
+    const { createCallback } = trampfd;
+    const closure = createCallback('int (int)', () => { throw new Error('from a thread'); }, { errorResult: 5 });
+    process.once('uncaughtException', (error) => console.log('uncaught', error.message));
+    console.log(await callFromThreads({ async: true })(closure.address, 1, 1));
+  `);
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'uncaught from a thread\n5n\n');
+  assert.equal(status, 0);
+});

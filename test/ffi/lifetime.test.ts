@@ -1,0 +1,228 @@
+/** How long closures live, how many there can be, and what a freed one does. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  type CallbackHandle,
+  callbackStats,
+  createCallback,
+  disassemble,
+  nativeFunction,
+  TrampfdError,
+} from 'trampfd';
+import { runScript } from '../support/child.js';
+import { callMany } from '../support/closures.js';
+import { needs } from '../support/needs.js';
+import { randomFor, rounds } from '../support/random.js';
+
+const collecting = { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } };
+
+test('a closure may free itself while it runs', () => {
+  const closure: CallbackHandle = createCallback('int (int)', (value) => {
+    closure.close();
+    return value + 1;
+  });
+  assert.equal(nativeFunction('int (int)', closure.address)(41), 42);
+  assert.throws(() => closure.address, TrampfdError);
+});
+
+test('a freed closure says so; freeing again does nothing', () => {
+  const closure = createCallback('void (void)', () => {}, { name: 'mine' });
+  closure.close();
+  closure.close();
+  closure[Symbol.dispose]();
+  closure.unref();
+  for (const use of [() => closure.address, () => closure.ref()]) {
+    assert.throws(use, { code: 'ERR_FREED', message: /closure "mine" \(void \(void\)\) was freed/ });
+  }
+});
+
+test('leaks can be counted', () => {
+  const before = callbackStats();
+  const closures = Array.from({ length: 10 }, () => createCallback('int (int)', (value) => value));
+  for (const closure of closures.slice(0, 4)) closure.close();
+  const { live, created, closed } = callbackStats();
+  assert.deepEqual([live - before.live, created - before.created, closed - before.closed], [6, 10, 4]);
+  for (const closure of closures) closure.close();
+  assert.equal(callbackStats().live, before.live);
+});
+
+test('what nobody refers to any more can still be called', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createCallback, nativeFunction } = trampfd;
+    const address = createCallback('int (int)', (value) => value * 2).address;
+    for (let turn = 0; turn < 5; turn++) gc();
+    console.log(nativeFunction('int (int)', address)(21));
+  `,
+    collecting,
+  );
+  assert.equal(stdout, '42\n', stderr);
+});
+
+test('garbage collection during calls', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createCallback, nativeFunction } = trampfd;
+    const text = createCallback('const char *(const char *, double)', (given, number) => {
+      gc();
+      return given + number + new Array(100).join('x').slice(0, 3);
+    });
+    const use = nativeFunction('const char *(const char *, double)', text.address);
+    for (let turn = 0; turn < 20; turn++) {
+      const result = use('text'.repeat(turn), turn + 0.5);
+      if (result !== 'text'.repeat(turn) + (turn + 0.5) + 'xxx') throw new Error(result);
+    }
+    console.log('right');
+  `,
+    collecting,
+  );
+  assert.equal(stdout, 'right\n', stderr);
+});
+
+test('a call that refuses an argument keeps nothing of those before', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createCallback, nativeFunction, struct } = trampfd;
+    const memchr = nativeFunction('void *(void *, int, size_t)', symbolAddress('memchr'));
+    const both = struct({ memory: 'void *', number: 'int' });
+    const take = nativeFunction({ result: 'int', args: [both] }, symbolAddress('abs'));
+    let given;
+    const give = createCallback({ result: both, args: [] }, () => ({ memory: given, number: 'bad' }));
+    const attempts = {
+      argument: (memory) => memchr(memory, 'bad', 1),
+      field: (memory) => take({ memory, number: 'bad' }),
+      result: (memory) => {
+        given = memory;
+        nativeFunction({ result: both, args: [] }, give.address)();
+      },
+    };
+    for (const [name, attempt] of Object.entries(attempts)) {
+      let refused = 0;
+      const references = Array.from({ length: 20 }, () => {
+        const memory = new Uint8Array(100);
+        try {
+          attempt(memory);
+        } catch (error) {
+          if (error instanceof TypeError) refused++;
+        }
+        given = undefined;
+        return new WeakRef(memory);
+      });
+      await new Promise(setImmediate);
+      gc();
+      console.log(name, refused, references.filter((reference) => reference.deref() !== undefined).length < 2);
+    }
+  `,
+    collecting,
+  );
+  assert.equal(stdout, 'argument 20 true\nfield 20 true\nresult 20 true\n', stderr);
+});
+
+test('an error result that is text or memory stays', () => {
+  const { stdout, stderr } = runScript(
+    `
+    const { createCallback, nativeFunction, viewMemory } = trampfd;
+    process.on('uncaughtException', () => {});
+    const fails = () => {
+      throw new Error('no');
+    };
+    const text = 'text'.repeat(5000);
+    const texts = createCallback('const char *(void)', fails, { errorResult: text });
+    const memories = createCallback('void *(void)', fails, { errorResult: new Uint8Array(20_000).fill(7) });
+    nativeFunction('size_t (const char *)', symbolAddress('strlen'))('something else');
+    for (let turn = 0; turn < 5; turn++) {
+      gc();
+      await new Promise(setImmediate);
+    }
+    const others = Array.from({ length: 100 }, () => Buffer.alloc(20_001, 'z'));
+    // On another thread: on this one a call would throw.
+    const elsewhere = { async: true };
+    const found = await nativeFunction('const char *(void)', texts.address, elsewhere)();
+    const address = await nativeFunction('void *(void)', memories.address, elsewhere)();
+    const sevens = viewMemory(address, 20_000).every((byte) => byte === 7);
+    console.log(found === text, sevens, others.length);
+  `,
+    collecting,
+  );
+  assert.equal(stdout, 'true true 100\n', stderr);
+});
+
+test('many closures, made and freed in any order, do what each of them should', (t) => {
+  const random = randomFor(t);
+  const live = new Map<CallbackHandle, number>();
+  for (let turn = 0; turn < rounds({ normal: 20_000, long: 2_000_000 }); turn++) {
+    if (live.size > 0 && random.integer({ to: 9 }) < 4) {
+      const [closure, number] = [...live][random.integer({ to: Math.min(20, live.size - 1) })]!;
+      assert.equal(nativeFunction('int (int)', closure.address)(1), number + 1);
+      live.delete(closure);
+      closure.close();
+    } else if (live.size < 3000) {
+      const number = random.u32() >> 8;
+      live.set(
+        createCallback('int (int)', (value) => value + number),
+        number,
+      );
+    }
+  }
+  for (const [closure, number] of live) {
+    assert.equal(nativeFunction('int (int)', closure.address)(5), number + 5);
+    closure.close();
+  }
+});
+
+test('a hundred thousand at once', () => {
+  const closures = Array.from({ length: 100_000 }, (_, index) =>
+    createCallback('int (int)', (value) => value + index),
+  );
+  const addresses = new Set(closures.map(({ address }) => address));
+  assert.equal(addresses.size, closures.length);
+  for (let index = 0; index < closures.length; index += 997) {
+    assert.equal(callMany()(closures[index]!.address, 2), BigInt(2 * index + 1));
+  }
+  for (const closure of closures) closure.close();
+});
+
+describe('a freed closure that is called', () => {
+  const script = (options: string) => `
+    const { createCallback, nativeFunction } = trampfd;
+    const closure = createCallback('int (int)', (value) => value, ${options});
+    const use = nativeFunction('int (int)', closure.address);
+    function giveUp() { closure.close(); }
+    giveUp();
+    use(1);
+    console.log('still here');
+  `;
+
+  test('traps', () => {
+    const { signal, stdout, stderr } = runScript(script("{ name: 'lost' }"));
+    assert.equal(signal, 'SIGTRAP');
+    assert.equal(stdout, '');
+    assert.equal(stderr, '');
+  });
+
+  test('says whose it was in debug mode', () => {
+    const { signal, stderr } = runScript(script("{ name: 'lost', debug: true }"));
+    assert.equal(signal, 'SIGTRAP', stderr);
+    assert.match(stderr, /trampfd: a freed trampoline was called: "lost" at 0x[0-9a-f]+\n/);
+    assert.match(stderr, /\n {2}created\n {6}at .*\n/);
+    assert.match(stderr, /\n {2}freed\n {6}at giveUp .*\n/);
+  });
+
+  test('is named in the frame list of gdb', { skip: needs('gdb') }, () => {
+    const quiet = ['set debuginfod enabled off', 'handle SIGSEGV nostop noprint pass', 'run', 'bt 1'];
+    const under = ['gdb', '-nx', '-q', '-batch', ...quiet.flatMap((command) => ['-ex', command]), '--args'];
+    const { stdout, stderr } = runScript(script("{ name: 'lost', debug: true }"), { under });
+    assert.match(stdout, /#0 +0x[0-9a-f]+ in lost \(freed\) \(\)/, stderr);
+  });
+});
+
+test('disassemble shows where it leads, and with what', () => {
+  const closure = createCallback('int (int)', (value) => value);
+  const text = disassemble(closure.address);
+  const shown = {
+    x64: [/endbr64/, /mov r10, /, /mov r11, /, /jmp qword ptr /],
+    arm64: [/bti c/, /ldr x9, /, /ldr x10, /, /br x16/],
+  };
+  for (const part of shown[process.arch as keyof typeof shown]) assert.match(text, part);
+  closure.close();
+});

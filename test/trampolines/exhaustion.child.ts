@@ -1,0 +1,188 @@
+/**
+ * Tries to make trampolines while this process has all it may of something: `exhaustion.child.js OBSTACLE`.
+ * Each attempt is repeated with a little more to be had each time, until it succeeds, so that every step of
+ * it is the one that fails. Fails itself when an attempt leaves anything behind.
+ */
+import assert from 'node:assert/strict';
+import koffi from 'koffi';
+import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import { methods } from '#src/codepage/method-selection.js';
+import { regionAlignment } from '#src/codepage/regions.js';
+import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
+import { mappings } from '#src/linux/process/proc.js';
+import {
+  fillAddressSpace,
+  fillDescriptors,
+  fillMappings,
+  type Obstacle,
+  stockUp,
+} from '../support/limits.js';
+
+interface Row {
+  readonly fill: () => Obstacle;
+  readonly code: string;
+  readonly message: RegExp;
+}
+
+const obstacles: Readonly<Record<string, Row>> = {
+  mappings: { fill: fillMappings, code: 'ENOMEM', message: /as many mappings as vm\.max_map_count allows/ },
+  memory: { fill: () => fillAddressSpace(2 ** 17), code: 'ENOMEM', message: /has no memory left/ },
+  descriptors: { fill: fillDescriptors, code: 'EMFILE', message: /as RLIMIT_NOFILE allows/ },
+};
+
+const { fill, code, message } = obstacles[process.argv[2]!]!;
+const pc = symbolAddress('abs');
+const abs = koffi.proto('int ()');
+const call = (address: bigint): number => koffi.call(address, abs);
+/** Each attempt is made so often before it gets more. Errors cost memory. */
+const times = code === 'ENOMEM' ? 2 : 10;
+
+/** Of one region: code, isolated data and its alias. */
+const mostMappings = 3;
+const ours = (): number =>
+  mappings().filter(
+    ({ path, shared, executable }) => path.startsWith('/memfd:trampfd') || (shared && executable),
+  ).length;
+
+/** Regions of slots of 32 bytes, at most; a method can have short ones only. */
+const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
+const codeLength = methods[(first || 'memfd') as CodePageMethodName].fixedCodeLength ?? regionAlignment;
+const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLength);
+
+/**
+ * Repeats `attempt` until it succeeds, and takes back what it made. Success needs `regions`, which stay; refusals
+ * leave nothing more. Returns how often it was refused.
+ */
+function struggle(regions: number, attempt: () => () => void): number {
+  const before = ours();
+  makeRoom();
+  const obstacle = fill();
+  let refusals = 0;
+  let undo: (() => void) | undefined;
+  const errors = new Map<string, unknown>();
+  while (undo === undefined && refusals < 100_000) {
+    try {
+      undo = attempt();
+    } catch (error) {
+      errors.set(`${error}`, error);
+      if (++refusals % times === 0) obstacle.yield();
+    }
+  }
+  obstacle.remove();
+  for (const error of errors.values()) {
+    assert.ok(error instanceof TrampfdError, error as Error);
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+  }
+  undo?.();
+  assert.ok(undo !== undefined, 'no success');
+  assert.ok(
+    ours() <= before + regions * mostMappings,
+    `${ours() - before} mappings more after ${refusals} refusals`,
+  );
+  return refusals;
+}
+
+/** What keeps V8 from giving memory back. */
+const remains: unknown[] = [];
+
+/** Lets V8 have room on pages that it already has: it keeps a page as long as something is on it. */
+function makeRoom(): void {
+  remains.length = 0;
+  globalThis.gc?.();
+  // Each with a shape of its own, as V8 keeps shapes apart from other objects.
+  const made = Array.from({ length: 20_000 }, (_, index) => ({
+    [`shape${index}`]: Array.from({ length: 32 }, () => index),
+  }));
+  // What survives twice is old.
+  for (let age = 0; age < 2; age++) globalThis.gc?.({ type: 'minor' });
+  remains.push(...made.filter((_, index) => index % 16 === 0));
+  made.length = 0;
+  globalThis.gc?.();
+  globalThis.gc?.({ type: 'minor' });
+}
+
+/** V8 needs memory for what runs the first time. */
+function warmUp(): void {
+  createTrampoline({ registers: { pc, arg3: 1n } }).close();
+  for (const isolated of [false, true]) {
+    using table = createTrampolineTable({ registers: ['arg3'], isolated, atomic: true });
+    table.addMany({ pc, arg3: 1n }, 10_000);
+    makeRoom();
+    const limited = fillAddressSpace(0);
+    assert.throws(() => table.addMany({ pc, arg3: 1n }, 100_000), TrampfdError);
+    limited.remove();
+  }
+}
+
+stockUp();
+if (code === 'ENOMEM') warmUp();
+const refusals: Record<string, number> = {};
+
+refusals['single'] = struggle(2, () => {
+  const made = createTrampoline({ registers: { pc, arg0: 1n } });
+  return () => made.close();
+});
+for (const options of [{}, { atomic: true }, { isolated: true }, { atomic: true, isolated: true }]) {
+  refusals[`table ${JSON.stringify(options)}`] = struggle(options.atomic ? 2 : 1, () => {
+    const made = createTrampolineTable({ registers: ['arg0', 'arg1'], ...options });
+    return () => made.close();
+  });
+}
+
+for (const atomic of [false, true]) {
+  const table = createTrampolineTable({ registers: ['arg0'], isolated: true, atomic });
+  const first = table.add({ pc, arg0: 5n });
+  // As many as there is room for.
+  const addresses = [first];
+  const { byteLength } = table;
+  while (addresses.length < 10_000) {
+    const next = table.add({ pc, arg0: 6n });
+    if (table.byteLength !== byteLength) {
+      table.delete(next);
+      break;
+    }
+    addresses.push(next);
+  }
+  const { size } = table;
+  refusals[`addMany, atomic ${atomic}`] = struggle((atomic ? 2 : 1) * regionsFor(40_000), () => {
+    const many = table.addMany({ pc, arg0: 7n }, 40_000);
+    return () => {
+      for (const address of many) table.delete(address);
+    };
+  });
+  assert.equal(table.size, size);
+  assert.equal(call(first), 5);
+  assert.equal(call(addresses.at(-1)!), 6);
+  const more = table.add({ pc, arg0: 8n });
+  assert.equal(call(more), 8);
+  table.close();
+}
+
+// What was mapped before the refusal is given back.
+if (code === 'ENOMEM') {
+  for (const atomic of [false, true]) {
+    const table = createTrampolineTable({ registers: ['arg0'], atomic });
+    const { byteLength } = table;
+    makeRoom();
+    const limited = fillAddressSpace(2 ** 26);
+    limited.yield();
+    assert.throws(() => table.addMany({ pc, arg0: 7n }, 4_000_000), TrampfdError);
+    limited.remove();
+    assert.equal(table.byteLength, byteLength);
+    assert.equal(table.addMany({ pc, arg0: 7n }, 10_000).length, 10_000);
+    table.close();
+  }
+}
+
+// Freeing needs nothing.
+const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
+for (const table of tables) table.add({ pc, arg2: 1n });
+makeRoom();
+const obstacle = fill();
+try {
+  for (const table of tables) table.close();
+} finally {
+  obstacle.remove();
+}
+console.log(JSON.stringify(refusals));

@@ -1,0 +1,189 @@
+/** Forked children: private data is a snapshot that neither side disturbs, isolated data is the parent's. */
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import koffi from 'koffi';
+import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
+import { mappingOf } from '#src/linux/process/proc.js';
+import { compileLibrary } from '../support/compile.js';
+import { needs } from '../support/needs.js';
+
+const skip = needs('gcc');
+const { SIGSEGV, SIGTRAP, SIGILL } = constants.signals;
+/** Expects any value, as long as both registers agree on it. */
+const any = -2n;
+
+type Expected = readonly (readonly [address: bigint, answer: bigint])[];
+
+/** Memory for the child to overwrite with nonsense. */
+interface Scribble {
+  readonly start: bigint;
+  readonly length: number;
+}
+const nothing: Scribble = { start: 0n, length: 0 };
+
+function openLibrary() {
+  const path = compileLibrary('fork', ['fork.c']);
+  const library = koffi.load(path);
+  return {
+    pc: symbolAddress('both', path),
+    wait: library.func('int fork_waiting(void *, int, uintptr_t, long)'),
+    release: library.func('int fork_release(int)'),
+    stormStart: library.func('int storm_start(uintptr_t, int, int, int, uintptr_t, long)'),
+    stormRunning: library.func('int storm_running()'),
+    stormJoin: library.func('long storm_join()'),
+  };
+}
+
+type Library = ReturnType<typeof openLibrary>;
+
+const registers = (value: bigint) => ({ arg0: value, arg1: BigInt.asUintN(64, ~value) });
+const both = koffi.proto('long ()');
+const call = (address: bigint): number => koffi.call(address, both);
+
+/** Forks, lets `meanwhile` run here, then lets the child check and scribble. Returns what became of it. */
+function forked(
+  { wait, release }: Library,
+  expected: Expected,
+  meanwhile: () => void,
+  { start, length }: Scribble = nothing,
+): number {
+  const pid: number = wait(BigInt64Array.from(expected.flat()), expected.length, start, length);
+  assert.ok(pid > 0);
+  meanwhile();
+  return release(pid);
+}
+
+/** The data that stands behind the code of an address. */
+function dataOf(address: bigint): Scribble {
+  const { start, end } = mappingOf(mappingOf(address)!.end)!;
+  return { start, length: Number(end - start) };
+}
+
+for (const atomic of [false, true]) {
+  test(`a child has a snapshot of ${atomic ? 'an atomic' : 'a'} table`, { skip }, () => {
+    const library = openLibrary();
+    const { pc } = library;
+    using table = createTrampolineTable({ registers: ['arg0', 'arg1'], atomic });
+    const addresses = [1n, 2n, 3n].map((value) => table.add({ pc, ...registers(value) }));
+    const [first, second, third] = addresses as [bigint, bigint, bigint];
+    const expected: Expected = [
+      [first, 1n],
+      [second, 2n],
+      [third, 3n],
+    ];
+    const change = (): void => {
+      table.set(first, registers(10n));
+      table.delete(second);
+      table.add({ pc, ...registers(4n) });
+    };
+    assert.equal(forked(library, expected, change, dataOf(first)), 0);
+    // The child's nonsense is nowhere to be seen.
+    assert.deepEqual([call(first), call(third)], [10, 3]);
+    assert.deepEqual([...table].map(([, { arg0 }]) => arg0).sort(), [10n, 3n, 4n]);
+
+    const after: Expected = [
+      [first, 10n],
+      [third, 3n],
+    ];
+    assert.equal(
+      forked(library, after, () => table.close()),
+      0,
+    );
+  });
+}
+
+test('a child has a snapshot of single trampolines', { skip }, () => {
+  const library = openLibrary();
+  const { pc } = library;
+  const first = createTrampoline({ registers: { pc, ...registers(1n) } });
+  const second = createTrampoline({ registers: { pc, ...registers(2n) } });
+  const expected: Expected = [
+    [first.address, 1n],
+    [second.address, 2n],
+  ];
+  const change = (): void => {
+    first.setRegisters({ pc, ...registers(10n) });
+    second.close();
+  };
+  assert.equal(forked(library, expected, change, dataOf(first.address)), 0);
+  assert.equal(call(first.address), 10);
+  first.close();
+});
+
+for (const atomic of [false, true]) {
+  test(`a child sees what its parent does to ${atomic ? 'an atomic' : 'an'} isolated table`, { skip }, () => {
+    const library = openLibrary();
+    const { pc } = library;
+    using table = createTrampolineTable({ registers: ['arg0', 'arg1'], isolated: true, atomic });
+    const first = table.add({ pc, ...registers(1n) });
+    const second = table.add({ pc, ...registers(2n) });
+    const change = () => table.set(first, registers(10n));
+    const expected: Expected = [
+      [first, 10n],
+      [second, 2n],
+    ];
+    assert.equal(forked(library, expected, change), 0);
+    assert.equal(
+      forked(library, expected, () => {}, dataOf(first)),
+      -SIGSEGV,
+    );
+    assert.equal(call(first), 10);
+    // Without the parent's `remove` the answer would be right.
+    const trapped = forked(library, [[second, 2n]], () => table.delete(second));
+    assert.ok([-SIGTRAP, -SIGILL].includes(trapped), `${trapped}`);
+  });
+}
+
+test('a child invokes slow trampolines, and sees what its parent does to them', { skip }, () => {
+  const library = openLibrary();
+  const { pc } = library;
+  const changed = createTrampoline({ mode: 'slow', registers: { pc, ...registers(1n) } });
+  const freed = createTrampoline({ mode: 'slow', registers: { pc, ...registers(2n) } });
+  const expected: Expected = [
+    [changed.address, 10n],
+    [freed.address, 2n],
+  ];
+  const change = () => changed.setRegisters({ pc, ...registers(10n) });
+  assert.equal(forked(library, expected, change), 0);
+  assert.equal(changed.stats().invocations, 0n, 'the child counts for itself');
+  const { address } = freed;
+  assert.equal(
+    forked(library, [[address, 2n]], () => freed.close()),
+    -SIGSEGV,
+  );
+  changed.close();
+});
+
+test('children of a process in which much happens', { skip }, (t) => {
+  const library = openLibrary();
+  const { pc } = library;
+  using inline = createTrampolineTable({ registers: ['arg0', 'arg1'] });
+  using atomic = createTrampolineTable({ registers: ['arg0', 'arg1'], atomic: true });
+  using single = createTrampoline({ registers: { pc, ...registers(1n) } });
+  const tables = [inline, atomic];
+  const stable = tables.flatMap((table) =>
+    [1n, 2n, 3n].map((value) => [table.add({ pc, ...registers(value) }), value] as const),
+  );
+  const changing = atomic.add({ pc, ...registers(0n) });
+  const list = BigInt64Array.from([...stable, [changing, any], [single.address, any]].flat());
+  const { start, length } = dataOf(stable[0]![0]);
+
+  const forks = 50;
+  const count = stable.length + 2;
+  assert.equal(library.stormStart(addressOf(list), stable.length, count, forks, start, length), 0);
+  let changes = 0n;
+  while (library.stormRunning() !== 0) {
+    changes++;
+    for (const table of tables) {
+      const address = table.add({ pc, ...registers(changes) });
+      table.set(address, registers(changes + 1n));
+      table.delete(address);
+    }
+    atomic.set(changing, registers(changes));
+    single.setRegisters({ pc, ...registers(changes) });
+  }
+  t.diagnostic(`${forks} forks, ${changes} rounds of changes`);
+  assert.equal(library.stormJoin(), 0);
+  assert.notEqual(list.length, 0);
+});
