@@ -1,4 +1,4 @@
-/** The table of guarantees in `docs/methods.md`: every cell is tried. */
+/** The table of guarantees in `docs/code-pages.md`: every cell is tried. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ const routes = {
 } as const;
 type Route = (typeof routes)[keyof typeof routes];
 
-const document = readFileSync(fileURLToPath(new URL('../../../docs/methods.md', import.meta.url)), 'utf8');
+const document = readFileSync(fileURLToPath(new URL('../../../docs/code-pages.md', import.meta.url)), 'utf8');
 const [heads, , ...rows] = document
   .slice(document.indexOf('| who, and how'))
   .split('\n\n')[0]!
