@@ -132,5 +132,5 @@ class InProcessBackend implements ObjectBackend {
 
 function notTrampfdError(fd: number): TrampfdError {
   const message = `Cannot ${attempt}: descriptor ${fd} is of no object that this process made`;
-  return new TrampfdError(message, { code: 'ERR_NOT_OURS' });
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
 }

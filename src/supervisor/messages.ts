@@ -1,6 +1,6 @@
 /** What the threads of the supervisor tell each other. */
 import type { MessagePort } from 'node:worker_threads';
-import type { WaitStatus } from '../linux/process/processes.js';
+import type { WaitStatus } from '../linux/process/wait.js';
 import type { Policy } from './policy/policy.js';
 import type { AbiName } from './syscalls/filter.js';
 import type { TracerHandle } from './syscalls/tracer-client.js';

@@ -3,7 +3,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
-import { spawn } from '../linux/process/spawn.js';
+import { spawn } from '../launcher/spawn.js';
 import type { AbiName } from './syscalls/filter.js';
 
 /** What `trampfd run` takes; and `cwd`, `env`, `stdio` (default `'inherit'`) and `signal` as Node's `spawn` does. */

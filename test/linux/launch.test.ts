@@ -5,15 +5,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import {
-  canEnterUserNamespace,
-  encodeScript,
-  type LaunchOptions,
-  launch,
-  launcherPath,
-  maxScriptBytes,
-  type SyscallRequest,
-} from '#src/launcher/launcher.js';
+import { type LaunchOptions, launch, launcherPath } from '#src/launcher/launcher.js';
+import { encodeScript, maxScriptBytes, type SyscallRequest } from '#src/launcher/syscall-script.js';
+import { canEnterUserNamespace } from '#src/launcher/user-namespace.js';
 import { mountOf, parseMounts, visibleMounts } from '#src/linux/fs/mounts.js';
 import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';

@@ -114,7 +114,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.throws(() => TrampolineObject.fromFd(0).map(), TrampfdError);
     const file = TrampolineObject.fromFd(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
-      assert.throws(use, { code: 'ERR_NOT_OURS' });
+      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
     }
     file.close();
     assert.equal(object.registers(), undefined);

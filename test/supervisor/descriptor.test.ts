@@ -43,6 +43,6 @@ test('slow ones need a supervisor', () => {
   assert.equal(status, 1);
   assert.match(
     stdout,
-    /^ERR_NO_SUPERVISOR Cannot make a slow trampoline descriptor: no supervisor runs this/,
+    /^ERR_TRAMPFD_NO_SUPERVISOR Cannot make a slow trampoline descriptor: no supervisor runs this/,
   );
 });

@@ -10,8 +10,8 @@
  * before the supervisor has looked, the second one is taken for its own, and the program gets it once more.
  */
 
-import { pendingSignals } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { pendingSignals } from '../../linux/process/proc-status.js';
 import { SIGCONT, SIGKILL, sigmask, stopSignals } from '../../linux/process/signal.js';
 import { spawnIdleProcess } from './idle-process.js';
 

@@ -8,6 +8,7 @@
  * than some 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
  */
 import { readFileSync } from 'node:fs';
+import { RLIM_INFINITY } from '../../linux/constants.js';
 import type { Rlimit } from '../../linux/process/rlimits.js';
 
 /** The environment variable in which it says so. */
@@ -24,9 +25,6 @@ export interface InheritedState {
   /** The environment, each variable with a 0 behind it. */
   readonly environment: readonly Uint8Array[];
 }
-
-/** `RLIM_INFINITY`. <sys/resource.h> */
-const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /**
  * Reads the variable: `soft hard ignored blocked environment descriptor…`; signals in hexadecimal, and the environment

@@ -11,6 +11,7 @@ import {
   SA_ONSTACK,
   SA_RESTART,
   SA_SIGINFO,
+  SIGINFO,
   SIGKILL,
   SIGRTMAX,
   SIGSEGV,
@@ -27,9 +28,6 @@ const notForwarded = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGKILL
 const forwarded = Array.from({ length: SIGRTMAX }, (_, index) => index + 1).filter(
   (signal) => !notForwarded.includes(signal),
 );
-
-/** Of `siginfo_t`: the signal, who sent it (above 0: the kernel) and which process. <asm-generic/siginfo.h> */
-const SIGINFO = { size: 128, signal: 0, code: 8, pid: 16 } as const;
 
 export interface ReceivedSignal {
   readonly signal: number;

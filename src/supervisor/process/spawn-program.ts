@@ -2,19 +2,21 @@
 import { readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { TrampfdError } from '../../core/errors.js';
+import { execSyscalls } from '../../launcher/exec-syscalls.js';
+import { decodeFailure } from '../../launcher/launch-failure.js';
+import { launcherPath } from '../../launcher/launcher.js';
+import { type RestrictionName, restrictionSyscalls } from '../../launcher/restrictions.js';
 import {
-  decodeFailure,
   encodeScript,
-  execSyscalls,
-  launcherPath,
   type PushSyscall,
   type SyscallRequest,
   scriptFd,
-} from '../../launcher/launcher.js';
-import { type RestrictionName, restrictionSyscalls } from '../../launcher/restrictions.js';
+} from '../../launcher/syscall-script.js';
+import { SIG_SETMASK } from '../../linux/constants.js';
 import { close, F_SETFD, FD_CLOEXEC, pipe } from '../../linux/fs/fds.js';
+import { writeAll } from '../../linux/fs/write-all.js';
 import { pidfdGetfd } from '../../linux/process/pidfd.js';
-import { posixSpawn } from '../../linux/process/processes.js';
+import { posixSpawn } from '../../linux/process/posix-spawn.js';
 import { RLIMIT_FSIZE, RLIMIT_NOFILE, type Rlimit } from '../../linux/process/rlimits.js';
 import { allSignals, SIG_IGN, SIGRTMAX, setSignalMask, sigmask } from '../../linux/process/signal.js';
 import {
@@ -48,7 +50,6 @@ export interface Program {
 }
 
 // <signal.h>
-const SIG_SETMASK = 2;
 const signalSetSize = 8;
 const ignoredByNode = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];
 
@@ -101,7 +102,7 @@ function launchProgram(options: ProgramOptions): Program {
     setSignalMask(previousMask);
     for (const fd of [scriptPipe.read, statusPipe.write, goPipe.read]) close(fd);
     parentFds.splice(0, parentFds.length, scriptPipe.write, statusPipe.read, goPipe.write);
-    for (let written = 0; written < script.length; ) written += writeSync(scriptPipe.write, script, written);
+    writeAll(scriptPipe.write, script);
     close(scriptPipe.write);
     parentFds.shift();
 
@@ -204,7 +205,7 @@ function acquireListenerFd(pid: number): number {
   const fdDirectory = `/proc/${pid}/fd`;
   const isListener = (name: string) => readlinkSync(`${fdDirectory}/${name}`) === 'anon_inode:seccomp notify';
   const fd = readdirSync(fdDirectory).find(isListener);
-  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_LAUNCHER' });
+  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_TRAMPFD_LAUNCHER' });
   return pidfdGetfd(pid, Number(fd), 'take the listener from the launcher');
 }
 

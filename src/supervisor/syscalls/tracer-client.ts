@@ -1,7 +1,7 @@
 /** What the thread that answers calls knows of the one that traces: how to reach it, and who waits for it. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { threadStatus } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { threadStatus } from '../../linux/process/proc-status.js';
 import { SIGSTOP } from '../../linux/process/signal.js';
 import type { AttachResult, SyscallToTracer } from '../messages.js';
 import type { Syscall } from './syscall.js';
