@@ -67,7 +67,7 @@ export function restrictionSyscalls(
   if (directories.length > 0) remountNoexec(pushSyscall, directories);
   pushSyscall('prctl', 'set no_new_privs', PR_SET_NO_NEW_PRIVS, 1);
   if (isRequested('mdwe') || noOwnCode) {
-    pushSyscall('prctl', 'set MDWE (Linux 6.3)', PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN);
+    pushSyscall('prctl', 'set MDWE, which requires Linux 6.3', PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN);
   }
   if (isRequested('no-memfd') || noOwnCode) {
     const errnoRules = noOwnCode ? noOwnCodeRules(nr) : memfdRules(nr);

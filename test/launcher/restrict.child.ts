@@ -1,5 +1,5 @@
 /**
- * Runs a program under restrictions, and ends as it ends:
+ * Runs a program under restrictions, and exits with its exit code or signal:
  *
  *     node restrict.child.js RESTRICTION,… PROGRAM ARGUMENT…
  */
