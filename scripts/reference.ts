@@ -36,7 +36,15 @@ function installTypedoc(): void {
 function writeReference(folder: string): void {
   execFileSync(
     join(manifest, 'node_modules/.bin/typedoc'),
-    ['--options', join(manifest, 'typedoc.json'), '--out', folder, '--logLevel', 'Warn', '--treatWarningsAsErrors'],
+    [
+      '--options',
+      join(manifest, 'typedoc.json'),
+      '--out',
+      folder,
+      '--logLevel',
+      'Warn',
+      '--treatWarningsAsErrors',
+    ],
     { cwd: manifest, stdio: 'inherit' },
   );
 }
@@ -57,6 +65,8 @@ function checkReference(): number {
 
 function textsOf(folder: string): Map<string, string> {
   if (!existsSync(folder)) return new Map();
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.md'),
+  );
   return new Map(files.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }

@@ -7,6 +7,7 @@
  *                  address of the script.
  *     system call  7 u64: number, arguments
  */
+import { alignUp } from '../core/bits.js';
 import { TrampfdError } from '../core/errors.js';
 import type { SystemCallName } from '../machine/index.js';
 
@@ -85,7 +86,7 @@ class ScriptData {
 
   #store(bytes: Uint8Array): DataOffset {
     const offset = this.byteLength;
-    const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
+    const padded = new Uint8Array(alignUp(bytes.length, 8));
     padded.set(bytes);
     this.#parts.push(padded);
     this.byteLength += padded.length;

@@ -68,7 +68,7 @@ export function yamaScope(): number | undefined {
   }
 }
 
-/** Whether this process has shadow stacks: a field of its status since Linux 6.6. @see Documentation/arch/x86/shstk.rst */
+/** Whether this process has shadow stacks; detected since Linux 6.6. @see Documentation/arch/x86/shstk.rst */
 export function hasShadowStack(): boolean {
   return /\bshstk\b/.test(readStatus('self')?.('\\w+_Thread_features') ?? '');
 }

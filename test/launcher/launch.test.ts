@@ -164,9 +164,9 @@ describe('errors', () => {
   });
 
   test('a system call that fails: first, in the middle or last', async () => {
-    const good = call('prctl', 'ask', 3);
-    const bad = call('close', 'close what is not open', 1000);
-    const message = 'Cannot close what is not open: close failed (EBADF)';
+    const good = call('prctl', 'read the dumpable flag', 3);
+    const bad = call('close', 'close an fd that is not open', 1000);
+    const message = 'Cannot close an fd that is not open: close failed (EBADF)';
     for (const setupSyscalls of [[bad], [good, good, bad], [good, bad, good, bad]]) {
       await fails(
         '/usr/bin/touch',

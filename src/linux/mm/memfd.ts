@@ -8,7 +8,10 @@ import { writeAll } from '../fs/write-all.js';
 // <linux/memfd.h>
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
-/** Linux 6.3: clears the execute bits for good. The file can still be mapped `PROT_EXEC`; `vm.memfd_noexec=2` allows it. */
+/**
+ * Linux 6.3: clears the execute bits for good. The file can still be mapped `PROT_EXEC`; `vm.memfd_noexec=2` allows
+ * it.
+ */
 export const MFD_NOEXEC_SEAL = 8;
 
 // <linux/fcntl.h>

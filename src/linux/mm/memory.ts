@@ -1,4 +1,5 @@
 /** Memory mappings. A failed system call throws a {@link TrampfdError}. */
+import { hex } from '../../core/bits.js';
 import { systemError } from '../../native/errno.js';
 import { errno, libc } from '../../native/libc.js';
 
@@ -41,14 +42,14 @@ export function mmap(request: MapRequest, attempt: string): bigint {
 /** `int munmap(void *addr, size_t length)`. @see munmap(2) */
 export function munmap(address: bigint, length: number): void {
   if (libc().munmap(address, length) !== 0) {
-    throw systemError(`unmap 0x${address.toString(16)}`, { syscall: 'munmap', errno: errno() });
+    throw systemError(`unmap ${hex(address)}`, { syscall: 'munmap', errno: errno() });
   }
 }
 
 /** `int mprotect(void *addr, size_t length, int prot)`. @see mprotect(2) */
 export function mprotect(address: bigint, length: number, prot: number): void {
   if (libc().mprotect(address, length, prot) !== 0) {
-    throw systemError(`change the protection of 0x${address.toString(16)}`, {
+    throw systemError(`change the protection of ${hex(address)}`, {
       syscall: 'mprotect',
       errno: errno(),
     });
@@ -58,7 +59,7 @@ export function mprotect(address: bigint, length: number, prot: number): void {
 /** `madvise(addr, length, MADV_DONTNEED)`: discards the contents of private memory. @see madvise(2) */
 export function madviseDontneed(address: bigint, length: number): void {
   if (libc().madvise(address, length, MADV_DONTNEED) !== 0) {
-    throw systemError(`discard memory at 0x${address.toString(16)}`, { syscall: 'madvise', errno: errno() });
+    throw systemError(`discard memory at ${hex(address)}`, { syscall: 'madvise', errno: errno() });
   }
 }
 

@@ -3,7 +3,7 @@ import { systemError } from '../../native/errno.js';
 import { libc } from '../../native/libc.js';
 import { addressOfBytes } from '../../native/memory-view.js';
 
-/** `posix_spawn_file_actions_t` has 80 bytes with glibc and with musl. A global, so that it is not collected during calls. */
+/** `posix_spawn_file_actions_t`: 80 bytes with glibc and musl. Global, so that it is not collected during calls. */
 const fileActions = new Uint8Array(256);
 const spawnedPid = new Int32Array(1);
 

@@ -1,6 +1,7 @@
 /** Memory of processes, read through `/proc`. @see proc_pid_mem(5) */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { hex } from '../../core/bits.js';
 import { fromNodeError, systemError } from '../../native/errno.js';
 
 /**
@@ -8,7 +9,7 @@ import { fromNodeError, systemError } from '../../native/errno.js';
  * not a crash.
  */
 export function readMemory(address: bigint, length: number, pid: number | 'self' = 'self'): Uint8Array {
-  const attempt = `read memory at 0x${address.toString(16)}`;
+  const attempt = `read memory at ${hex(address)}`;
   // The upper half of the address space belongs to the kernel, and file offsets are below 2^63.
   if (address >= 2n ** 63n) throw systemError(attempt, { syscall: 'read', errno: constants.errno.EIO });
   let fd: number | undefined;

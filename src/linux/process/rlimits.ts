@@ -20,7 +20,10 @@ export function raiseNofile(): void {
   raiseRlimit(RLIMIT_NOFILE, BigInt(readFileSync('/proc/sys/fs/nr_open', 'latin1').trim()));
 }
 
-/** Removes the limit on file sizes; without privileges raises it to the hard limit. @returns the previous limit, in bytes */
+/**
+ * Removes the limit on file sizes; without privileges raises it to the hard limit.
+ * @returns the previous limit, in bytes
+ */
 export function raiseFsize(): Rlimit {
   return raiseRlimit(RLIMIT_FSIZE, RLIM_INFINITY);
 }

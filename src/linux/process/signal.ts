@@ -33,7 +33,10 @@ const sigsetSize = 8;
 /** `struct sigaction` of the kernel, offsets in bytes. Checked against C by a test. */
 export const KERNEL_SIGACTION = { handler: 0, flags: 8, restorer: 16, mask: 24, size: 32 } as const;
 
-/** `siginfo_t`, offsets in bytes. `address` is for faults, `pid` for signals from processes. Checked against C by a test. */
+/**
+ * `siginfo_t`, offsets in bytes: `address` is for faults, `pid` for signals from processes. Checked against C by a
+ * test.
+ */
 export const SIGINFO = { size: 128, signal: 0, code: 8, pid: 16, address: 16 } as const;
 
 export interface SignalAction {

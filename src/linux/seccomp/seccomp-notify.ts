@@ -23,7 +23,8 @@ const SECCOMP_ADDFD_FLAG_SEND = 2;
 const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
 export const SECCOMP_GET_NOTIF_SIZES = 3;
 
-/** `struct seccomp_notif`, `seccomp_notif_resp` and `seccomp_notif_addfd`, offsets in bytes. Checked against C by a test. */
+// Offsets in `struct seccomp_notif`, `seccomp_notif_resp` and `seccomp_notif_addfd`, in bytes. Checked against C by a
+// test.
 export const SECCOMP_NOTIF = { size: 80, id: 0, pid: 8, number: 16, args: 32 } as const;
 export const SECCOMP_NOTIF_RESP = { size: 24, id: 0, value: 8, error: 16, flags: 20 } as const;
 export const SECCOMP_NOTIF_ADDFD = {
