@@ -178,7 +178,7 @@ interface BlockContents {
 
 export function assertStackSize(size: number): void {
   if (size <= maxStackBytes) return;
-  throw new RangeError(`signature needs ${size} bytes of stack; ${maxStackBytes} is the most`);
+  throw new RangeError(`prototype needs ${size} bytes on the stack; at most ${maxStackBytes} are possible`);
 }
 
 /** The results of a record, and what is behind: zeros, or what a value becomes when JavaScript returns it. */

@@ -91,7 +91,7 @@ export function createGlue(): GlueInstance {
 export function throwOnNapiError({ i32 }: GlueState): void {
   const status = i32[stateLayout.napiStatus / 4]!;
   if (status === 0) return;
-  throw new TrampfdError(`Cannot ${attempt}: Node-API answers ${status}`, { code: 'ERR_NAPI' });
+  throw new TrampfdError(`Cannot ${attempt}: Node-API answers ${status}`, { code: 'ERR_TRAMPFD_NAPI' });
 }
 
 function mapZeroedAt(address: bigint, length: number): ArrayBuffer {

@@ -245,7 +245,9 @@ function createRuntime(): Runtime {
 
   /** What failed. The glue has no error to leave: where there is none, C has strayed. */
   function takePendingError(): PendingError {
-    const current = pendingError ?? { error: new TrampfdError(wrongStackMessage, { code: 'ERR_STACK' }) };
+    const current = pendingError ?? {
+      error: new TrampfdError(wrongStackMessage, { code: 'ERR_TRAMPFD_STACK' }),
+    };
     setPendingError(undefined);
     return current;
   }
@@ -275,7 +277,7 @@ function reportUncaught(error: unknown): void {
 
 function crossThreadError(callee: Callee): TrampfdError {
   const message = `Cannot run ${callee.describe()} for another thread: it was created with crossThread: 'reject'`;
-  return new TrampfdError(message, { code: 'ERR_THREAD' });
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_THREAD' });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
