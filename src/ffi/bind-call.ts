@@ -1,11 +1,11 @@
 /** JavaScript functions that write arguments, make a native call, and read the result. */
 import { addressOfBytes } from '../linux/mm/memory.js';
 import type { CallInterface } from './call-interface.js';
-import { pinned } from './marshal.js';
 import { readObject, snapshotValue } from './marshal-struct.js';
 import { errnoIndex, type NativeInvoker } from './native-invoker.js';
+import { pinned } from './scalars.js';
 
-type BoundFunction = (...args: unknown[]) => unknown;
+export type BoundFunction = (...args: unknown[]) => unknown;
 type ArgumentWriter = (value: unknown) => void;
 
 /** Returns a function that makes the call on this thread. */

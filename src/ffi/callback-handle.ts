@@ -5,7 +5,7 @@ import type { ValidatedOptions } from '../trampolines/options.js';
 import type { SlotNumber } from '../trampolines/slots/slots.js';
 import type { CallbackInterface } from './callback-interface.js';
 import { threadRegistry, updateRefCount } from './callback-registry.js';
-import type { Callee } from './runtime.js';
+import type { Callee } from './callee.js';
 
 /**
  * A JavaScript function that native code can call. The function pointer stays valid until `close`, even if this object

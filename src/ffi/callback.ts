@@ -2,13 +2,13 @@
 
 import { describeType } from '../core/validate.js';
 import { validateOptions } from '../trampolines/options.js';
+import type { CrossThreadMode } from './callback-block.js';
 import { type Callback, CallbackHandle } from './callback-handle.js';
-import type { CrossThreadMode } from './callback-interface.js';
 import { findInterface } from './callback-interface-cache.js';
 import { createRegistry, slotWords32, threadRegistry } from './callback-registry.js';
+import type { Callee } from './callee.js';
 import type { PrototypeLike } from './prototype/prototype-like.js';
 import type { CallbackFunction, CallbackResult, ParametersOf, ValidPrototype } from './prototype/types.js';
-import type { Callee } from './runtime.js';
 
 export interface CallbackOptions<S extends PrototypeLike = PrototypeLike> {
   /**
