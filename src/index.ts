@@ -14,19 +14,24 @@ export type {
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
 export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
 export {
-  type CallbackHandle,
   type CallbackImplementation,
   type CallbackOptions,
   callbackStats,
   createCallback,
 } from './ffi/callback.js';
-export { type CallResult, type NativeFunctionOptions, nativeFunction } from './ffi/native-function.js';
+export type { Callback } from './ffi/callback-handle.js';
+export {
+  type CallResult,
+  type NativeFunction,
+  type NativeFunctionOptions,
+  nativeFunction,
+} from './ffi/native-function.js';
 export type { InvalidType } from './ffi/prototype/infer-tokens.js';
-export type { PrototypeLike, PrototypeObject } from './ffi/prototype/parse.js';
+export type { PrototypeLike, PrototypeObject } from './ffi/prototype/prototype-like.js';
 export type {
   CallbackFunction,
   CallbackResult,
-  NativeFunction,
+  NativeArguments,
   NativeValue,
   ParametersOf,
   ResultOf,

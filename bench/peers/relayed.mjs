@@ -18,7 +18,7 @@ const compare = (a, b) => b - a;
 const own = createCallback({ result: 'int', args: ['void *', 'void *'], pointers: 'number' }, compare);
 const type = koffi.proto('int (intptr_t, intptr_t)');
 const rival = koffi.address(koffi.register(compare, koffi.pointer(type)));
-const run = nativeFunction('void (void *)', loop, { async: true });
+const run = nativeFunction('void (void *)', loop).async;
 const ways = [
   { name: 'own', callee: own.address, call: () => run(address), samples: [] },
   { name: 'koffi', callee: rival, call: () => run(address), samples: [] },

@@ -35,6 +35,7 @@ describe('an object', () => {
 
   test('without arguments', () => {
     assert.deepEqual(parse({ result: 'void', args: [] }), {
+      name: undefined,
       result: { kind: 'void' },
       args: [],
       variadicFrom: undefined,
@@ -49,6 +50,7 @@ describe('an object', () => {
       variadic: ['int', 'double', 'void *p'],
     });
     assert.deepEqual(signature, {
+      name: undefined,
       result: int,
       args: [
         { name: 'format', type: { kind: 'string' } },

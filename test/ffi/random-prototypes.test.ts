@@ -5,14 +5,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createCallback, nativeFunction, symbolAddress, viewMemory } from '#src/index.js';
+import { createCallback, nativeFunction, type PrototypeLike, symbolAddress, viewMemory } from '#src/index.js';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
-import { randomFunctions } from '../support/random-signatures.js';
+import { randomFunctions } from '../support/random-prototypes.js';
 
 const batch = 500;
-/** On JavaScript's thread, on a stack of its own, on another thread. */
-const ways = [{}, { fiber: true }, { async: true }] as const;
+/** A call on the thread's stack, on a fiber, and on another thread. */
+const ways = [
+  (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address),
+  (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address, { fiber: true }),
+  (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address).async,
+] as const;
 
 test('C and JavaScript see the same arguments and results', { skip: needs('gcc') }, async (t) => {
   const random = randomFor(t);
@@ -25,28 +29,24 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
       const flags = ['-O0', '-w', '-shared', '-fPIC', '-o', library];
       execFileSync('gcc', [...flags, join(folder, 'functions.c')]);
       const wrong = new Int32Array(viewMemory(symbolAddress('wrong', library), 4).buffer);
-      for (const [number, { signature, args, result, c }] of functions.entries()) {
-        const called = nativeFunction(
-          signature,
-          symbolAddress(`called_${number}`, library),
-          random.pick(ways),
-        );
+      for (const [number, { prototype, args, result, c }] of functions.entries()) {
+        const called = random.pick(ways)(prototype, symbolAddress(`called_${number}`, library));
         wrong[0] = 0;
         assert.deepEqual(await called(...(args as never[])), result, c);
         assert.equal(wrong[0], 0, c);
 
         let given: unknown;
-        const closure = createCallback(signature, (...got) => {
+        const callback = createCallback(prototype, (...got) => {
           given = got;
           return result as never;
         });
         for (const way of ways) {
-          const calls = nativeFunction('int (void *)', symbolAddress(`calls_${number}`, library), way);
+          const calls = way('int (void *)', symbolAddress(`calls_${number}`, library));
           given = undefined;
-          assert.equal(await calls(closure.address), 1, c);
+          assert.equal(await calls(callback.address), 1, c);
           assert.deepEqual(given, args, c);
         }
-        closure.close();
+        callback.close();
       }
     } finally {
       rmSync(folder, { recursive: true });

@@ -7,8 +7,8 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import koffi from 'koffi';
 import { createCallback, nativeFunction, struct, symbolAddress, viewMemory } from 'trampfd';
+import { callFromThreads, callMany, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
-import { callFromThreads, callMany, inLibrary } from '../support/closures.js';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 
@@ -23,12 +23,12 @@ test('it is another stack, the same for each call', () => {
   const distance = (a: bigint | null, b: bigint | null): number => Math.abs(Number(a! - b!));
   assert.ok(distance(here(null), there(null)) > 2 ** 24);
   assert.equal(there(null), there(null));
-  // What a closure calls stands below what waits.
+  // What a callback calls stands below what waits.
   const addresses: bigint[] = [];
-  const closure = createCallback('void (void)', () => addresses.push(there(null)!));
-  addresses.unshift(there(closure.address)!);
+  const callback = createCallback('void (void)', () => addresses.push(there(null)!));
+  addresses.unshift(there(callback.address)!);
   assert.ok(addresses[1]! < addresses[0]! && distance(addresses[0]!, addresses[1]!) < 2 ** 12);
-  closure.close();
+  callback.close();
 });
 
 /** `MAP_STACK` does something since Linux 6.7. */
@@ -53,9 +53,9 @@ test('it takes no huge page', { skip: noHugePages }, () => {
 
 test('megabytes of it can be used', () => {
   const fill = nativeFunction('long (int, void *)', inLibrary('use_stack'), own);
-  const closure = createCallback('int (int)', (value) => value + 1);
-  assert.equal(fill(7 * 2 ** 20, closure.address), BigInt(7 * 2 ** 20 + 1));
-  closure.close();
+  const callback = createCallback('int (int)', (value) => value + 1);
+  assert.equal(fill(7 * 2 ** 20, callback.address), BigInt(7 * 2 ** 20 + 1));
+  callback.close();
 });
 
 test('calls of both kinds are nested in any order', (t) => {
@@ -80,11 +80,11 @@ test('calls of both kinds are nested in any order', (t) => {
       const step = plan[level];
       if (step === undefined) return 1;
       if (step.fails) throw new Error(`level ${level}`);
-      const closure = createCallback('int (int)', () => run(level + 1));
+      const callback = createCallback('int (int)', () => run(level + 1));
       try {
-        return Number(call[step.kind](closure.address, step.count));
+        return Number(call[step.kind](callback.address, step.count));
       } finally {
-        closure.close();
+        callback.close();
       }
     };
     const result = expected(0);
@@ -104,7 +104,7 @@ function koffiCall(): (address: bigint, count: number) => number {
 
 test('errors are thrown from the call, and native code gets the error result', () => {
   const errors: number[] = [];
-  const closure = createCallback(
+  const callback = createCallback(
     'int (int)',
     (index) => {
       errors.push(index);
@@ -112,11 +112,11 @@ test('errors are thrown from the call, and native code gets the error result', (
     },
     { errorResult: -3 },
   );
-  assert.throws(() => callMany(own)(closure.address, 3), new RangeError('error 0'));
+  assert.throws(() => callMany(own)(callback.address, 3), new RangeError('error 0'));
   assert.deepEqual(errors, [0, 1, 2]);
-  assert.throws(() => keep()(closure.address, 9), /error 9/);
+  assert.throws(() => keep()(callback.address, 9), /error 9/);
   assert.equal(lastResult[0], -3);
-  closure.close();
+  callback.close();
 });
 
 test('an endless recursion is an error that can be caught, and all goes on', () => {
@@ -159,9 +159,9 @@ test('JavaScript that is terminated lets C return first', () => {
       });
     }
     assert.equal(lastResult[0], -8);
-    const closure = createCallback('int (int)', (value) => value);
-    assert.equal(callMany(own)(closure.address, 10), sumBelow(10));
-    for (const made of [spin, between, closure]) made.close();
+    const callback = createCallback('int (int)', (value) => value);
+    assert.equal(callMany(own)(callback.address, 10), sumBelow(10));
+    for (const made of [spin, between, callback]) made.close();
   }
 });
 
@@ -182,7 +182,7 @@ test('calls that a time limit ends leave nothing to those further out', () => {
       }
     };
     let first: Error | undefined;
-    const closure = createCallback('int (int)', (index) => {
+    const callback = createCallback('int (int)', (index) => {
       if (index === 0 && first !== undefined) throw first;
       if (index !== 1) return index;
       assert.throws(() => vm.runInContext('run()', vm.createContext({ run }), { timeout: 20 }), {
@@ -190,11 +190,11 @@ test('calls that a time limit ends leave nothing to those further out', () => {
       });
       return 1;
     });
-    assert.equal(callMany(outer)(closure.address, 3), 3n);
+    assert.equal(callMany(outer)(callback.address, 3), 3n);
     first = new Error('the first');
-    assert.throws(() => callMany(outer)(closure.address, 3), first);
+    assert.throws(() => callMany(outer)(callback.address, 3), first);
     assert.equal(goneOn, false);
-    closure.close();
+    callback.close();
   }
   spin.close();
 });
@@ -223,14 +223,14 @@ test('memory that was given to a call that a time limit ends is let go', async (
 });
 
 test('a coroutine of C gets the error result, and its caller an error', () => {
-  const closure = createCallback('int (int)', (value) => value, { errorResult: -6 });
+  const callback = createCallback('int (int)', (value) => value, { errorResult: -6 });
   const call = nativeFunction('void (void *)', inLibrary('call_from_coroutine'), own);
-  assert.throws(() => call(closure.address), { code: 'ERR_STACK' });
+  assert.throws(() => call(callback.address), { code: 'ERR_TRAMPFD_STACK' });
   assert.equal(lastResult[0], -6);
-  closure.close();
+  callback.close();
 });
 
-test('a closure may free itself, and others be made meanwhile', () => {
+test('a callback may free itself, and others be made meanwhile', () => {
   const made = createCallback('int (int)', (value) => {
     made.close();
     const other = createCallback('int (int)', (given) => given + 1);
@@ -259,16 +259,16 @@ test('memory, text, structures and errno', () => {
   assert.deepEqual(close(-1), { value: -1, errno: 9 });
 });
 
-test('other threads call closures while C waits', async () => {
+test('other threads call callbacks while C waits', async () => {
   const shared = createCallback('int (int)', (value) => value);
-  const threads = callFromThreads({ async: true })(shared.address, 2, 500);
+  const threads = callFromThreads().async(shared.address, 2, 500);
   const outer = createCallback('int (int)', (value) => Number(callMany(own)(shared.address, value)));
   for (let turn = 0; turn < 50; turn++) {
     assert.equal(callMany(own)(outer.address, 10), 120n);
     await new Promise(setImmediate);
   }
   assert.equal(await threads, 2n * sumBelow(500));
-  for (const closure of [shared, outer]) closure.close();
+  for (const callback of [shared, outer]) callback.close();
 });
 
 test('the stack goes with its Worker', () => {

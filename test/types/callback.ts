@@ -3,8 +3,9 @@ import * as trampfd from 'trampfd';
 import {
   type CallbackFunction,
   type CallbackResult,
-  createCallback as closure,
+  createCallback as callback,
   enumeration,
+  type NativeFunction,
   type NativeValue,
   nativeFunction as native,
   type ParametersOf,
@@ -56,33 +57,36 @@ export function functions(either: boolean): void {
   same<CallbackFunction<'void (bool)'>, (...args: [boolean]) => void>(true);
   same<CallbackResult<'size_t (void)'>, bigint | number>(true);
   same<CallbackResult<'void *(void)'>, bigint | number | ArrayBuffer | ArrayBufferView | null>(true);
-  closure('int (const void *a, double b)', (a, b) => {
+  callback('int (const void *a, double b)', (a, b) => {
     same<typeof a, bigint>(true);
     same<typeof b, number>(true);
     return 1;
   });
-  closure('void (int)', () => 'a function whose result nobody asks for');
-  closure('uint64_t (void)', () => 1);
-  closure('void *(void)', () => (either ? new Uint8Array(8) : null), { errorResult: null });
-  closure(either ? 'int (int)' : 'int (void *)', (value) => {
+  callback('void (int)', () => 'a function whose result nobody asks for');
+  callback('uint64_t (void)', () => 1);
+  callback('void *(void)', () => (either ? new Uint8Array(8) : null), { errorResult: null });
+  callback(either ? 'int (int)' : 'int (void *)', (value) => {
     same<typeof value, number | bigint>(true);
     return 1;
   });
   // @ts-expect-error a bigint is no int
-  closure('int (void)', () => 1n);
+  callback('int (void)', () => 1n);
   // @ts-expect-error nor is a string
-  closure('int (void)', () => '1');
+  callback('int (void)', () => '1');
   // @ts-expect-error nothing is returned
-  closure('int (void)', () => {});
+  callback('int (void)', () => {});
   // @ts-expect-error a pointer is a bigint
-  closure('int (void *)', (a: number) => a);
+  callback('int (void *)', (a: number) => a);
   // @ts-expect-error there is one argument
-  closure('int (int)', (a, b) => a + b);
+  callback('int (int)', (a, b) => a + b);
   // @ts-expect-error a string may be null
-  closure('size_t (const char *)', (text) => text.length);
+  callback('size_t (const char *)', (text) => text.length);
 
   const strlen = native('size_t strlen(const char *)', 1n);
-  same<typeof strlen, (...args: [string | null]) => bigint>(true);
+  same<Parameters<typeof strlen>, [string | null]>(true);
+  same<ReturnType<typeof strlen>, bigint>(true);
+  const untyped: NativeFunction = strlen as never;
+  same<Parameters<typeof untyped>, (NativeValue | ArrayBuffer | ArrayBufferView)[]>(true);
   const read = native('ssize_t read(int, void *, size_t)', 1n);
   read(0, new Uint8Array(8), 8);
   read(0, 0x1000n, 8n);
@@ -96,38 +100,38 @@ export function functions(either: boolean): void {
 
 export function refusals(): void {
   // @ts-expect-error a misspelt result
-  closure('imt (void)', () => 1);
+  callback('imt (void)', () => 1);
   // @ts-expect-error a misspelt argument
-  closure('int (viod *)', () => 1);
+  callback('int (viod *)', () => 1);
   // @ts-expect-error in the second argument
-  closure('int (int a, doubel b)', () => 1);
+  callback('int (int a, doubel b)', () => 1);
   // @ts-expect-error a misspelt qualifier
-  closure('int (cosnt void *)', () => 1);
+  callback('int (cosnt void *)', () => 1);
   // @ts-expect-error in a function's own parameter
-  closure('void (int (*)(imt))', () => {});
+  callback('void (int (*)(imt))', () => {});
   // @ts-expect-error no prototype
-  closure('int', () => 1);
+  callback('int', () => 1);
   // @ts-expect-error nothing at all
-  closure('', () => 1);
+  callback('', () => 1);
   // @ts-expect-error a parenthesis is missing
-  closure('int (int', () => 1);
+  callback('int (int', () => 1);
   // @ts-expect-error C has no such type
-  closure('unsigned double (void)', () => 1);
+  callback('unsigned double (void)', () => 1);
   // @ts-expect-error JavaScript has no such numbers
-  closure('long double (void)', () => 1);
+  callback('long double (void)', () => 1);
   // @ts-expect-error what ... stands for is not said
-  closure('int (const char *, ...)', () => 1);
+  callback('int (const char *, ...)', () => 1);
   // @ts-expect-error a structure needs fields
-  closure('void (struct point)', () => {});
+  callback('void (struct point)', () => {});
   // @ts-expect-error a name from JavaScript's objects
-  closure('constructor (void)', () => 1);
-  // @ts-expect-error only createCallback makes one
-  new trampfd.Closure();
+  callback('constructor (void)', () => 1);
+  // @ts-expect-error only createCallback creates one
+  new trampfd.Callback();
   // @ts-expect-error not a signature
-  closure(5, () => 1);
+  callback(5, () => 1);
   const oneOf = (first: boolean) => (first ? 'int (int)' : 'imt (int)');
   // @ts-expect-error one of two is misspelt
-  closure(oneOf(true), () => 1);
+  callback(oneOf(true), () => 1);
   // @ts-expect-error nor for native functions
   native('imt (void)', 1n);
 }
@@ -138,17 +142,17 @@ export function objects(): void {
   same<typeof visit.values.postorder, 1>(true);
   same<(typeof point)['fields'], { readonly x: 'double'; readonly y: 'float' }>(true);
 
-  closure({ result: 'int', args: ['double x', struct({ x: 'double' }), visit] }, (x, y, which) => {
+  callback({ result: 'int', args: ['double x', struct({ x: 'double' }), visit] }, (x, y, which) => {
     same<typeof x, number>(true);
     same<typeof y, { readonly x: number }>(true);
     same<typeof which, number>(true);
     return 1;
   });
-  closure({ result: point, args: [] }, () => ({ x: 1, y: 2 }));
+  callback({ result: point, args: [] }, () => ({ x: 1, y: 2 }));
   // @ts-expect-error a field is missing
-  closure({ result: point, args: [] }, () => ({ x: 1 }));
+  callback({ result: point, args: [] }, () => ({ x: 1 }));
   // @ts-expect-error a field has another type
-  closure({ result: point, args: [] }, () => ({ x: 1, y: '2' }));
+  callback({ result: point, args: [] }, () => ({ x: 1, y: '2' }));
 
   const nested = struct({
     at: point,
@@ -158,7 +162,7 @@ export function objects(): void {
     matrix: 'int64_t[2][3]',
     corners: struct({ first: point }),
   });
-  closure({ result: 'void', args: [nested] }, (value) => {
+  callback({ result: 'void', args: [nested] }, (value) => {
     same<typeof value.at, { readonly x: number; readonly y: number }>(true);
     same<typeof value.next, bigint>(true);
     same<typeof value.name, string | null>(true);
@@ -169,13 +173,13 @@ export function objects(): void {
     value.nmae;
   });
 
-  closure({ result: 'void *', args: ['void *', 'char **', nested], pointers: 'number' }, (a, b, c) => {
+  callback({ result: 'void *', args: ['void *', 'char **', nested], pointers: 'number' }, (a, b, c) => {
     same<typeof a, number>(true);
     same<typeof b, number>(true);
     same<typeof c.next, number>(true);
     return 0n;
   });
-  closure(
+  callback(
     { result: 'int', args: ['const char *'], variadic: ['int', 'double', point] },
     (format, a, b, c) => {
       same<typeof format, string | null>(true);
@@ -188,21 +192,21 @@ export function objects(): void {
   same<ParametersOf<{ result: 'int'; args: ['int']; variadic: ['size_t'] }>, [number, bigint]>(true);
 
   // @ts-expect-error a misspelt argument
-  closure({ result: 'int', args: ['duoble'] }, () => 1);
+  callback({ result: 'int', args: ['duoble'] }, () => 1);
   // @ts-expect-error a misspelt result
-  closure({ result: 'imt', args: [] }, () => 1);
+  callback({ result: 'imt', args: [] }, () => 1);
   // @ts-expect-error a misspelt variadic argument
-  closure({ result: 'int', args: ['int'], variadic: ['imt'] }, () => 1);
+  callback({ result: 'int', args: ['int'], variadic: ['imt'] }, () => 1);
   // @ts-expect-error a result has no name
-  closure({ result: 'int x', args: [] }, () => 1);
+  callback({ result: 'int x', args: [] }, () => 1);
   // @ts-expect-error the arguments are missing
-  closure({ result: 'int' }, () => 1);
+  callback({ result: 'int' }, () => 1);
   // @ts-expect-error no such property
-  closure({ result: 'int', args: [], pointer: 'number' }, () => 1);
+  callback({ result: 'int', args: [], pointer: 'number' }, () => 1);
   // @ts-expect-error pointers are one or the other
-  closure({ result: 'int', args: [], pointers: 'string' }, () => 1);
+  callback({ result: 'int', args: [], pointers: 'string' }, () => 1);
   // @ts-expect-error a prototype is no type
-  closure({ result: 'int', args: ['int (int)', 'int (void'] }, () => 1);
+  callback({ result: 'int', args: ['int (int)', 'int (void'] }, () => 1);
   // @ts-expect-error a misspelt field
   struct({ x: 'double', y: 'duoble' });
   // @ts-expect-error a field has a length
@@ -220,52 +224,60 @@ export function objects(): void {
 /** What is not known before can be anything, but is not `any`. */
 export function notLiteral(text: string, object: PrototypeObject, prefix: `int (${string})`): void {
   const either: PrototypeLike = text === '' ? object : text;
-  closure(either as PrototypeLike, (...args) => {
+  callback(either as PrototypeLike, (...args) => {
     same<typeof args, NativeValue[]>(true);
   });
-  closure(text, (...args) => {
+  callback(text, (...args) => {
     same<typeof args, NativeValue[]>(true);
     return args[0] ?? null;
   });
   same<ResultOf<string>, NativeValue | ResultOf<'void (void)'>>(true);
-  closure(text, () => {});
+  callback(text, () => {});
   same<ParametersOf<PrototypeObject>, NativeValue[]>(true);
   same<ParametersOf<typeof prefix>, NativeValue[]>(true);
-  closure(prefix, (first) => first ?? 0);
-  closure(object, () => 1n);
-  closure({ result: 'int', args: [text, 'double'] }, (a, b) => {
+  callback(prefix, (first) => first ?? 0);
+  callback(object, () => 1n);
+  callback({ result: 'int', args: [text, 'double'] }, (a, b) => {
     same<typeof a, NativeValue>(true);
     same<typeof b, number>(true);
     return 1;
   });
   native(text, 1n)(1, 2n, 'text', new Uint8Array(8), { x: 1 });
-  closure(text, () => new Uint8Array(8));
+  callback(text, () => new Uint8Array(8));
   // @ts-expect-error no value of C's
   native(text, 1n)(Symbol());
   // @ts-expect-error it may be anything
-  closure(text, (a: bigint) => a);
+  callback(text, (a: bigint) => a);
 }
 
 export async function options(): Promise<void> {
-  closure('int (int)', async (value) => value, { awaitResult: true });
-  closure('int (int)', (value) => value, { awaitResult: true, errorResult: 1 });
+  callback('int (int)', async (value) => value, { awaitResult: true });
+  callback('int (int)', (value) => value, { awaitResult: true, errorResult: 1 });
   // @ts-expect-error nobody waits for the promise
-  closure('int (int)', async (value) => value);
+  callback('int (int)', async (value) => value);
   // @ts-expect-error nor is it a result with other options
-  closure('int (int)', async (value) => value, { crossThread: 'block' });
+  callback('int (int)', async (value) => value, { crossThread: 'block' });
   // @ts-expect-error the error result is a result, too
-  closure('int (int)', (value) => value, { errorResult: 'x' });
+  callback('int (int)', (value) => value, { errorResult: 'x' });
   // @ts-expect-error no such option
-  closure('int (int)', (value) => value, { thread: 'wait' });
-  const later = native('double (double)', 1n, { async: true });
-  same<ReturnType<typeof later>, Promise<number>>(true);
+  callback('int (int)', (value) => value, { thread: 'wait' });
+  const plain = native('double (double)', 1n);
+  same<ReturnType<typeof plain>, number>(true);
+  same<ReturnType<typeof plain.async>, Promise<number>>(true);
+  same<Parameters<typeof plain.async>, [number]>(true);
+  same<(typeof plain)['address'], bigint>(true);
+  same<(typeof plain)['prototype'], string>(true);
   const withErrno = native('int (int)', 1n, { errno: true });
   same<ReturnType<typeof withErrno>, { readonly value: number; readonly errno: number }>(true);
   const maybe: boolean = Math.random() > 0.5;
-  const sometimes = native('int (int)', 1n, { async: maybe, fiber: false });
-  same<ReturnType<typeof sometimes>, number | Promise<number>>(true);
-  const never = native('int (int)', 1n, { async: false, errno: false });
+  const sometimes = native('int (int)', 1n, { errno: maybe, fiber: false });
+  same<ReturnType<typeof sometimes>, number | { readonly value: number; readonly errno: number }>(true);
+  const never = native('int (int)', 1n, { errno: false });
   same<ReturnType<typeof never>, number>(true);
-  const both = await native('void *(int)', 1n, { errno: true, async: true })(1);
+  const both = await native('void *(int)', 1n, { errno: true }).async(1);
   same<typeof both, { readonly value: bigint; readonly errno: number }>(true);
+  // @ts-expect-error an argument is missing
+  native('int (int)', 1n).async();
+  // @ts-expect-error no such option
+  native('int (int)', 1n, { async: true });
 }

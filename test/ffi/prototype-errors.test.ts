@@ -8,7 +8,7 @@ import { prototypes } from '../support/prototypes.js';
 import { randomFor, rounds } from '../support/random.js';
 
 const { cPlatform } = hostMachine();
-const parse = (signature?: unknown) => parsePrototype(signature, cPlatform);
+const parse = (prototype?: unknown) => parsePrototype(prototype, cPlatform);
 const loosely = (call: unknown) => call as (...args: unknown[]) => unknown;
 const looseStruct = loosely(struct);
 const looseEnumeration = loosely(enumeration);
@@ -17,7 +17,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
   'text, with the place': [
     [
       () => parse('imt (void)'),
-      /^RangeError: signature: no C type is called "imt"\n {2}imt \(void\)\n {2}\^$/,
+      /^RangeError: prototype: no C type is called "imt"\n {2}imt \(void\)\n {2}\^$/,
     ],
     [() => parse('int (int a, doubel b)'), /no C type is called "doubel"\n.*\n {14}\^$/],
     [() => parse('int (\n\tint a,\n\tdoubel b)'), /"doubel"\n {2}int \( {2}int a, {2}doubel b\)\n {17}\^$/],
@@ -25,7 +25,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       () => parse('int (sqlite3 *)'),
       /no C type is called "sqlite3"; for a pointer to it, write "void \*" or "struct sqlite3 \*"/,
     ],
-    [() => parse(''), /signature: a type is expected here, not the end/],
+    [() => parse(''), /prototype: a type is expected here, not the end/],
     [() => parse('int'), /"\(" is expected here, not the end\n {2}int\n {5}\^$/],
     [() => parse('int (int int)'), /"\)" is expected here, not "int"\n.*\n {11}\^$/],
     [() => parse('int (void, int)'), /nothing can have the type "void" here/],
@@ -54,18 +54,18 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => parse('int (unsigned toString'), /"\)" is expected here, not the end/],
   ],
   'too much': [
-    [() => parse(' '.repeat(10_001)), /RangeError: signature has 10001 characters; at most 10000 are read/],
+    [() => parse(' '.repeat(10_001)), /RangeError: prototype has 10001 characters; at most 10000 are read/],
     [() => parse(`int (${'int,'.repeat(127)}int)`), /a function has at most 127 parameters/],
     [() => parse(`int (int ${'('.repeat(64)}`), /at most 63 parentheses are read within each other/],
     [() => parse('('.repeat(10_000)), /a type is expected here/],
     [() => parse(`int (${'int ('.repeat(1900)}`), /at most 63 parentheses/],
     [
       () => parse({ result: 'int', args: new Array(1e9) }),
-      /signature.args has 1000000000 entries; at most 127/,
+      /prototype.args has 1000000000 entries; at most 127/,
     ],
     [
       () => parse({ result: 'int', args: new Array(100).fill('int'), variadic: new Array(100).fill('int') }),
-      /signature has 200 arguments; at most 127/,
+      /prototype has 200 arguments; at most 127/,
     ],
     [() => looseStruct({ x: `int${'[2]'.repeat(13)}` }), /an array has at most 12 dimensions/],
     [() => struct({ x: 'int[99999999999999999999999999]' }), /fields.x ends behind the 65535 bytes/],
@@ -77,64 +77,64 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => nested(64), /structures can be 63 deep in each other/],
   ],
   'other things than text': [
-    [() => parse(), /TypeError: signature must be a C prototype in text or an object, not undefined/],
-    [() => parse(null), /TypeError: signature must be .*, not null/],
-    [() => parse(5), /TypeError: signature must be .*, not a number/],
-    [() => parse(['int']), /TypeError: signature must be an object, not an Array/],
+    [() => parse(), /TypeError: prototype must be C text or an object, not undefined/],
+    [() => parse(null), /TypeError: prototype must be .*, not null/],
+    [() => parse(5), /TypeError: prototype must be .*, not a number/],
+    [() => parse(['int']), /TypeError: prototype must be an object, not an Array/],
     [
       () => parse({}),
-      /TypeError: signature.result must be a type in text, or one that struct or enumeration made, not undefined/,
+      /TypeError: prototype.result must be a type in text, or one that struct or enumeration made, not undefined/,
     ],
-    [() => parse({ result: 'int' }), /TypeError: signature.args must be an array, not undefined/],
-    [() => parse({ result: 'int', args: 'int' }), /TypeError: signature.args must be an array, not a string/],
+    [() => parse({ result: 'int' }), /TypeError: prototype.args must be an array, not undefined/],
+    [() => parse({ result: 'int', args: 'int' }), /TypeError: prototype.args must be an array, not a string/],
     [
       () => parse({ result: 'int', args: [undefined, 'int'] }),
-      /TypeError: signature.args\[0\] must be a type in text/,
+      /TypeError: prototype.args\[0\] must be a type in text/,
     ],
-    [() => parse({ result: 'int', args: [{}] }), /TypeError: signature.args\[0\] must be .*, not an Object/],
+    [() => parse({ result: 'int', args: [{}] }), /TypeError: prototype.args\[0\] must be .*, not an Object/],
     [
       () => parse({ result: 'int', args: [struct] }),
-      /TypeError: signature.args\[0\] must be .*, not a function/,
+      /TypeError: prototype.args\[0\] must be .*, not a function/,
     ],
     [
       () => parse({ result: 'int', args: ['int', 'imt'] }),
-      /RangeError: signature.args\[1\]: no C type is called "imt"/,
+      /RangeError: prototype.args\[1\]: no C type is called "imt"/,
     ],
     [
       () => parse({ result: 'int x', args: [] }),
-      /RangeError: signature.result: the end is expected here, not "x"/,
+      /RangeError: prototype.result: the end is expected here, not "x"/,
     ],
     [
       () => parse({ result: 'int', args: ['int (int'] }),
-      /RangeError: signature.args\[0\]: "\)" is expected here/,
+      /RangeError: prototype.args\[0\]: "\)" is expected here/,
     ],
     [
       () => parse({ result: 'int', args: ['void'] }),
-      /RangeError: signature.args\[0\]: nothing can have the type "void"/,
+      /RangeError: prototype.args\[0\]: nothing can have the type "void"/,
     ],
     [
       () => parse({ result: 'int', args: [], pointers: 'string' }),
-      /RangeError: signature.pointers must be "bigint" or "number", not "string"/,
+      /RangeError: prototype.pointers must be "bigint" or "number", not "string"/,
     ],
     [
       () => parse({ result: 'int', args: [], pointer: 'number' }),
-      /TypeError: signature has no property "pointer"; it takes result, args, variadic, pointers/,
+      /TypeError: prototype has no property "pointer"; it takes result, args, variadic, pointers/,
     ],
     [
       () => parse({ result: 'int', args: [], variadic: ['float'] }),
-      /RangeError: signature.variadic\[0\] is passed as double .* write "double"/,
+      /RangeError: prototype.variadic\[0\] is passed as double .* write "double"/,
     ],
     [
       () => parse({ result: 'int', args: [], variadic: ['short'] }),
-      /RangeError: signature.variadic\[0\] is passed as int .* write "int"/,
+      /RangeError: prototype.variadic\[0\] is passed as int .* write "int"/,
     ],
     [
       () => parse({ result: 'int', args: [], variadic: ['int', 'bool'] }),
-      /RangeError: signature.variadic\[1\] is passed as int/,
+      /RangeError: prototype.variadic\[1\] is passed as int/,
     ],
     [
       () => parse({ result: 'int', args: [], variadic: [], result2: 1 }),
-      /TypeError: signature has no property "result2"/,
+      /TypeError: prototype has no property "result2"/,
     ],
   ],
   structures: [
@@ -222,7 +222,7 @@ test('what does not mean anything is refused, and nothing worse', (t) => {
       parse(text);
     } catch (error) {
       assert.ok(error instanceof RangeError, text);
-      assert.match(error.message, /^signature: .*\n {2}.*\n {2} *\^$/, text);
+      assert.match(error.message, /^prototype: .*\n {2}.*\n {2} *\^$/, text);
     }
   }
 });

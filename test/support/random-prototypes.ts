@@ -5,7 +5,7 @@ import type { Random } from './random.js';
 /** A type: what it is called in C and in a signature, and what it can hold. */
 interface RandomType {
   readonly c: string;
-  readonly signature: string | UserType;
+  readonly declaration: string | UserType;
   /** A value, and how C writes it. */
   value(random: Random): { readonly js: NativeValue; readonly c: string };
   /** A C expression: whether two expressions are the same value. */
@@ -14,7 +14,7 @@ interface RandomType {
 
 /** A function: what JavaScript knows of it, and a C function each that is called and that calls. */
 export interface RandomFunction {
-  readonly signature: PrototypeObject;
+  readonly prototype: PrototypeObject;
   readonly args: readonly NativeValue[];
   readonly result: NativeValue | undefined;
   readonly c: string;
@@ -25,7 +25,7 @@ const equal = (a: string, b: string): string => `${a} == ${b}`;
 function integerType(c: string, bits: 8 | 16 | 32 | 64, signed: boolean): RandomType {
   return {
     c,
-    signature: c,
+    declaration: c,
     value(random) {
       const edges = [0n, 1n, -1n, 2n ** BigInt(bits - 1) - 1n, 2n ** BigInt(bits - 1)];
       const word = random.flip() ? random.word() : random.pick(edges);
@@ -40,7 +40,7 @@ function integerType(c: string, bits: 8 | 16 | 32 | 64, signed: boolean): Random
 /** Values that both sizes hold exactly. */
 const floatType = (c: string): RandomType => ({
   c,
-  signature: c,
+  declaration: c,
   value(random) {
     const value = random.integer({ from: -(2 ** 20), to: 2 ** 20 }) / 8;
     return { js: value, c: `(${c})${value}` };
@@ -50,7 +50,7 @@ const floatType = (c: string): RandomType => ({
 
 const pointerType: RandomType = {
   c: 'void *',
-  signature: 'void *',
+  declaration: 'void *',
   value(random) {
     const value = random.flip() ? random.word() : 0n;
     return { js: value, c: `(void *)0x${value.toString(16)}u` };
@@ -60,7 +60,7 @@ const pointerType: RandomType = {
 
 const stringType: RandomType = {
   c: 'const char *',
-  signature: 'const char *',
+  declaration: 'const char *',
   value(random) {
     const value = random.pick([
       '',
@@ -78,7 +78,7 @@ const stringType: RandomType = {
 
 const boolType: RandomType = {
   c: 'bool',
-  signature: 'bool',
+  declaration: 'bool',
   value(random) {
     const value = random.flip();
     return { js: value, c: String(value) };
@@ -88,7 +88,7 @@ const boolType: RandomType = {
 
 const enumType: RandomType = {
   c: 'enum color',
-  signature: enumeration({ red: -1, green: 7 }),
+  declaration: enumeration({ red: -1, green: 7 }),
   value(random) {
     const value = random.pick([-1, 7]);
     return { js: value, c: `(enum color)${value}` };
@@ -164,9 +164,9 @@ function randomFunction(
   );
   const call = `call(${values.map((value) => value.c).join(', ')})`;
   return {
-    signature: {
-      result: result?.signature ?? 'void',
-      args: types.map(({ signature }) => signature),
+    prototype: {
+      result: result?.declaration ?? 'void',
+      args: types.map(({ declaration }) => declaration),
     },
     args: values.map(({ js }) => js),
     result: returned?.js,
@@ -196,7 +196,7 @@ function structure(random: Random, others: readonly RandomType[], declarations: 
   const fields = Array.from({ length: random.integer({ from: 1, to: 5 }) }, (_, index) => {
     const type = random.pick(others.length > 0 && random.integer({ to: 5 }) === 0 ? others : scalars);
     const length =
-      random.integer({ to: 5 }) === 0 && typeof type.signature === 'string'
+      random.integer({ to: 5 }) === 0 && typeof type.declaration === 'string'
         ? random.integer({ from: 1, to: 4 })
         : 0;
     return { name: `f${index}`, type, length };
@@ -207,11 +207,11 @@ function structure(random: Random, others: readonly RandomType[], declarations: 
   declarations.push(`${c} { ${members.join(' ')} };`);
   return {
     c,
-    signature: struct(
+    declaration: struct(
       Object.fromEntries(
         fields.map(({ name, type, length }) => [
           name,
-          length === 0 ? type.signature : `${type.signature as string}[${length}]`,
+          length === 0 ? type.declaration : `${type.declaration as string}[${length}]`,
         ]),
       ),
     ),
