@@ -3,8 +3,9 @@
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
 import { state as stateLayout } from '../machine/glue-layout.js';
 import { hostMachine } from '../native/host.js';
-import { DebugInfo, freedError } from '../trampolines/debug/debug-info.js';
+import { DebugInfo } from '../trampolines/debug/debug-info.js';
 import { nextTableId } from '../trampolines/debug/registry.js';
+import { closedError } from '../trampolines/lifecycle.js';
 import { validateOptions } from '../trampolines/options.js';
 import { createInlineSlots } from '../trampolines/slots/slot-factory.js';
 import type { SlotNumber, Slots } from '../trampolines/slots/slots.js';
@@ -224,13 +225,13 @@ export class CallbackHandle implements Callee {
 
   /** Where native code calls it. */
   get address(): bigint {
-    this.#assertOpen('tell the address');
+    this.#assertOpen('read the address of');
     return threadRegistry!.slots.address(this.#slot);
   }
 
   /** Keeps the event loop alive until `unref` or `free`, for calls from other threads. */
   ref(): this {
-    this.#assertOpen('hold the event loop');
+    this.#assertOpen('ref');
     const optional = this.#ensureOptional();
     if (!optional.isRef) updateRefCount(1);
     optional.isRef = true;
@@ -276,7 +277,7 @@ export class CallbackHandle implements Callee {
   }
 
   #assertOpen(attempt: string): void {
-    if (this.#slot < 0) throw freedError(attempt, this.describe());
+    if (this.#slot < 0) throw closedError(attempt, this.describe());
   }
 }
 

@@ -99,7 +99,7 @@ export class RowEncoder {
     for (const { name, wordIndex: index } of this.#fields) result[name] = dataWords[index]!;
     const { stack } = this.shape;
     if (stack !== undefined) {
-      result['stack'] = new Uint8Array(
+      result['stackData'] = new Uint8Array(
         dataWords.buffer,
         dataWords.byteOffset + this.#stackDataOffset,
         stack.size,
@@ -115,7 +115,7 @@ export class RowEncoder {
   columnEncoder(input: unknown, count: unknown): { count: number; encodeAt: (index: number) => void } {
     const columns = plainObject(input, 'columns');
     const { stack } = this.shape;
-    const names = [...this.#fields.map(({ name }) => name), ...(stack === undefined ? [] : ['stack'])];
+    const names = [...this.#fields.map(({ name }) => name), ...(stack === undefined ? [] : ['stackData'])];
     for (const name of Object.keys(columns)) if (!names.includes(name)) throw this.#unknownNameError(name);
     for (const name of names) if (columns[name] === undefined) throw this.#missingValueError(columns);
 
@@ -128,9 +128,9 @@ export class RowEncoder {
       encoders.push(this.#fieldEncoder(field, value));
     }
     if (stack !== undefined) {
-      const value = columns['stack'];
+      const value = columns['stackData'];
       if (value instanceof Uint8Array && value.length !== stack.size)
-        lengths.set('stack', value.length / stack.size);
+        lengths.set('stackData', value.length / stack.size);
       encoders.push(this.#stackEncoder(value, stack.size));
     }
     const [length, ...otherLengths] = lengths.values();
@@ -174,7 +174,7 @@ export class RowEncoder {
   #stackEncoder(value: unknown, size: number): (index: number) => void {
     if (typeof value === 'function') return (index) => this.#encodeStack(value(index));
     if (!(value instanceof Uint8Array))
-      throw new TypeError(`stack must be a Uint8Array, not ${describeType(value)}`);
+      throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
     if (value.length === size) return () => this.#encodeStack(value);
     return (index) => this.#encodeStack(value.subarray(index * size, (index + 1) * size));
   }
@@ -189,7 +189,7 @@ export class RowEncoder {
   }
 
   #encodeByName(name: string, value: unknown): number[] {
-    if (name === 'stack' && this.shape.stack !== undefined) return this.#encodeStack(value);
+    if (name === 'stackData' && this.shape.stack !== undefined) return this.#encodeStack(value);
     const field = this.#fields.find((candidate) => candidate.name === name);
     if (field === undefined) throw this.#unknownNameError(name);
     this.#encodeWord(field, value);
@@ -199,9 +199,9 @@ export class RowEncoder {
   #encodeStack(value: unknown): number[] {
     const { size } = this.shape.stack!;
     if (!(value instanceof Uint8Array))
-      throw new TypeError(`stack must be a Uint8Array, not ${describeType(value)}`);
+      throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
     if (value.length !== size)
-      throw new RangeError(`stack has ${value.length} bytes; this table's trampolines have ${size}`);
+      throw new RangeError(`stackData has ${value.length} bytes; this table's trampolines have ${size}`);
     this.#u8.set(value, this.#stackDataOffset);
     return Array.from({ length: Math.ceil(size / 8) }, (_, index) => this.#stackDataOffset / 8 + index);
   }
@@ -213,14 +213,14 @@ export class RowEncoder {
 
   #unknownNameError(name: string): RangeError {
     const names = this.#fields.map((field) => field.name);
-    if (this.shape.stack !== undefined) names.push('stack');
+    if (this.shape.stack !== undefined) names.push('stackData');
     return new RangeError(`this table has no "${name}"; its trampolines have ${names.join(', ')}`);
   }
 
   #missingValueError(values: unknown): TypeError {
     const input = plainObject(values, 'values');
     const names = this.#fields.map(({ name }) => name);
-    if (this.shape.stack !== undefined) names.push('stack');
+    if (this.shape.stack !== undefined) names.push('stackData');
     return new TypeError(`${names.find((name) => input[name] === undefined) ?? 'a value'} is missing`);
   }
 }

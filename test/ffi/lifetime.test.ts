@@ -32,7 +32,10 @@ test('a freed closure says so; freeing again does nothing', () => {
   closure[Symbol.dispose]();
   closure.unref();
   for (const use of [() => closure.address, () => closure.ref()]) {
-    assert.throws(use, { code: 'ERR_FREED', message: /closure "mine" \(void \(void\)\) was freed/ });
+    assert.throws(use, {
+      code: 'ERR_TRAMPFD_CLOSED',
+      message: /closure "mine" \(void \(void\)\): it is closed/,
+    });
   }
 });
 

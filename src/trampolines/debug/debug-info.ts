@@ -3,7 +3,6 @@
  * Nothing of it is needed to run, so a table that wants none of it has no notes.
  */
 import type { CodePageMethodName } from '../../codepage/code-page-method.js';
-import { TrampfdError } from '../../core/errors.js';
 import { isExecutable, mappingOf } from '../../linux/process/proc.js';
 import { symbolFile } from '../../machine/elf.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
@@ -141,11 +140,6 @@ export function assertExecutable(pc: bigint, subject: string): void {
   const problem =
     mapping === undefined ? 'is not mapped' : `lies in memory that is not executable: ${mapping.text}`;
   throw new RangeError(`${subject} 0x${pc.toString(16)} ${problem}`);
-}
-
-/** The error for using something that was freed. */
-export function freedError(attempt: string, subject: string): TrampfdError {
-  return new TrampfdError(`Cannot ${attempt}: ${subject} was freed`, { code: 'ERR_FREED' });
 }
 
 function captureStack(stackStartFn: unknown): string {

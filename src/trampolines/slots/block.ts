@@ -44,6 +44,8 @@ export interface BlockAllocator<BlockType extends Block = Block> {
   release(block: BlockType): void;
   /** Makes the data read-only for good. The block stays mapped. */
   freeze(block: BlockType): void;
+  /** Slow blocks: returns how often a slot was invoked, and how many of these invocations were refused. */
+  readCounters?(block: BlockType, indexInBlock: number): readonly [invocations: bigint, refusals: bigint];
 }
 
 export function createSlotViews(buffer: ArrayBuffer, offset = 0, length = buffer.byteLength): SlotViews {

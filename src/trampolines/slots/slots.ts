@@ -173,6 +173,11 @@ export class Slots {
     return slot & slotMask;
   }
 
+  /** Returns the invocation counters of a slot in a slow block. */
+  counters(slot: SlotNumber): readonly [invocations: bigint, refusals: bigint] {
+    return this.allocator.readCounters!(this.blocks[slot >>> slotBits]!, slot & slotMask);
+  }
+
   /** Puts the address to call into a list, without making a BigInt. */
   writeAddress(slot: SlotNumber, addresses: Uint32Array, index: number): void {
     const block = this.blocks[slot >>> slotBits]!;

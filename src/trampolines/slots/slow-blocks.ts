@@ -15,7 +15,7 @@ const blocksPerArena = 256;
 const slotsPerBlock = 2 ** 16;
 const blockLength = slotsPerBlock * slowStride;
 
-export interface SlowBlock extends Block {
+interface SlowBlock extends Block {
   readonly arena: Arena;
   /** Where in the arena the block begins. */
   readonly offset: number;
@@ -48,6 +48,15 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
     throw new TypeError('Cannot freeze slow trampolines');
   }
 
+  readCounters(
+    { arena: { counters }, offset }: SlowBlock,
+    indexInBlock: number,
+  ): readonly [invocations: bigint, refusals: bigint] {
+    const address = counters + BigInt(2 * (offset + indexInBlock * slowStride));
+    const [invocations, refusals] = new BigUint64Array(memoryAt(address, 16));
+    return [invocations!, refusals!];
+  }
+
   #createBlock(): SlowBlock {
     if (arena === undefined || nextBlockIndex === blocksPerArena) {
       arena = createArena(blocksPerArena * regionAlignment, regionAlignment);
@@ -69,13 +78,4 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
       allocated: 0,
     };
   }
-}
-
-/** How often a slow trampoline was invoked and refused. */
-export function countersView(
-  { arena: { counters }, offset }: SlowBlock,
-  indexInBlock: number,
-): BigUint64Array {
-  const address = counters + BigInt(2 * (offset + indexInBlock * slowStride));
-  return new BigUint64Array(memoryAt(address, 16));
 }
