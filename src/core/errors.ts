@@ -23,7 +23,7 @@ export interface TrampfdErrorDetails {
  *   symbolAddress('no_such_function');
  * } catch (error) {
  *   if (!(error instanceof TrampfdError)) throw error;
- *   console.log(error.code); // ERR_SYMBOL
+ *   console.log(error.code); // ERR_TRAMPFD_SYMBOL
  * }
  * ```
  */

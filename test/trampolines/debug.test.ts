@@ -151,8 +151,8 @@ test('the list for gdb is taken from a thread that ended while it had it', () =>
   const { status, signal, stderr } = runScript(
     `
     import { dlopen, dlsym } from '#src/native/dl.js';
-    import { descriptorName, libraryPath } from '#src/native/gdb-jit.js';
-    const descriptor = dlsym(descriptorName, dlopen(libraryPath(process.arch)));
+    import { gdbJitLibraryPath, jitDescriptorName } from '#src/native/gdb-jit.js';
+    const descriptor = dlsym(jitDescriptorName, dlopen(gdbJitLibraryPath(process.arch)));
     // No thread has this number: it is above PID_MAX_LIMIT.
     new Int32Array(trampfd.viewMemory(descriptor, 32).buffer)[6] = 2 ** 23;
     createTrampoline({ registers: { pc: symbolAddress('getpid') }, debug: true }).close();
