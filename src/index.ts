@@ -53,7 +53,8 @@ export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/super
 export { createRegisterHandler } from './trampolines/create-register-handler.js';
 export { createTrampolineTable } from './trampolines/create-table.js';
 export { createTrampoline } from './trampolines/create-trampoline.js';
-export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './trampolines/native-memory.js';
+export { disassemble } from './trampolines/disassemble.js';
+export { addressOf, cString, viewMemory } from './trampolines/native-memory.js';
 export type { TrampolineOptions } from './trampolines/options.js';
 export { type RegisterContext, registerContext } from './trampolines/register-context.js';
 export type {
@@ -61,6 +62,7 @@ export type {
   RegisterHandler,
   RegisterHandlerOptions,
 } from './trampolines/register-handler.js';
+export { symbolAddress } from './trampolines/symbols.js';
 export type {
   Column,
   TableColumns,

@@ -1,10 +1,7 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  type InspectedProcess,
-  type InspectedTable,
-  inspectProcess,
-} from '../trampolines/inspect/inspect.js';
+import { type InspectedProcess, inspectProcess } from '../trampolines/inspect/inspect.js';
+import type { InspectedTable } from '../trampolines/inspect/summarize.js';
 
 export function addInspect(program: Command): void {
   program

@@ -3,7 +3,7 @@
 import { inspectSymbol } from '../core/inspect.js';
 import { handlerShape, handlerSlotLayout } from '../core/shape.js';
 import { describeType, knownOptions, nonNullAddress, plainObject } from '../core/validate.js';
-import { assertExecutable } from './debug/debug-info.js';
+import { assertExecutable } from './debug/assert-executable.js';
 import { Entry } from './entry.js';
 import { assertNotClosed, isClosed } from './lifecycle.js';
 import { commonOptionNames, validateOptions } from './options.js';

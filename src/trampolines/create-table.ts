@@ -5,7 +5,8 @@ import { inspectLine, inspectSymbol } from '../core/inspect.js';
 import type { TableRegister } from '../core/registers.js';
 import { bigintExpected, knownOptions, optionalBoolean } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
-import { assertExecutable, DebugInfo } from './debug/debug-info.js';
+import { assertExecutable } from './debug/assert-executable.js';
+import { DebugInfo } from './debug/debug-info.js';
 import { nextTableId } from './debug/registry.js';
 import { freedError, Lifecycle } from './lifecycle.js';
 import { commonOptionNames, type ValidatedOptions, validateOptions } from './options.js';
@@ -193,7 +194,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     if (this.#options.mode === 'slow') throw new TypeError('Cannot freeze a table of slow trampolines');
     // First, since after a failure some of the data may be read-only already.
     this.#lifecycle.freeze();
-    this.#bodies?.freeze();
+    this.#bodies?.slots?.freeze();
     this.#slots.freeze();
   }
 
@@ -234,10 +235,10 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
   #ensureFree(count: number): void {
     try {
       this.#slots.ensureFree(count);
-      this.#bodies?.ensureFree(count);
+      this.#bodies?.slots?.ensureFree(count);
     } catch (error) {
       this.#slots.releaseUnused();
-      this.#bodies?.releaseUnused();
+      this.#bodies?.slots?.releaseUnused();
       throw error;
     }
   }

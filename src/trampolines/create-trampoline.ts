@@ -14,7 +14,7 @@ import {
 import { inspectSymbol } from '../core/inspect.js';
 import { knownOptions, plainObject } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
-import { assertExecutable } from './debug/debug-info.js';
+import { assertExecutable } from './debug/assert-executable.js';
 import { encodeContexts, shapeOf } from './encode-contexts.js';
 import { Entry } from './entry.js';
 import { isClosed } from './lifecycle.js';

@@ -101,7 +101,7 @@ test('debug mode refuses a PC without code', () => {
   for (const [pc, message] of [
     [0x1000n, /pc 0x1000 is not mapped/],
     [2n ** 64n - 1n, /is not mapped/],
-    [addressOf(data), /lies in memory that is not executable: /],
+    [addressOf(data), /is in memory that is not executable: /],
   ] as const) {
     assert.throws(() => createTrampoline({ registers: { pc }, debug: true }), message);
     assert.throws(() => table.add({ pc }), message);
