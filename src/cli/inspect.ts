@@ -1,11 +1,8 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { hex } from '../core/bits.js';
-import {
-  type InspectedProcess,
-  type InspectedTable,
-  inspectProcess,
-} from '../trampolines/inspect/inspect.js';
+import { type InspectedProcess, inspectProcess } from '../trampolines/inspect/inspect.js';
+import type { InspectedTable } from '../trampolines/inspect/summarize.js';
 
 export function addInspect(program: Command): void {
   program

@@ -46,7 +46,7 @@ function inspect(pid = process.pid): { tables: Row[]; names: { address: string; 
 test('a process without trampolines has nothing to show', () => {
   const { status, stderr } = trampfd('inspect', String(process.ppid));
   assert.equal(status, 1);
-  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has made no trampolines\n$/);
+  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has created no trampolines\n$/);
 });
 
 test('tells tables, shapes, numbers and names as they were made', {
@@ -102,7 +102,7 @@ test('tells tables, shapes, numbers and names as they were made', {
 
   const shared = find({ name: 'atomic ones' });
   assert.equal(shared.layout, 'atomic');
-  assert.equal(shared.live, 9, 'a freed one with a farewell is free');
+  assert.equal(shared.live, 9, 'a freed one that reports calls is free');
   assert.deepEqual(shared.addresses, changed.slice(1).map(hex));
   assert.match(shared.code!, /# 0xabc\n/);
 

@@ -15,7 +15,7 @@ const pc = symbolAddress('getpid');
 
 for (const shape of shapes) {
   const registers = shape.split(',') as TableRegister[];
-  const options = method === '' ? {} : { method: method as CodePageMethodName };
+  const options = method === '' ? {} : { codeSource: method as CodePageMethodName };
   try {
     const table = createTrampolineTable({ registers, ...options });
     const values = Object.fromEntries(registers.map((name) => [name, 1n]));
