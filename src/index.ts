@@ -46,11 +46,20 @@ export type { RestrictionName } from './launcher/restrictions.js';
 export type { SavedRegisters } from './machine/index.js';
 export {
   createTrampolineObject,
+  openTrampolineObject,
+  receiveTrampolineObject,
   type TrampolineMapping,
-  TrampolineObject,
+  type TrampolineObject,
   type TrampolineObjectOptions,
 } from './object/trampoline-object.js';
-export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/supervise.js';
+export {
+  type SpawnSupervisedOptions,
+  type SupervisedInput,
+  type SupervisedOutput,
+  type SupervisedProcess,
+  type SupervisedStdio,
+  spawnSupervised,
+} from './supervisor/supervise.js';
 export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './trampolines/native-memory.js';
 export type { TrampolineOptions } from './trampolines/options.js';
 export {

@@ -137,7 +137,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
 describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, () => {
   const file = join(folder, 'policy.json');
   for (const [what, policy, said] of [
-    ['no JSON', '{ types', /Cannot follow the policy .*policy\.json: .*JSON/],
+    ['no JSON', '{ types', /Cannot apply the policy .*policy\.json: .*JSON/],
     ['not an object', '[]', /expected object/],
     ['a rule that nobody knows', { type: ['user'] }, /Unrecognized key.*"type"/],
     ['a type that nobody knows', { types: ['user', 'users'] }, /types\[1\]/],
@@ -146,10 +146,10 @@ describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, 
     [
       'a library that is not there',
       { libraries: ['/nowhere.so'] },
-      /Cannot follow the policy: \/nowhere\.so.*ENOENT/,
+      /Cannot apply the policy: \/nowhere\.so.*ENOENT/,
     ],
-    ['a pipe for a library', { libraries: [join(folder, 'pipe')] }, /Cannot follow the policy: map .*pipe/],
-    ['a folder for a library', { libraries: ['/'] }, /Cannot follow the policy: .*\//],
+    ['a pipe for a library', { libraries: [join(folder, 'pipe')] }, /Cannot apply the policy: map .*pipe/],
+    ['a folder for a library', { libraries: ['/'] }, /Cannot apply the policy: .*\//],
     ['a folder that is not there', { noexec: ['/nowhere'] }, /\/nowhere/],
   ] as const) {
     test(`${what}: runs nothing, and says so`, async () => {

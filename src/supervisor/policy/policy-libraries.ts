@@ -15,10 +15,10 @@ export function openPolicyLibrary(path: string): string {
     // Without waiting for whoever may write to a pipe.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw fromNodeError(`follow the policy: ${path}`, error);
+    throw fromNodeError(`apply the policy: ${path}`, error);
   }
   const length = pageSize();
-  const attempt = `follow the policy: map ${path}`;
+  const attempt = `apply the policy: map ${path}`;
   let address: bigint;
   try {
     address = mmap({ length, prot: PROT_READ, flags: MAP_PRIVATE, fd }, attempt);

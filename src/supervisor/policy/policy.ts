@@ -37,7 +37,7 @@ export type Policy = z.infer<typeof policySchema>;
 /** Reads a policy, and opens the libraries that it names. @throws TrampfdError that tells what is wrong */
 export function readPolicy(file: string): Policy {
   const policyError = (reason: string) =>
-    new TrampfdError(`Cannot follow the policy ${file}: ${reason}`, { code: 'ERR_POLICY' });
+    new TrampfdError(`Cannot apply the policy ${file}: ${reason}`, { code: 'ERR_TRAMPFD_POLICY' });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

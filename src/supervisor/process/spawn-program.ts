@@ -204,7 +204,7 @@ function acquireListenerFd(pid: number): number {
   const fdDirectory = `/proc/${pid}/fd`;
   const isListener = (name: string) => readlinkSync(`${fdDirectory}/${name}`) === 'anon_inode:seccomp notify';
   const fd = readdirSync(fdDirectory).find(isListener);
-  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_LAUNCHER' });
+  if (fd === undefined) throw new TrampfdError('Cannot find the listener', { code: 'ERR_TRAMPFD_LAUNCHER' });
   return pidfdGetfd(pid, Number(fd), 'take the listener from the launcher');
 }
 

@@ -4,12 +4,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import koffi from 'koffi';
 import {
   createTrampolineObject,
+  openTrampolineObject,
+  receiveTrampolineObject,
   symbolAddress,
   TrampfdError,
-  TrampolineObject,
   type TrampolineObjectOptions,
 } from 'trampfd';
 
@@ -48,11 +50,13 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.deepEqual([object.stackData(), object.allowedPcs()], [undefined, undefined]);
     object.setRegisters({ pc: memcmp, arg2: 3n });
     assert.equal(call(address), 0);
-    // Closed, the mapping stays as it is.
+    assert.equal(inspect(object), `TrampolineObject { fd: ${object.fd} }`);
+    // The mapping keeps the object alive.
     object.close();
     object.close();
     assert.equal(call(address), 0);
-    assert.throws(() => object.registers(), { code: 'ERR_CLOSED' });
+    assert.deepEqual([object.fd, inspect(object)], [-1, 'TrampolineObject { closed }']);
+    assert.throws(() => object.registers(), { code: 'ERR_TRAMPFD_CLOSED' });
   },
 
   instances(mode) {
@@ -76,7 +80,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     object.setRegisters({ pc: memcmp, arg2: 3n });
     const sockets = socketPair();
     object.send(sockets[0]!);
-    const received = TrampolineObject.receive(sockets[1]!);
+    const received = receiveTrampolineObject(sockets[1]!);
     assert.notEqual(received.fd, object.fd);
     const { address } = received.map();
     object.setRegisters({ pc: memcmp, arg2: 4n });
@@ -97,7 +101,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     console.log(String(memcmp));
     process.stdin.resume();
     await once(process.stdin, 'end');
-    assert.equal(call(TrampolineObject.fromFd(3).map().address), -1);
+    assert.equal(call(openTrampolineObject(3).map().address), -1);
   },
 
   'bad-input'() {
@@ -110,11 +114,11 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.throws(() => object.setRegisters({ arg0: 1n } as never), TypeError);
     assert.throws(() => object.setStackData({ data: new Uint8Array(65) }), RangeError);
     assert.throws(() => object.setRegisters({ pc: memcmp }, 1), Error);
-    assert.throws(() => TrampolineObject.fromFd(-1), RangeError);
-    assert.throws(() => TrampolineObject.fromFd(0).map(), TrampfdError);
-    const file = TrampolineObject.fromFd(openSync(process.execPath, 'r'));
+    assert.throws(() => openTrampolineObject(-1), RangeError);
+    assert.throws(() => openTrampolineObject(0).map(), TrampfdError);
+    const file = openTrampolineObject(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
-      assert.throws(use, { code: 'ERR_NOT_OURS' });
+      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_AN_OBJECT' });
     }
     file.close();
     assert.equal(object.registers(), undefined);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
-const child = fileURLToPath(new URL('./descriptor.child.js', import.meta.url));
+const child = fileURLToPath(new URL('./trampoline-object.child.js', import.meta.url));
 const front = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
 
 function run(command: readonly string[], subject: string) {
@@ -41,8 +41,5 @@ for (const { name, command, modes, skip } of hosts) {
 test('slow ones need a supervisor', () => {
   const { status, stdout } = run([], 'contexts slow');
   assert.equal(status, 1);
-  assert.match(
-    stdout,
-    /^ERR_NO_SUPERVISOR Cannot make a slow trampoline descriptor: no supervisor runs this/,
-  );
+  assert.match(stdout, /^ERR_(TRAMPFD_)?NO_SUPERVISOR Cannot create a slow trampoline object: /);
 });
