@@ -46,9 +46,7 @@ export function readContext(fd: number, id: ContextId, length: number, attempt: 
   if (bytesRead < 0) throw systemError(attempt, { syscall: 'pread', errno: errno() });
   // The supervisor leaves other files to the kernel, and they have nothing there.
   if (bytesRead !== length) {
-    throw new TrampfdError(`Cannot ${attempt}: fd ${fd} is not a trampoline object`, {
-      code: 'ERR_TRAMPFD_NOT_AN_OBJECT',
-    });
+    throw new TrampfdError(`Cannot ${attempt}: descriptor ${fd} is of no object`, { code: 'ERR_NOT_OURS' });
   }
   return bytes;
 }

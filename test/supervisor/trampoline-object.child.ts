@@ -1,4 +1,4 @@
-/** What the tests of descriptors do; each prints EXIT-SUCCESS. Run with a subject as argument. */
+/** Tests of `trampfd/object`: `trampoline-object subject [mode]` prints EXIT-SUCCESS. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ import {
   type TrampolineObjectOptions,
 } from 'trampfd';
 
-const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
+const compare = koffi.proto('int object_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);
 const [memcmp, strncmp] = [symbolAddress('memcmp'), symbolAddress('strncmp')];
 
@@ -75,7 +75,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     );
   },
 
-  async 'hand-over'() {
+  async send() {
     const object = createTrampolineObject();
     object.setRegisters({ pc: memcmp, arg2: 3n });
     const sockets = socketPair();
@@ -86,14 +86,14 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     object.setRegisters({ pc: memcmp, arg2: 4n });
     assert.equal(call(address), -1);
     assert.deepEqual(received.registers(), object.registers());
-    // A child that got the number maps what this process made; only it knows where its functions are.
+    // A child maps the inherited object. It reports the address of its own function, to which the object then jumps.
     const self = fileURLToPath(import.meta.url);
     const child = spawn(process.execPath, [self, 'child'], { stdio: ['pipe', 'pipe', 'inherit', object.fd] });
-    const [where] = (await once(child.stdout!, 'data')) as [Buffer];
-    object.setRegisters({ pc: BigInt(where.toString()), arg2: 4n });
+    const [target] = (await once(child.stdout!, 'data')) as [Buffer];
+    object.setRegisters({ pc: BigInt(target.toString()), arg2: 4n });
     child.stdin!.end();
-    const [said] = (await once(child.stdout!, 'data')) as [Buffer];
-    assert.equal(said.toString(), 'EXIT-SUCCESS\n');
+    const [output] = (await once(child.stdout!, 'data')) as [Buffer];
+    assert.equal(output.toString(), 'EXIT-SUCCESS\n');
     assert.throws(() => object.send(1_000_000), { code: 'EBADF' });
   },
 
@@ -118,7 +118,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.throws(() => openTrampolineObject(0).map(), TrampfdError);
     const file = openTrampolineObject(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
-      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_AN_OBJECT' });
+      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_OBJECT' });
     }
     file.close();
     assert.equal(object.registers(), undefined);

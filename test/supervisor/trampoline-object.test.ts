@@ -1,4 +1,4 @@
-/** `TrampolineObject`: as a system call under a supervisor, and as this process's own objects without one. */
+/** `trampfd/object`: with a supervisor, which stores the objects, and without one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
@@ -7,39 +7,39 @@ import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
 const child = fileURLToPath(new URL('./trampoline-object.child.js', import.meta.url));
-const front = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
+const command = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
 
-function run(command: readonly string[], subject: string) {
-  const [program, ...args] = [...command, process.execPath, child, subject];
+function run(prefix: readonly string[], subject: string) {
+  const [program, ...args] = [...prefix, process.execPath, child, subject];
   const { status, stdout, stderr } = spawnSync(program!, args, { encoding: 'utf8', timeout: 60_000 });
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
-const hosts = [
+const backends = [
   {
     name: 'under a supervisor',
-    command: [front, 'run', '--'],
+    prefix: [command, 'run', '--'],
     modes: ['fast', 'slow'],
     skip: needs('seccomp'),
   },
-  { name: 'kept by this process', command: [], modes: ['fast'], skip: false },
+  { name: 'in this process', prefix: [], modes: ['fast'], skip: false },
 ];
 
-for (const { name, command, modes, skip } of hosts) {
+for (const { name, prefix, modes, skip } of backends) {
   describe(name, { skip }, () => {
     const passes = (subject: string) =>
-      assert.deepEqual(run(command, subject), { status: 0, stdout: 'EXIT-SUCCESS\n', stderr: '' });
+      assert.deepEqual(run(prefix, subject), { status: 0, stdout: 'EXIT-SUCCESS\n', stderr: '' });
     for (const mode of modes) {
       test(`${mode}: contexts read back, take effect and can be removed`, () => passes(`contexts ${mode}`));
-      test(`${mode}: instances have contexts of their own`, () => passes(`instances ${mode}`));
+      test(`${mode}: each instance has its own contexts`, () => passes(`instances ${mode}`));
     }
-    test('it goes through a socket, by number, and into a child', () => passes('hand-over'));
+    test('the fd is sent through a socket, opened by number, and inherited by a child', () => passes('send'));
     test('wrong arguments change nothing', () => passes('bad-input'));
   });
 }
 
-test('slow ones need a supervisor', () => {
+test('slow objects need a supervisor', () => {
   const { status, stdout } = run([], 'contexts slow');
   assert.equal(status, 1);
-  assert.match(stdout, /^ERR_(TRAMPFD_)?NO_SUPERVISOR Cannot create a slow trampoline object: /);
+  assert.match(stdout, /^ERR_TRAMPFD_NO_SUPERVISOR Cannot create a slow trampoline object: /);
 });
