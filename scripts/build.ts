@@ -10,7 +10,8 @@ import {
   templateVersion,
 } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
-import { launcherFailureStatus, launcherPath, maxScriptBytes, scriptFd } from '#src/launcher/launcher.js';
+import { launcherPath } from '#src/launcher/launcher.js';
+import { launcherFailureStatus, maxScriptBytes, scriptFd } from '#src/launcher/syscall-script.js';
 import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import {
@@ -83,7 +84,10 @@ for (const [architecture, machine] of Object.entries(machines)) {
   write(templatePath(architecture), templates(machine), 0o644);
   write(launcherPath(architecture), launcher(machine), 0o755);
 }
-const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy/policy.schema.json': policySchema };
+const schemas = {
+  'doctor/schema.json': diagnosisSchema,
+  'supervisor/policy/policy.schema.json': policySchema,
+};
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }

@@ -24,7 +24,7 @@ const rooms = [
 ];
 
 /** The only file that knows the FFI library. */
-const ffi = 'native/libc.ts';
+const ffi = 'native/koffi.ts';
 
 /** Where a name of an architecture may stand: code for it, the one choice among them, its register numbers. */
 const architectural = [/^machine\//, /^core\/registers\.ts$/];

@@ -1,5 +1,6 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { hex } from '../core/bits.js';
 import {
   type InspectedProcess,
   type InspectedTable,
@@ -55,5 +56,4 @@ function heading({ name, kind, type, layout, method, registers, stack }: Inspect
   return `${title}: ${loadText}${stackText} (${layout}, ${method})`;
 }
 
-const hex = (address: bigint): string => `0x${address.toString(16)}`;
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { TrampfdError } from '../core/errors.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
-import { _exit, raiseDefault } from '../linux/process/processes.js';
+import { raiseDefault } from '../linux/process/kill.js';
+import { _exit } from '../linux/process/self.js';
 import { writeLine } from '../supervisor/process/write-line.js';
 import {
   EXIT_NOT_EXECUTABLE,

@@ -4,7 +4,7 @@
  */
 
 import { describeType } from '../core/validate.js';
-import { addressOfBytes, isBufferSource } from '../linux/mm/memory.js';
+import { addressOfBytes, isBufferSource } from '../native/memory-view.js';
 import type { GlueState } from './glue-instance.js';
 import { readStruct, writeStruct } from './marshal-struct.js';
 import { formats, type ValueLocation } from './value-locations.js';

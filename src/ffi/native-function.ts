@@ -1,8 +1,8 @@
 /** Native functions: C called from JavaScript. */
 
 import { knownOptions, nonNullAddress, optionalBoolean } from '../core/validate.js';
-import { addressOfBytes } from '../linux/mm/memory.js';
 import { hostMachine } from '../native/host.js';
+import { addressOfBytes } from '../native/memory-view.js';
 import { type CallInterface, prepareCall } from './call-interface.js';
 import { pinned } from './marshal.js';
 import { readObject, snapshotValue } from './marshal-struct.js';

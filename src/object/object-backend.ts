@@ -131,5 +131,5 @@ class InProcessBackend implements ObjectBackend {
 
 function notAnObject(attempt: string, fd: number): TrampfdError {
   const message = `Cannot ${attempt}: fd ${fd} is not a trampoline object of this process`;
-  return new TrampfdError(message, { code: 'ERR_TRAMPFD_NOT_OBJECT' });
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
 }

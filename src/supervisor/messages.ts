@@ -1,6 +1,6 @@
 /** Messages between the threads of the supervisor, and the data that each Worker starts with. */
 import type { MessagePort } from 'node:worker_threads';
-import type { WaitStatus } from '../linux/process/processes.js';
+import type { WaitStatus } from '../linux/process/wait.js';
 import type { Policy } from './policy/policy.js';
 import type { AbiName } from './syscalls/filter.js';
 

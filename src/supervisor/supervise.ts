@@ -3,7 +3,7 @@ import type { SpawnOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
 import { restrictionNames } from '../launcher/restrictions.js';
-import { spawn } from '../linux/process/spawn.js';
+import { spawn } from '../launcher/spawn.js';
 import type { SpawnSupervisedOptions, SupervisedProcess } from './supervised-process.js';
 
 export type {

@@ -3,10 +3,11 @@
 import { isCodeAddress } from '../codepage/regions.js';
 import { TrampfdError } from '../core/errors.js';
 import { nonNullAddress as checkAddress, describeType, integerInRange } from '../core/validate.js';
-import { addressOfBytes, isBufferSource, isMapped, memoryAt } from '../linux/mm/memory.js';
-import { readMemory } from '../linux/process/proc.js';
+import { isMapped } from '../linux/mm/memory.js';
+import { readMemory } from '../linux/process/proc-mem.js';
 import { dlopen, dlsym } from '../native/dl.js';
 import { mallocBytes } from '../native/heap.js';
+import { addressOfBytes, isBufferSource, memoryAt } from '../native/memory-view.js';
 import { disassembleCode } from './debug/disassembly.js';
 
 /**
@@ -21,7 +22,7 @@ import { disassembleCode } from './debug/disassembly.js';
  * const cos = symbolAddress('cos', 'libm.so.6');
  * ```
  * @throws TypeError, RangeError for what is no name
- * @throws TrampfdError `ERR_SYMBOL`, `ERR_LIBRARY` when there is none
+ * @throws TrampfdError `ERR_TRAMPFD_SYMBOL`, `ERR_TRAMPFD_LIBRARY` when there is none
  */
 export function symbolAddress(name: string, library?: string): bigint {
   assertText(name, 'name');
@@ -30,7 +31,7 @@ export function symbolAddress(name: string, library?: string): bigint {
   if (address !== undefined) return address;
   const reason =
     library === undefined ? 'in no library of this process; name the library' : `not in ${library}`;
-  throw new TrampfdError(`Cannot find the symbol ${name}: it is ${reason}`, { code: 'ERR_SYMBOL' });
+  throw new TrampfdError(`Cannot find the symbol ${name}: it is ${reason}`, { code: 'ERR_TRAMPFD_SYMBOL' });
 }
 
 /**

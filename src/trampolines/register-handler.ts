@@ -160,7 +160,7 @@ function addressOfHandler(handler: unknown): bigint {
 
 /**
  * The block in which a handler finds the registers: its size, and where each register stands. It begins at a multiple
- * of 16. docs/handlers.md has it as a C structure.
+ * of 16. docs/register-handlers.md has it as a C structure.
  *
  * Names are the architecture's own, and those that mean the same everywhere: `pc`, `sp`, `flags`, `arg0` to `arg5`,
  * `chain`, `result`, `vector0` to `vector7`. Sizes and offsets are bytes. {@link createRegisterHandler} has an example.

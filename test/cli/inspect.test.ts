@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createRegisterHandler, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { closeMemfd, memfd_create } from '#src/linux/mm/memfd.js';
+import { close } from '#src/linux/fs/fds.js';
+import { memfd_create } from '#src/linux/mm/memfd.js';
 import { registryLine } from '#src/trampolines/debug/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
@@ -211,5 +212,5 @@ test('a registry that lies is not believed', () => {
     inspect().tables.filter(({ name }) => name === 'a lie'),
     [],
   );
-  closeMemfd(fd);
+  close(fd);
 });

@@ -118,7 +118,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.throws(() => openTrampolineObject(0).map(), TrampfdError);
     const file = openTrampolineObject(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
-      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_OBJECT' });
+      assert.throws(use, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
     }
     file.close();
     assert.equal(object.registers(), undefined);

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { mappings } from '#src/linux/process/proc.js';
+import { mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, writes } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { runScript } from '../support/child.js';
@@ -258,7 +258,7 @@ test('descriptors and selectors cannot be written through what the handler reads
 describe('one handler for a process', () => {
   /** What tells the handler's address. */
   const handler = `
-    const { sigaction } = await import('trampfd-own/linux/signal.js');
+    const { sigaction } = await import('trampfd-own/linux/process/signal.js');
     const handler = () => sigaction(${constants.signals.SIGSEGV}).handler;
   `.replace('trampfd-own', new URL('../../../dist', import.meta.url).pathname);
 

@@ -7,21 +7,15 @@
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNumbersOf } from '../../abi/decode-contexts.js';
-import { wakeEventfd } from '../../linux/fs/fds.js';
+import { wakeEventfd } from '../../linux/fs/eventfd.js';
 import { pageSize } from '../../linux/mm/memory.js';
-import { threadStatus, threadsOf } from '../../linux/process/proc.js';
-import {
-  __WALL,
-  gettid,
-  kill,
-  type WaitStatus,
-  WNOHANG,
-  WUNTRACED,
-  waitpid,
-} from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { threadStatus, threadsOf } from '../../linux/process/proc-status.js';
 import { MappingQuery } from '../../linux/process/procmap-query.js';
 import { cont, detach, getEventMessage, listen, PTRACE_EVENT, seize } from '../../linux/process/ptrace.js';
+import { gettid } from '../../linux/process/self.js';
 import { SIGCONT, SIGSEGV, SIGSTOP, stopSignals } from '../../linux/process/signal.js';
+import { __WALL, type WaitStatus, WNOHANG, WUNTRACED, waitpid } from '../../linux/process/wait.js';
 import { hostMachine } from '../../native/host.js';
 import type { AttachResult, SyscallToTracer, TracerData, TracerToMain } from '../messages.js';
 import { addTypes } from '../objects/types/index.js';

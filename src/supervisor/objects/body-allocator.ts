@@ -5,8 +5,8 @@
  */
 
 import { SyscallError } from '../../abi/syscall-error.js';
-import { memoryAt } from '../../linux/mm/memory.js';
 import type { Machine, ObjectContexts } from '../../machine/index.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { Quarantine } from '../../trampolines/slots/quarantine.js';
 import type { ObjectFile } from './object-file.js';
 import { randomU64 } from './random.js';

@@ -4,15 +4,17 @@
  *
  * The file is sparse: the object begins at `TRAMPFD_OFFSET_BASE`.
  */
-import { close, open } from '../../linux/fs/fds.js';
+import { O_RDWR } from '../../linux/constants.js';
+import { close, ftruncate, open } from '../../linux/fs/fds.js';
 import { hasNoOtherUsers } from '../../linux/fs/leases.js';
 import { fileKeyOfFd } from '../../linux/fs/statx.js';
-import { addWriteSeals, closeMemfd, ftruncate, memfd_create, pwriteAll } from '../../linux/mm/memfd.js';
-import { copyToMemory, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from '../../linux/mm/memory.js';
+import { pwriteAll } from '../../linux/fs/write-all.js';
+import { addWriteSeals, memfd_create } from '../../linux/mm/memfd.js';
+import { MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from '../../linux/mm/memory.js';
+import { copyToMemory } from '../../native/memory-view.js';
 
 const attempt = 'create a trampoline object';
 const O_RDONLY = 0;
-const O_RDWR = 2;
 
 export interface ObjectFileOptions {
   /** Offset of the object in the file. */
@@ -62,7 +64,7 @@ export class ObjectFile {
       openedFds.forEach(close);
       throw error;
     } finally {
-      closeMemfd(fd);
+      close(fd);
     }
   }
 

@@ -10,8 +10,8 @@
  * supervisor has looked, the second one is treated as sent to the supervisor, and the program receives it twice.
  */
 
-import { pendingSignals } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { pendingSignals } from '../../linux/process/proc-status.js';
 import { SIGCONT, SIGKILL, sigmask, stopSignals } from '../../linux/process/signal.js';
 import { spawnIdleProcess } from './idle-process.js';
 

@@ -1,8 +1,9 @@
 /** Idle child processes, which block all signals and exit when the supervisor exits. */
 import { writeSync } from 'node:fs';
-import { encodeScript, launcherPath, type SyscallRequest, scriptFd } from '../../launcher/launcher.js';
+import { launcherPath } from '../../launcher/launcher.js';
+import { encodeScript, type SyscallRequest, scriptFd } from '../../launcher/syscall-script.js';
 import { close, pipe } from '../../linux/fs/fds.js';
-import { posixSpawn } from '../../linux/process/processes.js';
+import { posixSpawn } from '../../linux/process/posix-spawn.js';
 import { allSignals, setSignalMask } from '../../linux/process/signal.js';
 import { hostMachine } from '../../native/host.js';
 

@@ -8,6 +8,7 @@
  * more than about 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
  */
 import { readFileSync } from 'node:fs';
+import { RLIM_INFINITY } from '../../linux/constants.js';
 import type { Rlimit } from '../../linux/process/rlimits.js';
 
 /** The environment variable that the shell script sets. */
@@ -24,9 +25,6 @@ export interface InheritedState {
   /** The environment: NUL-terminated `name=value` entries. */
   readonly environment: readonly Uint8Array[];
 }
-
-/** `RLIM_INFINITY`. <sys/resource.h> */
-const RLIM_INFINITY = 2n ** 64n - 1n;
 
 /**
  * Parses the variable: `soft hard ignored blocked environment fd…`. Signal masks are hexadecimal; the environment is

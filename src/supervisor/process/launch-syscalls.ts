@@ -1,8 +1,10 @@
 /** The system calls that the launcher makes before the program runs: they restore inherited state and install the filter. */
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
-import { execSyscalls, type PushSyscall, type SyscallRequest, scriptFd } from '../../launcher/launcher.js';
+import { execSyscalls } from '../../launcher/exec-syscalls.js';
 import { type RestrictionName, restrictionSyscalls } from '../../launcher/restrictions.js';
+import { type PushSyscall, type SyscallRequest, scriptFd } from '../../launcher/syscall-script.js';
+import { SIG_SETMASK } from '../../linux/constants.js';
 import { F_SETFD, FD_CLOEXEC } from '../../linux/fs/fds.js';
 import { RLIMIT_FSIZE, RLIMIT_NOFILE, type Rlimit } from '../../linux/process/rlimits.js';
 import { SIG_IGN, SIGRTMAX, sigmask } from '../../linux/process/signal.js';
@@ -40,8 +42,6 @@ export interface LauncherFds {
   readonly savedFd3: number;
 }
 
-// <signal.h>
-const SIG_SETMASK = 2;
 /** Bytes of the kernel's `sigset_t`. */
 const signalSetSize = 8;
 const ignoredByNode = [constants.signals.SIGPIPE, constants.signals.SIGXFSZ];

@@ -10,6 +10,7 @@ import {
   SA_ONSTACK,
   SA_RESTART,
   SA_SIGINFO,
+  SIGINFO,
   SIGKILL,
   SIGRTMAX,
   SIGSEGV,
@@ -25,9 +26,6 @@ const notForwarded = [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGKILL
 const forwarded = Array.from({ length: SIGRTMAX }, (_, index) => index + 1).filter(
   (signal) => !notForwarded.includes(signal),
 );
-
-/** Offsets in `siginfo_t`: the signal, its code (above 0: sent by the kernel) and the sender. <asm-generic/siginfo.h> */
-const SIGINFO = { size: 128, signal: 0, code: 8, pid: 16 } as const;
 
 export interface ReceivedSignal {
   readonly signal: number;

@@ -5,10 +5,13 @@
  */
 import { readdirSync, readlinkSync, readSync, writeSync } from 'node:fs';
 import { TrampfdError } from '../../core/errors.js';
-import { decodeFailure, encodeScript, launcherPath, scriptFd } from '../../launcher/launcher.js';
+import { decodeFailure } from '../../launcher/launch-failure.js';
+import { launcherPath } from '../../launcher/launcher.js';
+import { encodeScript, scriptFd } from '../../launcher/syscall-script.js';
 import { close, pipe } from '../../linux/fs/fds.js';
+import { writeAll } from '../../linux/fs/write-all.js';
 import { pidfdGetfd } from '../../linux/process/pidfd.js';
-import { posixSpawn } from '../../linux/process/processes.js';
+import { posixSpawn } from '../../linux/process/posix-spawn.js';
 import { allSignals, setSignalMask } from '../../linux/process/signal.js';
 import { type LauncherFds, launchSyscalls, type ProgramOptions } from './launch-syscalls.js';
 
@@ -67,7 +70,7 @@ function launchProgram(options: ProgramOptions): Program {
     setSignalMask(previousMask);
     for (const fd of [scriptPipe.read, statusPipe.write, goPipe.read]) close(fd);
     parentFds.splice(0, parentFds.length, scriptPipe.write, statusPipe.read, goPipe.write);
-    for (let written = 0; written < script.length; ) written += writeSync(scriptPipe.write, script, written);
+    writeAll(scriptPipe.write, script);
     close(scriptPipe.write);
     parentFds.shift();
 

@@ -12,20 +12,14 @@
 import { constants } from 'node:os';
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { yamaScope } from '../../linux/features.js';
-import { close, eventfd, redirectToDevNull, setCloexec, wakeEventfd } from '../../linux/fs/fds.js';
-import { isStopped } from '../../linux/process/proc.js';
-import {
-  forwardSignal,
-  kill,
-  setChildSubreaper,
-  setDumpable,
-  type WaitStatus,
-  WNOHANG,
-  WUNTRACED,
-  waitpid,
-} from '../../linux/process/processes.js';
+import { eventfd, wakeEventfd } from '../../linux/fs/eventfd.js';
+import { close, redirectToDevNull, setCloexec } from '../../linux/fs/fds.js';
+import { forwardSignal, kill } from '../../linux/process/kill.js';
+import { isStopped } from '../../linux/process/proc-status.js';
 import { raiseFsize, raiseNofile } from '../../linux/process/rlimits.js';
+import { setChildSubreaper, setDumpable } from '../../linux/process/self.js';
 import { SIGCHLD, SIGSTOP, stopSignals } from '../../linux/process/signal.js';
+import { type WaitStatus, WNOHANG, WUNTRACED, waitpid } from '../../linux/process/wait.js';
 import {
   claimFirst,
   type MainToSyscall,

@@ -5,7 +5,8 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNumbersOf } from '../../abi/decode-contexts.js';
 import { type SyscallErrno, SyscallError } from '../../abi/syscall-error.js';
-import { drainEventfd, POLLIN, Poll } from '../../linux/fs/fds.js';
+import { drainEventfd } from '../../linux/fs/eventfd.js';
+import { POLLIN, Poll } from '../../linux/fs/poll.js';
 import { pageSize } from '../../linux/mm/memory.js';
 import { NotifyListener } from '../../linux/seccomp/seccomp-notify.js';
 import { errnoName, errnoValue } from '../../native/errno.js';

@@ -1,7 +1,7 @@
 /** The syscall thread's client for the tracer: sends it messages and tracks the system calls that wait for an attach. */
 import { receiveMessageOnPort } from 'node:worker_threads';
-import { threadStatus } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { threadStatus } from '../../linux/process/proc-status.js';
 import { SIGSTOP } from '../../linux/process/signal.js';
 import type { AttachResult, SyscallToTracer, TracerHandle } from '../messages.js';
 import type { Syscall } from './syscall.js';

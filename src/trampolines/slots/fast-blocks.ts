@@ -8,12 +8,10 @@
 import type { CodePageMethodName } from '../../codepage/code-page-method.js';
 import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   mprotect,
   mseal,
@@ -22,7 +20,9 @@ import {
   PROT_WRITE,
   pageSize,
 } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
 
 export interface FastBlockOptions {

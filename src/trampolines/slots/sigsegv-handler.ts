@@ -6,19 +6,18 @@
 import { mapCode } from '../../codepage/regions.js';
 import { TrampfdError } from '../../core/errors.js';
 import { hasShadowStack } from '../../linux/features.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   PROT_READ,
   PROT_WRITE,
   pageSize,
   reserveAddressSpace,
 } from '../../linux/mm/memory.js';
-import { readMemory } from '../../linux/process/proc.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
+import { readMemory } from '../../linux/process/proc-mem.js';
 import {
   SA_NODEFER,
   SA_ONSTACK,
@@ -38,6 +37,7 @@ import {
 } from '../../machine/fault-control.js';
 import type { FaultHandlerCode } from '../../machine/index.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { withLock } from '../../native/spinlock.js';
 
 interface FaultHandler {

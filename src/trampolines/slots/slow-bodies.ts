@@ -4,10 +4,11 @@
  */
 
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
-import { memoryAt, reserveAddressSpace } from '../../linux/mm/memory.js';
+import { reserveAddressSpace } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { faultRecord, stackHeader } from '../../machine/fault-control.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import type { Bodies, InvocationChecks } from './bodies.js';
 import { Quarantine } from './quarantine.js';
 import { faultRoutineAddress } from './sigsegv-handler.js';

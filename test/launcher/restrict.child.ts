@@ -1,11 +1,12 @@
 /**
- * Runs a program under restrictions, and ends as it ends:
+ * Runs a program under restrictions, and exits with its exit code or signal:
  *
  *     node restrict.child.js RESTRICTION,… PROGRAM ARGUMENT…
  */
 
-import { launch, launcherFailureStatus } from '#src/launcher/launcher.js';
+import { launch } from '#src/launcher/launcher.js';
 import { type RestrictionName, restrictionSyscalls } from '#src/launcher/restrictions.js';
+import { launcherFailureStatus } from '#src/launcher/syscall-script.js';
 import { hostMachine } from '#src/native/host.js';
 
 const [names, program, ...args] = process.argv.slice(2);

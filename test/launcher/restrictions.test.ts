@@ -1,4 +1,4 @@
-/** That restrictions hold: what C programs try, without them and under them. */
+/** Restrictions: what C programs can do with and without them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -14,8 +14,8 @@ const skipC = needs('gcc');
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const compiled = (name: string) => compileProgram(name, [`${name}.c`]);
 
-/** What a C program tells of its attempts, under restrictions. */
-function attempts(
+/** Runs a C program under restrictions. @returns the result of each of its attempts */
+function runAttempts(
   names: string | undefined,
   program: readonly [string, ...string[]],
   options: RunOptions = {},
@@ -31,12 +31,13 @@ function attempts(
   return answers(stdout);
 }
 
-/** Of these answers, those that have one of the names. */
+/** Returns the results with these names. */
 const pick = (all: Record<string, string>, ...names: string[]): Record<string, string> =>
   Object.fromEntries(names.map((name) => [name, all[name] ?? 'not tried']));
 
-const everything = (all: Record<string, string>, answer: string) =>
-  Object.entries(all).filter(([, given]) => given !== answer);
+/** Returns the results that are not as expected. */
+const otherThan = (expected: string, all: Record<string, string>) =>
+  Object.entries(all).filter(([, result]) => result !== expected);
 
 const memoryRoutes = {
   'mmap W+X': 'EACCES',
@@ -66,46 +67,46 @@ const fileRoutes = (folder: string) => ({
 
 for (const { name, ids, skip } of users) {
   describe(`as ${name}`, { skip: skip || skipC || outsideTemporary }, () => {
-    test('mdwe: memory cannot become executable; no-memfd: no memfd by any number', () => {
+    test('mdwe: memory cannot become executable; no-memfd: memfd_create and memfd_secret fail', () => {
       const program = compiled('code-memory');
-      const free = attempts(undefined, [program], { ids });
-      // The last writes to executable memory that it may not write to through the first mapping.
-      assert.deepEqual(everything(free, 'ok'), [['shmat SHM_EXEC twice', 'EACCES']]);
-      const mdwe = attempts('mdwe', [program], { ids });
+      const free = runAttempts(undefined, [program], { ids });
+      // It is attached read-only, so its second mapping cannot become writable.
+      assert.deepEqual(otherThan('ok', free), [['shmat SHM_EXEC twice', 'EACCES']]);
+      const mdwe = runAttempts('mdwe', [program], { ids });
       const refused = pick(memoryRoutes, 'mmap W+X', 'mprotect', 'mprotect W+X', 'shmat, mprotect');
       assert.deepEqual(pick(mdwe, ...Object.keys(refused)), refused);
       assert.equal(mdwe['memfd_create'], 'ok');
       const memfds = Object.keys(free).filter((route) => route.startsWith('memfd'));
-      const withoutMemfd = attempts('no-memfd', [program], { ids });
+      const withoutMemfd = runAttempts('no-memfd', [program], { ids });
       assert.deepEqual(pick(withoutMemfd, ...memfds), pick(memoryRoutes, ...memfds));
       const others = Object.keys(free).filter((route) => !route.startsWith('memfd'));
       assert.deepEqual(pick(withoutMemfd, ...others), pick(free, ...others));
     });
 
-    test('foreign system calls do not get around a filter', () => {
-      const both = { memfd_create: 'EPERM', 'syscall memfd_create': 'EPERM' };
+    test('system calls of other ABIs do not bypass a filter', () => {
+      const native = { memfd_create: 'EPERM', 'syscall memfd_create': 'EPERM' };
       const foreign = process.arch === 'x64' ? { 'int 0x80': 'ENOSYS', x32: 'ENOSYS' } : {};
       for (const names of ['no-memfd', 'no-own-code']) {
-        assert.deepEqual(attempts(names, [compiled('foreign')], { ids }), { ...both, ...foreign });
+        assert.deepEqual(runAttempts(names, [compiled('foreign')], { ids }), { ...native, ...foreign });
       }
     });
 
-    test('noexec-tmp: nothing in temporary folders, everything elsewhere', () => {
+    test('noexec-tmp: no code from temporary folders, all other folders unrestricted', () => {
       const other = mkdtempSync(join(root, 'build/tmp-'));
       chmodSync(other, 0o777);
       const inside = mkdtempSync('/tmp/trampfd-test-');
       chmodSync(inside, 0o777);
       try {
         const program = [compiled('code-files'), ...folders, inside, other, '.'] as const;
-        const free = attempts(undefined, program, { ids, cwd: inside });
-        assert.deepEqual(everything(free, 'ok'), []);
+        const free = runAttempts(undefined, program, { ids, cwd: inside });
+        assert.deepEqual(otherThan('ok', free), []);
         assert.equal(Object.keys(free).length, 5 * 6);
-        // The working folder was opened before the folder above it became noexec.
-        const restricted = attempts('noexec-tmp', program, { ids, cwd: inside });
+        // '.' was opened before the folder above it became noexec.
+        const restricted = runAttempts('noexec-tmp', program, { ids, cwd: inside });
         const refused = Object.assign({}, ...[...folders, inside, '.'].map(fileRoutes));
         assert.deepEqual(pick(restricted, ...Object.keys(refused)), refused);
         const allowed = Object.keys(free).filter((route) => route.endsWith(other));
-        assert.deepEqual(everything(pick(restricted, ...allowed), 'ok'), []);
+        assert.deepEqual(otherThan('ok', pick(restricted, ...allowed)), []);
       } finally {
         rmSync(other, { recursive: true });
         rmSync(inside, { recursive: true });
@@ -113,12 +114,12 @@ for (const { name, ids, skip } of users) {
     });
 
     test('no-own-code: no code through memory or files', () => {
-      assert.deepEqual(attempts('no-own-code', [compiled('code-memory')], { ids }), memoryRoutes);
+      assert.deepEqual(runAttempts('no-own-code', [compiled('code-memory')], { ids }), memoryRoutes);
       const other = mkdtempSync(join(root, 'build/tmp-'));
       chmodSync(other, 0o777);
       try {
         const program = [compiled('code-files'), ...folders, other, '.', '/run', '/usr'] as const;
-        const found = attempts('no-own-code', program, { ids, cwd: '/tmp' });
+        const found = runAttempts('no-own-code', program, { ids, cwd: '/tmp' });
         const expected = Object.assign({}, ...[...folders, '.'].map(fileRoutes));
         assert.deepEqual(pick(found, ...Object.keys(expected)), expected);
         assert.equal(found[`write ${other}`], 'EROFS');
@@ -128,16 +129,16 @@ for (const { name, ids, skip } of users) {
       }
     });
 
-    test('no-own-code: nothing takes it back; threads and children work', () => {
-      const free = attempts(undefined, [compiled('undo')], { ids });
+    test('no-own-code cannot be undone; threads and children work', () => {
+      const free = runAttempts(undefined, [compiled('undo')], { ids });
       const routes = Object.keys(free).filter((route) => !['thread', 'clone3'].includes(route));
       if (ids.uid === undefined && process.getuid?.() === 0) {
         assert.deepEqual(pick(free, 'mount', 'umount', 'open_tree', 'setns', 'chroot'), {
           ...{ mount: 'ok', umount: 'ok', open_tree: 'ok', setns: 'ok', chroot: 'ok' },
         });
       }
-      const found = attempts('no-own-code', [compiled('undo')], { ids });
-      assert.deepEqual(everything(pick(found, ...routes), 'EPERM'), []);
+      const found = runAttempts('no-own-code', [compiled('undo')], { ids });
+      assert.deepEqual(otherThan('EPERM', pick(found, ...routes)), []);
       assert.deepEqual(pick(found, 'thread', 'clone3'), { thread: 'ok', clone3: 'ENOSYS' });
     });
 
@@ -157,21 +158,21 @@ for (const { name, ids, skip } of users) {
 
     test('a restriction under a restriction', () => {
       const inner = fileURLToPath(new URL('restrict.child.js', import.meta.url));
-      const again = (outer: string, names: string) =>
+      const runNested = (outer: string, names: string) =>
         runRestricted(outer, [process.execPath, '--jitless', inner, names, compiled('code-files'), '/tmp'], {
           ids,
         });
       for (const outer of ['noexec-tmp', 'mdwe,no-memfd,noexec-tmp']) {
-        const { stdout, stderr } = again(outer, 'mdwe,noexec-tmp,no-memfd');
+        const { stdout, stderr } = runNested(outer, 'mdwe,noexec-tmp,no-memfd');
         assert.equal(stderr, '');
         assert.deepEqual(answers(stdout), fileRoutes('/tmp'));
       }
-      const { status, stderr } = again('no-own-code', 'noexec-tmp');
+      const { status, stderr } = runNested('no-own-code', 'noexec-tmp');
       assert.equal(status, 125);
       assert.match(stderr, /^Cannot enter a mount namespace.*: unshare failed \(EPERM\)\n$/);
     });
 
-    test('where namespaces are forbidden it says so in a line', () => {
+    test('the error if namespaces are forbidden', () => {
       const forbid = `echo 0 > /proc/sys/user/max_${ids.uid === undefined ? 'mnt' : 'user'}_namespaces`;
       const limit = ids.uid === undefined ? ['unshare', '-Urm'] : ['unshare', '-Ur'];
       const by = [...limit, 'sh', '-c', `${forbid}; exec setpriv --bounding-set -sys_admin "$@"`, 'sh'];
@@ -179,13 +180,13 @@ for (const { name, ids, skip } of users) {
       assert.deepEqual({ status, stdout }, { status: 125, stdout: '' });
       assert.match(
         stderr,
-        /^Cannot enter a mount namespace, which takes root \(CAP_SYS_ADMIN\) or a user namespace: unshare failed \((ENOSPC|EPERM)\)\n$/,
+        /^Cannot enter a mount namespace, which requires root \(CAP_SYS_ADMIN\) or a user namespace: unshare failed \((ENOSPC|EPERM)\)\n$/,
       );
     });
   });
 }
 
-/** Mounts of every kind, in a namespace of our own. */
+/** Mounts of several kinds, in a mount namespace of the test. */
 describe('mounts', { skip: users[0]!.skip || skipC || outsideTemporary }, () => {
   const folder = () => mkdtempSync(join(tmpdir(), 'trampfd-mounts-'));
   const inNamespace = (commands: string) => {
@@ -193,26 +194,30 @@ describe('mounts', { skip: users[0]!.skip || skipC || outsideTemporary }, () => 
     return ['unshare', ...flags, 'sh', '-ec', `${commands}; exec "$@"`, 'sh'];
   };
 
-  test('below temporary folders are restricted as well, with odd names, and stay', () => {
+  test('below temporary folders are restricted too, also with special characters, and remain mounted', () => {
     const base = folder();
     const names = ['plain', 'with space', 'tab\tand \\ back', 'ä#', 'new\nline'];
-    const places = names.map((name) => join(base, name));
-    for (const place of places) mkdirSync(place);
-    const quoted = places.map((place) => `'${place}'`);
+    const mountPoints = names.map((name) => join(base, name));
+    for (const mountPoint of mountPoints) mkdirSync(mountPoint);
+    const quoted = mountPoints.map((mountPoint) => `'${mountPoint}'`);
     const by = inNamespace(
-      `mount -t tmpfs none /var/tmp; ${quoted.map((place) => `mount -t tmpfs none ${place}`).join('; ')}; touch ${quoted.join(' ')}`,
+      `mount -t tmpfs none /var/tmp; ${quoted.map((mountPoint) => `mount -t tmpfs none ${mountPoint}`).join('; ')}; touch ${quoted.join(' ')}`,
     );
     try {
       for (const names of ['noexec-tmp', 'no-own-code']) {
-        const { stdout, stderr } = runRestricted(names, [compiled('code-files'), '/var/tmp', places[0]!], {
-          by,
-        });
+        const { stdout, stderr } = runRestricted(
+          names,
+          [compiled('code-files'), '/var/tmp', mountPoints[0]!],
+          {
+            by,
+          },
+        );
         assert.equal(stderr, '');
-        assert.deepEqual(answers(stdout), { ...fileRoutes('/var/tmp'), ...fileRoutes(places[0]!) });
-        for (const place of places) {
+        assert.deepEqual(answers(stdout), { ...fileRoutes('/var/tmp'), ...fileRoutes(mountPoints[0]!) });
+        for (const mountPoint of mountPoints) {
           const script = 'cp /bin/true "$0/own" && "$0/own"';
-          const own = runRestricted(names, ['/bin/sh', '-c', script, place], { by });
-          assert.equal(own.status, 126, place);
+          const own = runRestricted(names, ['/bin/sh', '-c', script, mountPoint], { by });
+          assert.equal(own.status, 126, mountPoint);
           assert.match(own.stderr, /Permission denied/);
         }
       }
@@ -221,7 +226,7 @@ describe('mounts', { skip: users[0]!.skip || skipC || outsideTemporary }, () => 
     }
   });
 
-  test('that others cover are no matter', () => {
+  test('that other mounts cover are ignored', () => {
     const base = folder();
     const by = inNamespace(
       `cd '${base}'; mkdir -p a; mount -t tmpfs none a; mkdir a/b; mount -t tmpfs none a/b; mount -t tmpfs none '${base}'`,
@@ -237,11 +242,11 @@ describe('mounts', { skip: users[0]!.skip || skipC || outsideTemporary }, () => 
     }
   });
 
-  test('no-own-code: a second path to a temporary folder brings no code', () => {
+  test('no-own-code: files in a temporary folder cannot be executed by a second path', () => {
     const [second, part] = [mkdtempSync(join(root, 'build/tmp-')), mkdtempSync(join(root, 'build/tmp-'))];
     const inside = folder();
     const by = inNamespace(`mount --bind / '${second}'; mount --bind '${inside}' '${part}'`);
-    // What is written by one path is executed by the other.
+    // Writes a program by one path, and executes it by the other.
     const script = (path: string) =>
       `cp /bin/true '${inside}/own'; chmod 755 '${inside}/own'; '${path}/own' && echo ran; echo end`;
     try {
@@ -258,7 +263,7 @@ describe('mounts', { skip: users[0]!.skip || skipC || outsideTemporary }, () => 
   });
 });
 
-test('without root, and without a namespace, what needs none works', {
+test('restrictions that need no namespace work without root and without one', {
   skip: users[0]!.skip || skipC,
 }, () => {
   const by = ['unshare', '-Ur', 'sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"', 'sh'];

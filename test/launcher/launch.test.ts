@@ -1,27 +1,20 @@
-/** The launcher: what the program gets, and what is told when it does not come to run. */
+/** The launcher: what a program inherits, and the errors if it cannot be executed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import {
-  canEnterUserNamespace,
-  encodeScript,
-  type LaunchOptions,
-  launch,
-  launcherPath,
-  maxScriptBytes,
-  type SyscallRequest,
-} from '#src/launcher/launcher.js';
-import { mountOf, parseMounts, visibleMounts } from '#src/linux/fs/mounts.js';
+import { type LaunchOptions, launch, launcherPath } from '#src/launcher/launcher.js';
+import { encodeScript, maxScriptBytes, type SyscallRequest } from '#src/launcher/syscall-script.js';
+import { canEnterUserNamespace } from '#src/launcher/user-namespace.js';
 import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 
 const { systemCalls } = hostMachine();
 
-/** Runs a program to its end. */
+/** Runs a program until it exits. */
 async function run(path: string, args: readonly string[], options: LaunchOptions = {}) {
   const { process: child, started } = launch(path, args, { ...options, stdio: options.stdio ?? 'pipe' });
   const output = { stdout: '', stderr: '' };
@@ -30,8 +23,8 @@ async function run(path: string, args: readonly string[], options: LaunchOptions
       output[name] += chunk;
     });
   }
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  await started.finally(() => ended);
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  await started.finally(() => closed);
   return { ...output, status: child.exitCode, signal: child.signalCode };
 }
 
@@ -46,7 +39,7 @@ const call = (
   attempt,
 });
 
-/** What a Node program sees of itself. */
+/** Script of a Node program that prints its arguments, environment, directory and fds. */
 const self = `
   const { readdirSync, readlinkSync } = require('node:fs');
   const fds = ['0', '1', '2', '3', '4'].map((fd) => {
@@ -56,7 +49,7 @@ const self = `
 `;
 
 describe('the program', () => {
-  const odd = [
+  const oddArguments = [
     '',
     ' ',
     'a',
@@ -72,19 +65,19 @@ describe('the program', () => {
     'x'.repeat(100_001),
   ];
 
-  test('gets its arguments, environment and folder exactly', async () => {
+  test('gets its arguments, environment and directory exactly', async () => {
     const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'trampfd launch ä-')));
     const env = { EMPTY: '', SPACE: ' a b ', ÜMLAUT: 'ä€𝄞', LONG: 'y'.repeat(70_000), GONE: undefined };
-    // Node may need --jitless, and what emulates a processor may need to know where libraries are.
+    // Node may need --jitless, and an emulator the path of the libraries.
     for (const name of ['NODE_OPTIONS', 'QEMU_LD_PREFIX']) {
       if (process.env[name] !== undefined) Object.assign(env, { [name]: process.env[name] });
     }
     try {
-      const { stdout } = await run(process.execPath, ['--eval', self, '--', ...odd], { cwd, env });
+      const { stdout } = await run(process.execPath, ['--eval', self, '--', ...oddArguments], { cwd, env });
       const seen = JSON.parse(stdout);
-      assert.deepEqual(seen.argv, odd);
-      const { GONE: _, ...rest } = env;
-      assert.deepEqual(seen.env, rest);
+      assert.deepEqual(seen.argv, oddArguments);
+      const { GONE: _, ...expectedEnv } = env;
+      assert.deepEqual(seen.env, expectedEnv);
       assert.equal(seen.cwd, cwd);
     } finally {
       rmSync(cwd, { recursive: true });
@@ -93,17 +86,17 @@ describe('the program', () => {
     assert.equal(stdout, `/bin/sh 0\n${process.cwd()}\n`);
   });
 
-  test('is its own, with thousands of arguments', async () => {
+  test('gets thousands of arguments', async () => {
     const many = Array.from({ length: 20_000 }, (_, index) => `argument ${index}`);
     const { stdout } = await run('/bin/sh', ['-c', 'echo $#; shift 19999; echo "$1"', 'sh', ...many]);
     assert.equal(stdout, '20000\nargument 19999\n');
   });
 
-  test('has the standard streams and no other descriptor of ours', async () => {
-    const list = 'ls /proc/self/fd | tr "\\n" " "'; // with one more, for the folder itself
-    const script = `cat; echo error >&2; ${list}`;
-    // What was open before Node began, Node hands on.
-    const before = spawnSync('/bin/sh', ['-c', list], { encoding: 'utf8' }).stdout;
+  test('has the standard streams and no other fd of this process', async () => {
+    const listFds = 'ls /proc/self/fd | tr "\\n" " "'; // includes the fd of the folder itself
+    const script = `cat; echo error >&2; ${listFds}`;
+    // Node's children inherit the fds that were open before Node started.
+    const before = spawnSync('/bin/sh', ['-c', listFds], { encoding: 'utf8' }).stdout;
     const { process: child, started } = launch('/bin/sh', ['-c', script], { stdio: 'pipe' });
     let output = '';
     child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
@@ -128,7 +121,7 @@ describe('the program', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('ends with its own exit code or signal', async () => {
+  test('exits with its own exit code or signal', async () => {
     for (const status of [0, 1, 125, 255]) {
       assert.equal((await run('/bin/sh', ['-c', `exit ${status}`])).status, status);
     }
@@ -143,7 +136,7 @@ describe('the program', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   const marker = join(tmpdir(), `trampfd-launch-${process.pid}`);
   const nothingRan = () => assert.equal(statSync(marker, { throwIfNoEntry: false }), undefined);
   const fails = async (path: string, options: LaunchOptions, error: object) => {
@@ -151,7 +144,7 @@ describe('what goes wrong', () => {
     nothingRan();
   };
 
-  test('a program or folder that cannot be entered', async () => {
+  test('a program that cannot be executed, a directory that cannot be entered', async () => {
     await fails(
       '/nowhere/touch',
       {},
@@ -170,10 +163,10 @@ describe('what goes wrong', () => {
     );
   });
 
-  test('a call that is refused, first, in the middle or last', async () => {
-    const good = call('prctl', 'ask', 3);
-    const bad = call('close', 'close what is not open', 1000);
-    const message = 'Cannot close what is not open: close failed (EBADF)';
+  test('a system call that fails: first, in the middle or last', async () => {
+    const good = call('prctl', 'read the dumpable flag', 3);
+    const bad = call('close', 'close an fd that is not open', 1000);
+    const message = 'Cannot close an fd that is not open: close failed (EBADF)';
     for (const setupSyscalls of [[bad], [good, good, bad], [good, bad, good, bad]]) {
       await fails(
         '/usr/bin/touch',
@@ -185,7 +178,7 @@ describe('what goes wrong', () => {
     await fails('/usr/bin/touch', { setupSyscalls: [...many, bad] }, { message });
   });
 
-  test('a list that is too long', async () => {
+  test('a script that is too long', async () => {
     const words = 'w'.repeat(1000);
     const args = Array.from({ length: maxScriptBytes / 1000 }, () => words);
     assert.throws(() => launch('/usr/bin/touch', [marker, ...args]), {
@@ -194,17 +187,17 @@ describe('what goes wrong', () => {
       message: `Cannot launch: arguments and environment take more than ${maxScriptBytes} bytes`,
     });
     nothingRan();
-    // The longest that fits arrives whole.
-    const of = (length: number) => [call('exit_group', 'exit', new Uint8Array(length))];
-    const overhead = encodeScript(of(0)).length;
-    assert.equal(encodeScript(of(maxScriptBytes - overhead)).length, maxScriptBytes);
-    assert.throws(() => encodeScript(of(maxScriptBytes - overhead + 1)), { code: 'E2BIG' });
-    // One string of Linux's MAX_ARG_STRLEN is too long for the kernel alone.
+    // A script of the maximum length is accepted.
+    const scriptOf = (length: number) => [call('exit_group', 'exit', new Uint8Array(length))];
+    const overhead = encodeScript(scriptOf(0)).length;
+    assert.equal(encodeScript(scriptOf(maxScriptBytes - overhead)).length, maxScriptBytes);
+    assert.throws(() => encodeScript(scriptOf(maxScriptBytes - overhead + 1)), { code: 'E2BIG' });
+    // One string of MAX_ARG_STRLEN bytes is too long for the kernel, but not for the launcher.
     await assert.rejects(run('/bin/true', ['x'.repeat(131_072)]), { code: 'E2BIG', syscall: 'execve' });
   });
 
-  test('the launcher is killed in the middle', async () => {
-    // It waits for descriptor 0, which gives nothing.
+  test('the launcher is killed during a system call', async () => {
+    // Blocks: nothing is written to fd 0.
     const wait = call('read', 'wait', 0, new Uint8Array(1), 1);
     for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       const { process: child, started } = launch('/usr/bin/touch', [marker], {
@@ -213,8 +206,8 @@ describe('what goes wrong', () => {
       });
       const rejected = assert.rejects(started, {
         name: 'TrampfdError',
-        code: 'ERR_LAUNCHER',
-        message: `Cannot launch: the launcher ended with ${signal}`,
+        code: 'ERR_TRAMPFD_LAUNCHER',
+        message: `Cannot launch: the launcher exited with ${signal}`,
       });
       setTimeout(() => child.kill(signal), 50);
       await rejected;
@@ -223,7 +216,7 @@ describe('what goes wrong', () => {
   });
 });
 
-test('pointers, also those to pointers, lead to what they stand for', async () => {
+test('pointers, and pointers to pointers, are relocated', async () => {
   // writev(1, [{ "one", 3 }, { "two", 3 }], 2)
   const writev = { ...call('write', 'write'), number: process.arch === 'x64' ? 20 : 66 };
   const vectors = { words: ['one', 3, Uint8Array.of(116, 119, 111, 10), 4] };
@@ -233,7 +226,7 @@ test('pointers, also those to pointers, lead to what they stand for', async () =
   assert.equal(stdout, 'onetwo\n');
 });
 
-test('whether a user namespace can be entered is found out without entering one', {
+test('canEnterUserNamespace agrees with unshare(1)', {
   skip: needs('CLONE_NEWUSER'),
 }, async () => {
   const possible = spawnSync('unshare', ['-U', 'true']).status === 0;
@@ -260,29 +253,4 @@ test('the launcher is a static program without libraries or writable code', {
     assert.equal(statSync(launcherPath(architecture)).mode & 0o777, 0o755);
     assert.ok(statSync(launcherPath(architecture)).size < 4096);
   }
-});
-
-test('mounts: names with odd characters, one on top of another, below a covered folder', () => {
-  const line = (id: number, parent: number, path: string, options = 'rw') =>
-    `${id} ${parent} 0:${id} / ${path} ${options},relatime shared:1 master:2 - tmpfs none rw\n`;
-  const all = parseMounts(
-    line(1, 0, '/') +
-      line(2, 1, '/a\\040b\\011c\\134d') +
-      line(3, 1, '/mnt/in') +
-      line(4, 3, '/mnt/in/deep') +
-      line(5, 1, '/mnt') +
-      line(6, 1, '/dev') +
-      line(7, 6, '/dev/shm') +
-      line(8, 7, '/dev/shm', 'ro,noexec'),
-  );
-  assert.equal(all[1]!.path, '/a b\tc\\d');
-  assert.deepEqual(all[7]!.options, ['ro', 'noexec', 'relatime']);
-  const seen = visibleMounts(all);
-  assert.deepEqual(
-    seen.map(({ id }) => id),
-    [1, 2, 5, 6, 8],
-  );
-  assert.equal(mountOf('/mnt/in/deep/file', seen)?.id, 5);
-  assert.equal(mountOf('/dev/shm/x', seen)?.id, 8);
-  assert.equal(mountOf('/devices', seen)?.id, 1);
 });
