@@ -50,11 +50,20 @@ export {
 export type { RestrictionName } from './launcher/restrictions.js';
 export {
   createTrampolineObject,
+  openTrampolineObject,
+  receiveTrampolineObject,
   type TrampolineMapping,
-  TrampolineObject,
+  type TrampolineObject,
   type TrampolineObjectOptions,
 } from './object/trampoline-object.js';
-export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/supervise.js';
+export {
+  type SpawnSupervisedOptions,
+  type SupervisedInput,
+  type SupervisedOutput,
+  type SupervisedProcess,
+  type SupervisedStdio,
+  spawnSupervised,
+} from './supervisor/supervise.js';
 export { createRegisterHandler } from './trampolines/create-register-handler.js';
 export { createTrampolineTable } from './trampolines/create-table.js';
 export { createTrampoline } from './trampolines/create-trampoline.js';

@@ -1,4 +1,4 @@
-/** What `--trace` and `--stats` tell. */
+/** Output of `--trace` and `--stats`. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { needs } from '../support/needs.js';
@@ -7,21 +7,21 @@ import { runSupervised } from '../support/supervised.js';
 
 const skip = needs('gcc', 'seccomp');
 
-/** What is told of the program, with numbers that differ from run to run left out. */
-async function told(...options: string[]): Promise<string[]> {
-  const { status, stdout, stderr } = await runSupervised(program('told'), [process.execPath], { options });
+/** Runs a program of test/programs/supervised, and replaces numbers that differ from run to run. @returns lines */
+async function logOf(name: string, options: readonly string[]): Promise<string[]> {
+  const { status, stdout, stderr } = await runSupervised(program(name), [process.execPath], { options });
   assert.deepEqual({ status, stdout }, { status: 0, stdout: 'EXIT-SUCCESS\n' }, stderr);
   const lines = stderr.trimEnd().split('\n');
   return lines.map((line) => line.replace(/^\[\d+\]/, '[N]').replaceAll(/0x[0-9a-f]{9,12}\b/g, 'P'));
 }
 
-describe('those who watch', { skip }, () => {
+describe('the log', { skip }, () => {
   for (const abi of ['trampfd', 'rfc-v1']) {
-    test(`read a line for each call and refusal, and none for others, with --abi ${abi}`, async () => {
-      const lines = await told('--trace', '--abi', abi);
-      // Another thread tells it, and not always before this one has told of the call before.
+    test(`has a line for each call on objects and each refusal, with --abi ${abi}`, async () => {
+      const lines = await logOf('trace-calls', ['--trace', '--abi', abi]);
+      // Written by the tracer, in no fixed order with the lines of the syscall thread.
       const invocations = lines.filter((line) => line.includes('invoke'));
-      assert.deepEqual(invocations, ['[N] invoke P: refused (it has no registers)']);
+      assert.deepEqual(invocations, ['[N] invoke P: refused (the instance has no registers)']);
       const calls = lines.filter((line) => !invocations.includes(line));
       assert.deepEqual(
         calls.map((line) => line.replace(/mmap\(0x0, \d+, /, 'mmap(0x0, N, ')),
@@ -35,17 +35,22 @@ describe('those who watch', { skip }, () => {
           '[N] trampfd_create(TRAMPFD_USER, P, 0) = 5',
           '[N] pread(5, P, 24, TRAMPFD_MAP_OFFSET) = 24',
           '[N] mmap(0x0, N, 0, 0x1, 5, 0x74726d7000000000) = to the kernel',
-          '[N] trampfd_create(TRAMPFD_USER, P, 0) = -1 EMFILE (the program can be given no descriptor)',
+          '[N] trampfd_create(TRAMPFD_USER, P, 0) = -1 EMFILE (cannot install the fd in the program)',
         ],
       );
     });
   }
 
-  test('read at the end what was done', async () => {
-    const [line, ...others] = await told('--stats');
-    assert.deepEqual(others, []);
+  test('names the call of the first proposal as the kernel does', async () => {
+    const [create] = await logOf('rfc', ['--trace', '--abi', 'rfc-v1']);
+    assert.match(create!, /^\[N\] process_madvise\(TRAMPFD_USER, P, 0\) = \d+$/);
+  });
+
+  test('ends with statistics', async () => {
+    const [line, ...otherLines] = await logOf('trace-calls', ['--stats']);
+    assert.deepEqual(otherLines, []);
     const { objectsAlive, ...stats } = JSON.parse(line!.replace('trampfd: ', '')) as Record<string, number>;
-    assert.deepEqual(stats, { calls: 10, refused: 2, objectsMade: 2 });
+    assert.deepEqual(stats, { calls: 10, refused: 2, objectsCreated: 2 });
     assert.ok(objectsAlive! <= 2);
   });
 });

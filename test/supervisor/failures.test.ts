@@ -1,4 +1,4 @@
-/** Everything that goes wrong: killed programs, a killed supervisor, its own failures, attacks. */
+/** Failures: killed programs, a killed supervisor, internal errors of the supervisor, attacks. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,31 +6,29 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 import { users } from '../support/restricted.js';
 import { needsRoot, people, program, succeed, success } from '../support/slow-programs.js';
-import { runPlain, runSupervised, trampfd } from '../support/supervised.js';
+import { runPlain, runSupervised, runWithSampleType, trampfd } from '../support/supervised.js';
 
 const skip = needs('gcc', 'seccomp');
-const toy = fileURLToPath(new URL('toy.type.js', import.meta.url));
 
 for (const { name, ids } of people) {
-  describe(`trouble, as ${name}`, { skip }, () => {
-    test('the supervisor is killed: no thread hangs, and fast trampolines go on', async () => {
+  describe(`failures, as ${name}`, { skip }, () => {
+    test('the supervisor is killed: no thread hangs, and fast trampolines still work', async () => {
       const { signal, stdout } = await runSupervised(program('orphan'), [], { ids });
       assert.deepEqual({ signal, stdout }, { signal: 'SIGKILL', stdout: 'EXIT-SUCCESS\n' });
     });
 
-    for (const how of ['restart', 'interrupt']) {
-      test(`a storm of signals that ${how} system calls`, async () => {
+    for (const effect of ['restart', 'interrupt']) {
+      test(`many signals that ${effect} system calls`, async () => {
         const calls = rounds({ normal: 5000, long: 100_000 });
-        await succeed('storm', [`${calls}`, how], { ids, timeout: 300_000 });
+        await succeed('storm', [`${calls}`, effect], { ids, timeout: 300_000 });
       });
     }
 
-    test('objects in unusual hands', async () => {
+    test('unusual uses of an fd', async () => {
       await succeed('handles', [], { ids });
     });
   });
@@ -45,7 +43,7 @@ describe('attacks by the same user', {
     await succeed('attack', [], { ids: ordinary });
   });
 
-  test('from outside', async () => {
+  test('from an unsupervised program', async () => {
     const victim = spawn(trampfd, ['run', '--', program('echo')], {
       ...ordinary,
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -62,34 +60,33 @@ describe('attacks by the same user', {
   });
 });
 
-/** A thread of the supervisor fails; the program gets an answer, and so does who waits for it. */
-describe('failures of the supervisor', { skip }, () => {
-  const troubles = {
-    'no answerer': { status: 125, says: /the supervisor failed: Error: trouble/ },
-    'no tracer': { status: 125, says: /the supervisor failed: Error: trouble/ },
-    end: { status: 125, says: /the supervisor failed: Error: the tracer has ended/ },
-    plan: { status: 1, says: /a call failed: Error: trouble/ },
-    invoke: { status: 128 + 11, says: /an invocation failed: Error: trouble/ },
+/** A thread of the supervisor fails: neither the program nor the process that waits for it hangs. */
+describe('internal errors of the supervisor', { skip }, () => {
+  const failures = {
+    'no syscall thread': { status: 125, message: /the supervisor failed: Error: sample failure/ },
+    'no tracer': { status: 125, message: /the supervisor failed: Error: sample failure/ },
+    'tracer exits': { status: 125, message: /the supervisor failed: Error: the tracer exited/ },
+    layout: { status: 1, message: /internal error in a system call: Error: sample failure/ },
+    invoke: { status: 128 + 11, message: /internal error in an invocation: Error: sample failure/ },
   };
-  for (const [trouble, expected] of Object.entries(troubles)) {
-    test(trouble, async () => {
-      const options = ['--type', toy];
-      const { status, stderr } = await runSupervised(program('toy'), [], {
-        options,
-        env: { TOY_TROUBLE: trouble },
-      });
+  for (const [failure, expected] of Object.entries(failures)) {
+    test(failure, async () => {
+      const env = { SAMPLE_TYPE_FAILURE: failure };
+      const { status, stderr } = await runWithSampleType(program('sample-type'), { env });
       assert.equal(status, expected.status, stderr);
-      assert.match(stderr, expected.says);
+      assert.match(stderr, expected.message);
     });
   }
 });
 
 const fuse = !existsSync('/dev/fuse') && 'needs /dev/fuse';
-test('a file system that never answers', { skip: skip || needsRoot || users[0]!.skip || fuse }, async () => {
+test('a file system that never replies', { skip: skip || needsRoot || users[0]!.skip || fuse }, async () => {
   await succeed('silent');
 });
 
-test('programs that are killed at any moment leave nothing', { skip: skip || needsRoot }, async (t) => {
+test('a program that is killed at any time leaves no fds and no processes', {
+  skip: skip || needsRoot,
+}, async (t) => {
   const random = randomFor(t);
   const count = rounds({ normal: 40, long: 300 });
   const child = spawn(trampfd, ['run', '--', program('killed')], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -101,15 +98,15 @@ test('programs that are killed at any moment leave nothing', { skip: skip || nee
       child.stdin.write(`${count} ${random.u32()}\n`);
       assert.equal((await lines.next()).value, 'done');
     };
-    const descriptors = () => readdirSync(`/proc/${child.pid}/fd`).length;
+    const fds = () => readdirSync(`/proc/${child.pid}/fd`).length;
     const children = () =>
       readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').length;
     await kill();
-    await quiet(descriptors);
-    const before = { descriptors: descriptors(), children: children() };
+    await settles(fds);
+    const before = { fds: fds(), children: children() };
     await kill();
-    await quiet(descriptors, before.descriptors);
-    assert.deepEqual({ descriptors: descriptors(), children: children() }, before);
+    await settles(fds, before.fds);
+    assert.deepEqual({ fds: fds(), children: children() }, before);
   } finally {
     child.stdin.end();
     await ended;
@@ -117,8 +114,8 @@ test('programs that are killed at any moment leave nothing', { skip: skip || nee
   }
 });
 
-/** Waits until a number falls no more, or to what is expected. */
-async function quiet(count: () => number, expected?: number): Promise<void> {
+/** Waits until a number no longer changes, or is at most the expected one. */
+async function settles(count: () => number, expected?: number): Promise<void> {
   for (let last = Number.POSITIVE_INFINITY, same = 0; same < 4; ) {
     const now = count();
     if (expected !== undefined && now <= expected) return;

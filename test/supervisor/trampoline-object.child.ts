@@ -1,19 +1,21 @@
-/** What the tests of descriptors do; each prints EXIT-SUCCESS. Run with a subject as argument. */
+/** Tests of `trampfd/object`: `trampoline-object subject [mode]` prints EXIT-SUCCESS. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import koffi from 'koffi';
 import {
   createTrampolineObject,
+  openTrampolineObject,
+  receiveTrampolineObject,
   symbolAddress,
   TrampfdError,
-  TrampolineObject,
   type TrampolineObjectOptions,
 } from 'trampfd';
 
-const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
+const compare = koffi.proto('int object_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);
 const [memcmp, strncmp] = [symbolAddress('memcmp'), symbolAddress('strncmp')];
 
@@ -48,11 +50,13 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.deepEqual([object.stackData(), object.allowedPcs()], [undefined, undefined]);
     object.setRegisters({ pc: memcmp, arg2: 3n });
     assert.equal(call(address), 0);
-    // Closed, the mapping stays as it is.
+    assert.equal(inspect(object), `TrampolineObject { fd: ${object.fd} }`);
+    // The mapping keeps the object alive.
     object.close();
     object.close();
     assert.equal(call(address), 0);
-    assert.throws(() => object.registers(), { code: 'ERR_CLOSED' });
+    assert.deepEqual([object.fd, inspect(object)], [-1, 'TrampolineObject { closed }']);
+    assert.throws(() => object.registers(), { code: 'ERR_TRAMPFD_CLOSED' });
   },
 
   instances(mode) {
@@ -71,25 +75,25 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     );
   },
 
-  async 'hand-over'() {
+  async send() {
     const object = createTrampolineObject();
     object.setRegisters({ pc: memcmp, arg2: 3n });
     const sockets = socketPair();
     object.send(sockets[0]!);
-    const received = TrampolineObject.receive(sockets[1]!);
+    const received = receiveTrampolineObject(sockets[1]!);
     assert.notEqual(received.fd, object.fd);
     const { address } = received.map();
     object.setRegisters({ pc: memcmp, arg2: 4n });
     assert.equal(call(address), -1);
     assert.deepEqual(received.registers(), object.registers());
-    // A child that got the number maps what this process made; only it knows where its functions are.
+    // A child maps the inherited object. It reports the address of its own function, to which the object then jumps.
     const self = fileURLToPath(import.meta.url);
     const child = spawn(process.execPath, [self, 'child'], { stdio: ['pipe', 'pipe', 'inherit', object.fd] });
-    const [where] = (await once(child.stdout!, 'data')) as [Buffer];
-    object.setRegisters({ pc: BigInt(where.toString()), arg2: 4n });
+    const [target] = (await once(child.stdout!, 'data')) as [Buffer];
+    object.setRegisters({ pc: BigInt(target.toString()), arg2: 4n });
     child.stdin!.end();
-    const [said] = (await once(child.stdout!, 'data')) as [Buffer];
-    assert.equal(said.toString(), 'EXIT-SUCCESS\n');
+    const [output] = (await once(child.stdout!, 'data')) as [Buffer];
+    assert.equal(output.toString(), 'EXIT-SUCCESS\n');
     assert.throws(() => object.send(1_000_000), { code: 'EBADF' });
   },
 
@@ -97,7 +101,7 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     console.log(String(memcmp));
     process.stdin.resume();
     await once(process.stdin, 'end');
-    assert.equal(call(TrampolineObject.fromFd(3).map().address), -1);
+    assert.equal(call(openTrampolineObject(3).map().address), -1);
   },
 
   'bad-input'() {
@@ -110,9 +114,9 @@ const subjects: Record<string, (mode: TrampolineObjectOptions['mode']) => void |
     assert.throws(() => object.setRegisters({ arg0: 1n } as never), TypeError);
     assert.throws(() => object.setStackData({ data: new Uint8Array(65) }), RangeError);
     assert.throws(() => object.setRegisters({ pc: memcmp }, 1), Error);
-    assert.throws(() => TrampolineObject.fromFd(-1), RangeError);
-    assert.throws(() => TrampolineObject.fromFd(0).map(), TrampfdError);
-    const file = TrampolineObject.fromFd(openSync(process.execPath, 'r'));
+    assert.throws(() => openTrampolineObject(-1), RangeError);
+    assert.throws(() => openTrampolineObject(0).map(), TrampfdError);
+    const file = openTrampolineObject(openSync(process.execPath, 'r'));
     for (const use of [() => file.map(), () => file.registers(), () => file.setRegisters({ pc: memcmp })]) {
       assert.throws(use, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
     }

@@ -1,4 +1,4 @@
-/** Programs that need no trampfd print the same with and without a supervisor, also when it traces them. */
+/** Programs that do not use trampfd print the same with and without a supervisor, also if it traces them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { needs } from '../support/needs.js';
@@ -22,10 +22,13 @@ const names = [
   ...['altstack-exec', 'clones', 'inherited', 'locks', 'sockets', 'proc-self'],
 ];
 
-/** A program that is traced already can trace none of its children. */
+/** These trace their own children, which a tracer would prevent. */
 const untraceable = ['debugging'];
 
-describe('the same with and without', { skip: needs('gcc', 'seccomp'), concurrency: 2 }, () => {
+describe('same output with and without a supervisor', {
+  skip: needs('gcc', 'seccomp'),
+  concurrency: 2,
+}, () => {
   for (const name of [...names, ...untraceable]) {
     test(name, async () => {
       const program = supervisedProgram(name);

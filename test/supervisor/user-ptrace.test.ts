@@ -1,4 +1,4 @@
-/** What programs do with signals, faults and children by themselves is the same beside slow objects. */
+/** Programs with slow objects handle their own signals, faults and children as without a supervisor. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ import { runPlain, runSupervised } from '../support/supervised.js';
 const skip = needs('gcc', 'seccomp');
 
 for (const { name, ids } of people) {
-  describe(`a program's own affairs, as ${name}`, { skip }, () => {
+  describe(`signals, faults and children of a traced program, as ${name}`, { skip }, () => {
     const programs = {
       'own-faults': 'faults, traps and sent signals with handlers',
-      'own-signals': 'alarms, stops and ends',
-      'own-children': 'forks, executions, orphans and ends of 100 processes',
+      'own-signals': 'alarms, stops and exits',
+      'own-children': 'forks, execve, orphans and exits of 100 processes',
     };
-    for (const [file, what] of Object.entries(programs)) {
-      test(what, async () => {
+    for (const [file, title] of Object.entries(programs)) {
+      test(title, async () => {
         const alone = success(await runPlain(program(file), [], { ids }));
         assert.equal(await succeed(file, [], { ids }), alone);
       });
@@ -26,7 +26,7 @@ for (const { name, ids } of people) {
   });
 }
 
-describe('how a program ends is how it would end', { skip }, () => {
+describe('a program ends as it would without a supervisor', { skip }, () => {
   for (const way of ['null', 'kill', 'abort', 'trap', 'term', 'exit']) {
     test(way, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'trampfd-core-'));

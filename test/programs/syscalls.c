@@ -1,5 +1,5 @@
 /* What trampfd's calls answer, to right and to wrong arguments: trampfd_create(2), statement by statement. */
-#include "answers.h"
+#include "syscalls.h"
 
 #include <fcntl.h>
 

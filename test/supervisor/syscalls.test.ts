@@ -1,4 +1,4 @@
-/** What the manual page says of every call and invocation, tried by programs, through the header's C and C++. */
+/** Checks every statement of the manual page about calls and invocations, through the header in C and C++. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ownErrors } from '../support/child.js';
@@ -6,7 +6,7 @@ import { compileProgram } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 import { runSupervised } from '../support/supervised.js';
 
-for (const name of ['answers', 'invocations']) {
+for (const name of ['syscalls', 'invocations']) {
   for (const { language, file, flags } of [
     { language: 'C', file: `${name}.c`, flags: ['-std=c99'] },
     { language: 'static C', file: `${name}.c`, flags: ['-std=c99', '-static'] },
