@@ -14,7 +14,7 @@ import { PTRACE_EVENT } from '#src/linux/process/ptrace.js';
 import { SIGINFO } from '#src/linux/process/signal.js';
 import { SECCOMP_NOTIF, SECCOMP_NOTIF_ADDFD, SECCOMP_NOTIF_RESP } from '#src/linux/seccomp/seccomp-notify.js';
 import { hostMachine } from '#src/native/host.js';
-import { hasHeader } from '../../scripts/tools.js';
+import { hasHeader } from '../../scripts/ensure-tools.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 

@@ -1,7 +1,7 @@
-/** What the rows of the subject `closure` are called, and which of them are compared. */
+/** Names and groups of the rows of the subject `closure`. */
 import type { Contender } from './harness.js';
 
-export const callbacks = {
+export const callbackTitles = {
   'node-ffi': 'node:ffi callback',
   bun: 'Bun JSCallback',
   deno: 'Deno UnsafeCallback',
@@ -11,7 +11,7 @@ const groups = {
   call: 'C calls JavaScript: two pointers, an integer back',
   ints: 'C calls JavaScript: two integers, an integer back',
   relayed: 'C calls JavaScript from another thread',
-  make: 'Make a callback and free it',
+  make: 'Create and close a callback',
 } as const;
 type Group = keyof typeof groups;
 
@@ -20,17 +20,17 @@ export function contender(
   title: string,
   group: Group,
   round: () => number,
-  by?: string,
+  vendor?: string,
 ): Contender {
-  return { ...row(name, title, group, by), unit: 'ns', round };
+  return { ...row(name, title, group, vendor), unit: 'ns', round };
 }
 
 export function row(
   name: string,
   title: string,
   group: Group,
-  by?: string,
+  vendor?: string,
 ): Omit<Contender, 'unit' | 'round'> {
-  const named = { id: `closure.${name}`, title, group: groups[group] };
-  return by === undefined ? named : { ...named, by };
+  const ownRow = { id: `closure.${name}`, title, group: groups[group] };
+  return vendor === undefined ? ownRow : { ...ownRow, vendor };
 }

@@ -1,38 +1,38 @@
-/** Figures in documents that name the row they are of, as in 2.1 µs [`slow.trampoline`]: the benchmark writes them. */
+/** Updates figures in documents that name their row, as in 2.1 µs [`slow.trampoline`]. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './native.js';
+import { root } from './paths.js';
 import type { Measured, Summary } from './summary.js';
 
 const figure = /[\d.]+ (?:ns|µs|ms|bytes) \[`([\w.-]+)`\]/g;
 
-/** Brings the figures of all documents up to date, or none. */
-export function refreshDocuments(summary: Summary): void {
+/** Updates the figures of all documents, or of none if a row is missing. */
+export function updateDocuments(summary: Summary): void {
   const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name));
   const files = ['README.md', 'CONTRIBUTING.md', ...documents].map((path) => {
     const file = join(root, path);
     const text = readFileSync(file, 'utf8');
-    return { file, text, fresh: refreshed(text, summary) };
+    return { file, text, updated: updateFigures(text, summary) };
   });
-  for (const { file, text, fresh } of files) if (fresh !== text) writeFileSync(file, fresh);
+  for (const { file, text, updated } of files) if (updated !== text) writeFileSync(file, updated);
 }
 
 /**
- * A text with the figures of a run. One that could not be measured stays.
- * @throws RangeError for a row that the run does not have
+ * Replaces figures by those of a run, except figures that could not be measured.
+ * @throws RangeError if the run does not have a row
  */
-export function refreshed(text: string, { subjects }: Pick<Summary, 'subjects'>): string {
+export function updateFigures(text: string, { subjects }: Pick<Summary, 'subjects'>): string {
   const rows = new Map(subjects.flatMap(({ rows }) => rows.map((row) => [row.id, row])));
-  return text.replaceAll(figure, (standing, id: string) => {
+  return text.replaceAll(figure, (match, id: string) => {
     const row = rows.get(id);
     if (row === undefined) throw new RangeError(`There is no figure of ${id}`);
-    return row.measured === undefined ? standing : `${rounded(row.measured)} [\`${id}\`]`;
+    return row.measured === undefined ? match : `${rounded(row.measured)} [\`${id}\`]`;
   });
 }
 
-/** In two digits: more would be another run's in any case. */
+/** Rounds to two digits: the others differ between runs. */
 function rounded({ median, unit }: Measured): string {
   const digits = (value: number): string =>
     value < 99.5 ? value.toPrecision(2) : String(Number(value.toPrecision(2)));

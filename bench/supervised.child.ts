@@ -1,9 +1,9 @@
 /**
- * A program to be supervised: measures an object's invocation beside those of the library's tables, all in this
- * process, and writes the figures to standard output.
+ * Measures invocations of an object and of table trampolines under a supervisor: a child of supervised.ts. Writes the
+ * figures to standard output as JSON.
  */
 import { createTrampolineObject, createTrampolineTable } from 'trampfd';
-import { takeTurns } from './harness.js';
+import { runInterleaved } from './harness.js';
 import { loop } from './invoke.js';
 import { target, third } from './native.js';
 
@@ -14,7 +14,7 @@ const object = createTrampolineObject();
 object.setRegisters(registers);
 const inline = createTrampolineTable({ registers: ['arg2'], codeSource: 'memfd' });
 const atomic = createTrampolineTable({ registers: ['arg2'], codeSource: 'memfd', atomic: true });
-const figures = takeTurns(
+const figures = runInterleaved(
   [
     loop('object', 'a fast object of trampfd_create', { call: object.map().address }),
     loop('inline', 'table trampoline in the same program', { call: inline.add(registers) }),

@@ -45,7 +45,7 @@ export function hasHeader(header: string): boolean {
  * Installs what is missing, as root on a Debian, and says so; elsewhere says what to install.
  * `TRAMPFD_NO_INSTALL` forbids it. `extra` names more commands and C headers (`ffi.h`), each with its package.
  */
-export function provideTools(extra: Readonly<Record<string, string>> = {}): void {
+export function ensureTools(extra: Readonly<Record<string, string>> = {}): void {
   const wanted: Readonly<Record<string, string>> = { ...packages, ...extra };
   const missing = Object.keys(wanted).filter(
     (name) => !(name.endsWith('.h') ? hasHeader(name) : hasTool(name)),

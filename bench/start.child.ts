@@ -1,8 +1,8 @@
 /**
- * Makes one trampoline in a fresh process and has it called: a child of start.ts. What it imports statically would
- * not be measured, so it imports nothing.
+ * Creates one trampoline in a fresh process and calls it: a child of start.ts. It has no static imports, since loading
+ * those would not be measured.
  *
- *     node build/bench/first.js library
+ *     node build/bench/start.child.js library
  */
 const library = process.argv[2]!;
 
@@ -10,7 +10,7 @@ const start = performance.now();
 const { createTrampoline, symbolAddress } = await import('trampfd');
 const loaded = performance.now();
 const { address } = createTrampoline({ registers: { pc: symbolAddress('add_ints', library), arg1: 3n } });
-// The package's own way to call C: it has loaded that already.
+// trampfd has loaded koffi already.
 const { default: koffi } = await import('koffi');
 const sum = koffi.call(address, koffi.proto('int (int)'), 4) as number;
 const called = performance.now();
