@@ -1,4 +1,4 @@
-/** `trampfd run`: a program and all that it starts, with the system call of the proposal. */
+/** `trampfd run`: runs a program and its descendants with the proposed system call. */
 import { type Command, Option } from 'commander';
 import { TrampfdError } from '../core/errors.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
@@ -18,33 +18,36 @@ interface RunOptions extends RunProgramOptions {
   readonly stats?: boolean;
 }
 
-/** What `env`, `nice` and others exit with when they fail themselves. */
+/** Exit code if `run` itself fails, as that of env(1) and nice(1). */
 const EXIT_FAILURE = 125;
 
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('run a program with trampfd_create(2), and answer its calls')
+    .description('run a program with trampfd_create(2), which trampfd implements')
     .usage('[options] -- program [arguments]')
     .argument('<program>')
     .argument('[arguments...]')
     .option(
       '--harden <restrictions>',
-      `restrict it by ${restrictionNames.join(', ')}; several with commas`,
+      `restrict it by ${restrictionNames.join(', ')}; separate several by commas`,
       parseRestrictions,
       [],
     )
-    .option('--policy <file>', 'what it may ask for, as JSON (trampfd/policy.schema.json)')
+    .option('--policy <file>', 'what it may request, as JSON (trampfd/policy.schema.json)')
     .option(
       '--audit <file>',
-      'append a line of JSON for every call refused with EPERM, and every slow invocation refused',
+      'append a line of JSON for each call refused with EPERM, and each slow invocation refused',
     )
-    .option('--trace', 'write a line to standard error for every call')
-    .option('--stats', 'write to standard error what was done, at the end')
+    .option('--trace', 'write a line to standard error for each call')
+    .option('--stats', 'write counts to standard error at the end')
     .addOption(
-      new Option('--abi <name>', 'also take the calls of the first proposal').choices(['trampfd', 'rfc-v1']),
+      new Option('--abi <name>', 'also handle the system call of the first proposal').choices([
+        'trampfd',
+        'rfc-v1',
+      ]),
     )
-    .addOption(new Option('--type <module>', 'try out a type of objects').argParser(collect).hideHelp())
+    .addOption(new Option('--type <module>', 'add an object type').argParser(collect).hideHelp())
     .passThroughOptions()
     .allowExcessArguments(false)
     .action(async (name: string, args: string[], options: RunOptions & { type?: string[] }) => {
@@ -55,12 +58,12 @@ export function addRun(program: Command): void {
         });
         if (options.stats === true) writeLine(2, `trampfd: ${JSON.stringify(stats)}`);
         if (signal !== undefined) raiseDefault(signal);
-        // Node would set the terminal back to how it was, whatever the program has made of it.
+        // At a normal exit, Node would undo the program's changes of the terminal's settings.
         _exit(status);
       } catch (error) {
         if (!(error instanceof TrampfdError)) {
           console.error('trampfd: the supervisor failed:', error);
-          // Node would wait for threads that wait for others.
+          // At a normal exit, Node would wait for threads that may be blocked.
           _exit(EXIT_FAILURE);
           return;
         }

@@ -2,7 +2,7 @@
  * What single trampolines of every type have in common: an *entry*, which is what programs call, and the *body* that
  * it leads to. A change makes a new body and replaces the entry's word by one store; see `bodies.ts`.
  */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { type Shape, shapeKey } from '../core/shape.js';
 import { DebugInfo, freedError } from './debug/debug-info.js';
 import { nextTableId } from './debug/registry.js';
@@ -22,7 +22,7 @@ interface TrampolinePool {
 
 const pools = new Map<string, TrampolinePool>();
 
-function poolFor(mode: Mode, codeSource: CodePageMethodName | undefined): TrampolinePool {
+function poolFor(mode: Mode, codeSource: CodeSource | undefined): TrampolinePool {
   const key = `${mode} ${codeSource ?? ''}`;
   let pool = pools.get(key);
   if (pool === undefined) {

@@ -1,5 +1,5 @@
 /** Options that trampolines and tables share. */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { methodNames } from '../codepage/method-selection.js';
 import { displayName, oneOf, optionalBoolean } from '../core/validate.js';
 
@@ -17,7 +17,7 @@ export interface TrampolineOptions {
    * How executable memory is made. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
    * system allows. `rwx` and `remap` are only for those who name them.
    */
-  readonly codeSource?: CodePageMethodName;
+  readonly codeSource?: CodeSource;
   /** What debuggers, profilers, `trampfd inspect` and messages call it. */
   readonly name?: string;
   /**
@@ -31,11 +31,11 @@ export interface TrampolineOptions {
   readonly perfMap?: boolean;
 }
 
-export const commonOptionNames = ['mode', 'method', 'name', 'debug', 'perfMap'] as const;
+export const commonOptionNames = ['mode', 'codeSource', 'name', 'debug', 'perfMap'] as const;
 
 export interface ValidatedOptions {
   readonly mode: Mode;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly name: string | undefined;
   readonly debug: boolean;
   readonly perfMap: boolean;
@@ -45,12 +45,15 @@ export function validateOptions(
   rawOptions: { readonly [Key in (typeof commonOptionNames)[number]]?: unknown },
 ): ValidatedOptions {
   const mode = oneOf(rawOptions.mode, 'mode', ['fast', 'slow']);
-  if (mode === 'slow' && rawOptions.method !== undefined) {
-    throw new RangeError('method is about code, and slow trampolines have none');
+  if (mode === 'slow' && rawOptions.codeSource !== undefined) {
+    throw new RangeError('codeSource is about code, and slow trampolines have none');
   }
   return {
     mode,
-    codeSource: rawOptions.method === undefined ? undefined : oneOf(rawOptions.method, 'method', methodNames),
+    codeSource:
+      rawOptions.codeSource === undefined
+        ? undefined
+        : oneOf(rawOptions.codeSource, 'codeSource', methodNames),
     name: displayName(rawOptions.name, 'name'),
     debug: rawOptions.debug === undefined ? isDebugDefault() : optionalBoolean(rawOptions.debug, 'debug'),
     perfMap: optionalBoolean(rawOptions.perfMap, 'perfMap'),

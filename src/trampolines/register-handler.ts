@@ -1,5 +1,5 @@
 /** Trampolines that call a handler with all registers, and go on with what it leaves in them. */
-import { mapCode } from '../codepage/regions.js';
+import { mapCode } from '../codepage/map-code.js';
 import { handlerShape, handlerSlotLayout } from '../core/shape.js';
 import {
   nonNullAddress as checkAddress,
@@ -198,7 +198,7 @@ let restoreAddress: bigint | undefined;
  */
 export function restoreContextAddress(): bigint {
   restoreAddress ??= mapCode(() => hostMachine().restoreContext(), {
-    method: undefined,
+    codeSource: undefined,
     dataLength: 0,
   }).address;
   return restoreAddress;

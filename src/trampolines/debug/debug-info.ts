@@ -2,7 +2,7 @@
  * What is kept about single trampolines for people: names, stack traces, entries in perf's and gdb's lists.
  * Nothing of it is needed to run, so a table that wants none of it has no notes.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { TrampfdError } from '../../core/errors.js';
 import { isExecutable, mappingOf } from '../../linux/process/proc-maps.js';
 import { symbolFile } from '../../machine/elf.js';
@@ -48,15 +48,12 @@ export interface FreedSlotLink {
 
 export class DebugInfo {
   readonly #slots: Slots;
-  readonly #codeSource: CodePageMethodName | undefined;
+  readonly #codeSource: CodeSource | undefined;
   readonly #freedSlotLink: FreedSlotLink;
   readonly #records = new Map<SlotNumber, DebugRecord>();
 
   /** Notes about the trampolines that programs call, in `slots`. */
-  constructor(
-    slots: Slots,
-    { codeSource, mode }: { codeSource: CodePageMethodName | undefined; mode: Mode },
-  ) {
+  constructor(slots: Slots, { codeSource, mode }: { codeSource: CodeSource | undefined; mode: Mode }) {
     this.#slots = slots;
     this.#codeSource = codeSource;
     this.#freedSlotLink = createFreedSlotLink(slots, mode);

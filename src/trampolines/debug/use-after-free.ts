@@ -2,8 +2,8 @@
  * What a call of a freed trampoline meets in debug mode: a trampoline of ours that carries a message to
  * standard error, and then jumps to the freed one's own trap. So a debugger still shows where it happened.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
-import { mapCode } from '../../codepage/regions.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { free, mallocBytes } from '../../native/heap.js';
 import { hostMachine } from '../../native/host.js';
 import { FastBlocks } from '../slots/fast-blocks.js';
@@ -17,9 +17,9 @@ interface ReporterPool {
   readonly registerOrder: readonly number[];
 }
 
-const reporterPools = new Map<CodePageMethodName | undefined, ReporterPool>();
+const reporterPools = new Map<CodeSource | undefined, ReporterPool>();
 
-function reporterPoolFor(codeSource: CodePageMethodName | undefined): ReporterPool {
+function reporterPoolFor(codeSource: CodeSource | undefined): ReporterPool {
   let pool = reporterPools.get(codeSource);
   if (pool === undefined) {
     const stub = hostMachine().freedCallStub();
@@ -28,7 +28,7 @@ function reporterPoolFor(codeSource: CodePageMethodName | undefined): ReporterPo
       new FastBlocks({ shape: { registers: registerOrder, stack: undefined }, codeSource, isolated: false }),
     );
     registerBlocks(slots, { table: nextTableId(), name: null, role: 'farewell', shared: true });
-    const { address } = mapCode(() => stub, { method: codeSource, dataLength: 0 });
+    const { address } = mapCode(() => stub, { codeSource, dataLength: 0 });
     pool = { slots, stubAddress: address, registerOrder };
     reporterPools.set(codeSource, pool);
   }
@@ -44,7 +44,7 @@ export interface FreedCallReporter {
 
 /** A farewell that prints `message` and goes on to `trap`. */
 export function createFreedCallReporter(
-  codeSource: CodePageMethodName | undefined,
+  codeSource: CodeSource | undefined,
   message: string,
   trapAddress: bigint,
 ): FreedCallReporter {

@@ -5,7 +5,7 @@
  * its data in a file instead: the trampolines see a read-only mapping of it, and we write through another
  * mapping elsewhere.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
 import { dataLayout, type Shape } from '../../core/shape.js';
 import {
@@ -27,7 +27,7 @@ import { type Block, type BlockAllocator, createSlotViews, splitAddress } from '
 
 export interface FastBlockOptions {
   readonly shape: Shape;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 
@@ -57,7 +57,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     const { maxImageBytes } = hostMachine();
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
     const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
-    const region = acquireRegion(shape, { codeLength, method: codeSource });
+    const region = acquireRegion(shape, { codeLength, codeSource });
     let alias: bigint | undefined;
     try {
       alias = isolated

@@ -3,7 +3,7 @@
  * for a process: Workers and other copies of this package recognise it by what stands before its code, and add
  * their arenas to its list. It is never taken away, since nothing tells when the last signal has left it.
  */
-import { mapCode } from '../../codepage/regions.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { TrampfdError } from '../../core/errors.js';
 import { hasShadowStack } from '../../linux/features.js';
 import {
@@ -136,7 +136,7 @@ function installNewHandler(
       code = generateCode(length);
       return code;
     },
-    { method: undefined, dataLength: pageSize() },
+    { codeSource: undefined, dataLength: pageSize() },
   );
   const controlAlias = mapWithWritableAlias(address + BigInt(codeLength), pageSize(), attempt);
   const controlWords = new BigUint64Array(memoryAt(controlAlias, pageSize()));

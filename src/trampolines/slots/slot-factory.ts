@@ -1,5 +1,5 @@
 /** The slots and bodies behind trampolines: the one place that tells fast ones from slow ones. */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { emptyShape, type Shape } from '../../core/shape.js';
 import type { FreedSlotLink } from '../debug/debug-info.js';
 import { registerBlocks, type TableInfo } from '../debug/registry.js';
@@ -12,7 +12,7 @@ import { SlowBodies } from './slow-bodies.js';
 
 export interface SlotOptions {
   readonly mode: Mode;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 
