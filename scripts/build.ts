@@ -2,13 +2,7 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import {
-  imageLength,
-  type TemplateHeader,
-  templateCode,
-  templatePath,
-  templateVersion,
-} from '#src/codepage/template.js';
+import { imageLength, type TemplateHeader, templatePath, templateVersion } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { launcherPath } from '#src/launcher/launcher.js';
 import { launcherFailureStatus, maxScriptBytes, scriptFd } from '#src/launcher/syscall-script.js';
@@ -24,6 +18,7 @@ import { initFunctionName, moduleData, modulePath } from '#src/native/napi.js';
 import { policySchema } from '#src/supervisor/policy/policy.js';
 import { bundle, bundleFolder } from './bundle.js';
 import { manPage } from './man-page.js';
+import { templateImages } from './template-images.js';
 
 /** The library through which gdb learns the names of trampolines. */
 function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
@@ -56,7 +51,7 @@ function launcher({ elfMachine, launcher }: Machine): Uint8Array {
 
 /** Code pages made now, for systems where a process may make none. */
 function templates(machine: Machine): Uint8Array {
-  const images = templateCode(machine);
+  const images = templateImages(machine);
   const head: TemplateHeader = {
     version: templateVersion,
     architecture: machine.registerFile.architecture,

@@ -1,6 +1,6 @@
 /** The public interface of trampfd. */
 
-export type { CodePageMethodName } from './codepage/code-page-method.js';
+export type { CodeSource } from './codepage/code-page-method.js';
 export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';

@@ -3,7 +3,7 @@
  * Worker has its own, as each has its own V8 isolate. It stays mapped after the Worker has exited, and then returns the
  * error results of the Worker's callbacks.
  */
-import { mapCode } from '../codepage/regions.js';
+import { mapCode } from '../codepage/map-code.js';
 import { TrampfdError } from '../core/errors.js';
 import {
   MAP_ANONYMOUS,
@@ -65,7 +65,7 @@ export function createGlue(): GlueInstance {
       code = hostMachine().glue(length);
       return code;
     },
-    { method: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
+    { codeSource: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
   );
   const constantsAddress = address + BigInt(codeLength);
   const constantWords = new BigUint64Array(mapZeroedAt(constantsAddress, pageSize()));

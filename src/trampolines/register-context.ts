@@ -1,5 +1,5 @@
 /** The block of saved registers that handlers receive. */
-import { mapCode } from '../codepage/regions.js';
+import { mapCode } from '../codepage/map-code.js';
 import type { SavedRegisters } from '../machine/index.js';
 import { hostMachine } from '../native/host.js';
 
@@ -50,7 +50,7 @@ export const registerContext: RegisterContext = {
   },
   restoreAddress() {
     restoreAddress ??= mapCode(() => hostMachine().restoreContext(), {
-      method: undefined,
+      codeSource: undefined,
       dataLength: 0,
     }).address;
     return restoreAddress;

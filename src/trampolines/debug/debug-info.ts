@@ -2,7 +2,7 @@
  * Optional debug information per trampoline: names, stack traces, entries in perf's map and gdb's list. Trampolines
  * run without it, so a table whose options request none has no `DebugInfo`.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { symbolFile } from '../../machine/elf.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
@@ -36,15 +36,12 @@ interface DebugRecord {
 
 export class DebugInfo {
   readonly #slots: Slots;
-  readonly #codeSource: CodePageMethodName | undefined;
+  readonly #codeSource: CodeSource | undefined;
   readonly #freedSlotLink: FreedSlotLink;
   readonly #records = new Map<SlotNumber, DebugRecord>();
 
   /** @param slots the slots whose addresses programs call */
-  constructor(
-    slots: Slots,
-    { codeSource, mode }: { codeSource: CodePageMethodName | undefined; mode: Mode },
-  ) {
+  constructor(slots: Slots, { codeSource, mode }: { codeSource: CodeSource | undefined; mode: Mode }) {
     this.#slots = slots;
     this.#codeSource = codeSource;
     this.#freedSlotLink = createFreedSlotLink(slots, mode);

@@ -4,7 +4,7 @@
  * Data is private anonymous memory, so that a forked child has its own snapshot. An *isolated* block has its data in a
  * memfd instead: trampolines use a read-only mapping, and JavaScript writes through a second mapping elsewhere.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
 import { dataLayout, type Shape } from '../../core/shape.js';
 import {
@@ -26,7 +26,7 @@ import { type Block, type BlockAllocator, createSlotViews, splitAddress } from '
 
 export interface FastBlockOptions {
   readonly shape: Shape;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 
@@ -56,7 +56,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     const { maxImageBytes } = hostMachine();
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
     const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
-    const region = acquireRegion(shape, { codeLength, method: codeSource });
+    const region = acquireRegion(shape, { codeLength, codeSource });
     let alias: bigint | undefined;
     try {
       alias = isolated

@@ -3,7 +3,7 @@
  * Workers and other copies of this package recognise it by a header before its code, and append their arenas to its
  * list. It is never uninstalled, because there is no way to know when the last thread leaves it.
  */
-import { mapCode } from '../../codepage/regions.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { TrampfdError } from '../../core/errors.js';
 import { hasShadowStack } from '../../linux/features.js';
 import {
@@ -139,7 +139,7 @@ function installNewHandler(
       code = generateCode(length);
       return code;
     },
-    { method: undefined, dataLength: pageSize() },
+    { codeSource: undefined, dataLength: pageSize() },
   );
   const controlAlias = mapWithWritableAlias(address + BigInt(codeLength), pageSize(), attempt);
   const controlWords = new BigUint64Array(memoryAt(controlAlias, pageSize()));

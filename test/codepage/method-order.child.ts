@@ -1,21 +1,21 @@
 /**
- * Makes a table for each shape and calls a trampoline of it: `ladder.child.js METHOD SHAPE…`, where a shape is
- * register names with commas between, and the method may be empty. Prints a line of JSON for each: the method
- * that made it and the path that is mapped, or the error.
+ * Creates a table for each shape and calls a trampoline of it: `method-order.child.js SOURCE SHAPE…`, where a shape
+ * is register names separated by commas, and the code source may be empty. Prints a line of JSON for each: the method
+ * used and the mapped path, or the error.
  */
 import assert from 'node:assert/strict';
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { createTrampolineTable, symbolAddress, type TableRegister, TrampfdError } from '#src/index.js';
 import { mappingOf } from '#src/linux/process/proc-maps.js';
 import { callInt64 } from '../support/calls.js';
 import { usedMethod } from '../support/used-method.js';
 
-const [method, ...shapes] = process.argv.slice(2);
+const [codeSource, ...shapes] = process.argv.slice(2);
 const pc = symbolAddress('getpid');
 
 for (const shape of shapes) {
   const registers = shape.split(',') as TableRegister[];
-  const options = method === '' ? {} : { codeSource: method as CodePageMethodName };
+  const options = codeSource === '' ? {} : { codeSource: codeSource as CodeSource };
   try {
     const table = createTrampolineTable({ registers, ...options });
     const values = Object.fromEntries(registers.map((name) => [name, 1n]));

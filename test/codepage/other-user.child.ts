@@ -1,12 +1,12 @@
 /**
- * Becomes another user and tries to change another process's code: `stranger.child.js PID ADDRESS OFFSET [FILE…]`.
- * Prints what the kernel answered to each attempt.
+ * Becomes another user and tries to change another process's code: `other-user.child.js PID ADDRESS OFFSET [FILE…]`.
+ * Prints the result of each attempt.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { addressOf } from 'trampfd';
 import { libc, outcome } from '../support/libc.js';
 
-const nobody = 65534;
+const unprivileged = 65534;
 
 const [pid, start, offset, ...files] = process.argv.slice(2);
 const address = BigInt(start!);
@@ -25,8 +25,8 @@ const local = BigUint64Array.of(addressOf(bytes), 8n);
 const remote = BigUint64Array.of(address, 8n);
 
 process.setgroups?.([]);
-process.setgid?.(nobody);
-process.setuid?.(nobody);
+process.setgid?.(unprivileged);
+process.setuid?.(unprivileged);
 const attempts = [
   ...files.map((path) => () => overwrite(path, Number(offset))),
   () => overwrite(`/proc/${pid}/mem`, Number(address)),
