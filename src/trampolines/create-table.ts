@@ -7,12 +7,9 @@ import { bigintExpected, knownOptions, optionalBoolean } from '../core/validate.
 import { hostMachine } from '../native/host.js';
 import { assertExecutable } from './debug/assert-executable.js';
 import { DebugInfo } from './debug/debug-info.js';
-import { nextTableId } from './debug/registry.js';
 import { freedError, Lifecycle } from './lifecycle.js';
 import { commonOptionNames, type ValidatedOptions, validateOptions } from './options.js';
 import { RowEncoder } from './row-encoder.js';
-import { type Bodies, noInvocationChecks } from './slots/bodies.js';
-import { createBodies, createEntrySlots, createInlineSlots } from './slots/slot-factory.js';
 import type { SlotNumber, Slots } from './slots/slots.js';
 import type {
   TableColumns,
@@ -21,6 +18,7 @@ import type {
   TrampolineTable,
   TrampolineTableOptions,
 } from './table.js';
+import { TableStorage } from './table-storage.js';
 
 /**
  * Creates a table of trampolines that load the same registers.
@@ -49,12 +47,9 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
 {
   readonly #encoder: RowEncoder;
   readonly #options: ValidatedOptions;
-  /** The slots whose addresses programs call. */
+  readonly #storage: TableStorage;
   readonly #slots: Slots;
-  /** In atomic and slow tables, the bodies that the slots point to. */
-  readonly #bodies: Bodies | undefined;
   readonly #debugInfo: DebugInfo | undefined;
-  readonly #unregisterFns: (() => void)[];
   readonly #lifecycle = new Lifecycle(this);
   #recordedCount = 0;
 
@@ -72,27 +67,10 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     this.#encoder = new RowEncoder(rawOptions.registers, parseStackLayout(rawOptions.stackData, 'stackData'));
     const { shape } = this.#encoder;
 
-    const { mode, codeSource, name = null, debug, perfMap } = this.#options;
-    const owner = { table: nextTableId(), name, shared: false };
-    const slotOptions = { mode, codeSource, isolated };
+    const { mode, codeSource, name, debug, perfMap } = this.#options;
     if (mode === 'fast') hostMachine().assertShape(shape, 'registers');
-    const hasBodies = atomic || mode === 'slow';
-    const registeredSlots = hasBodies
-      ? createEntrySlots(slotOptions, owner)
-      : createInlineSlots(shape, slotOptions, owner);
-    this.#slots = registeredSlots.value;
-    this.#unregisterFns = [registeredSlots.unregister];
-    if (hasBodies) {
-      try {
-        const registeredBodies = createBodies(shape, slotOptions, owner);
-        this.#bodies = registeredBodies.value;
-        this.#unregisterFns.push(registeredBodies.unregister);
-      } catch (error) {
-        this.#slots.close();
-        registeredSlots.unregister();
-        throw error;
-      }
-    }
+    this.#storage = new TableStorage(shape, { mode, codeSource, isolated, atomic }, name);
+    this.#slots = this.#storage.slots;
     this.#debugInfo = debug || perfMap ? new DebugInfo(this.#slots, { codeSource, mode }) : undefined;
   }
 
@@ -101,7 +79,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
   }
 
   get byteLength(): number {
-    return this.#slots.byteLength + (this.#bodies?.byteLength ?? 0);
+    return this.#storage.byteLength;
   }
 
   add(values: TableValues<Register, Stack>): bigint {
@@ -109,7 +87,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     // Only now: a getter of the values can close or freeze the table.
     this.#lifecycle.assertMutable('add a trampoline to');
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    const slot = this.#createSlot();
+    const slot = this.#storage.create(this.#encoder.u32);
     if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.add);
     return this.#slots.address(slot);
   }
@@ -129,7 +107,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     this.#lifecycle.assertMutable('add trampolines to');
     // First, since it refuses counts that no system has memory for.
     const addresses = allocateAddresses(count);
-    this.#ensureFree(count);
+    this.#storage.ensureFree(count);
     const addressesU32 = new Uint32Array(addresses.buffer);
     let addedCount = 0;
     try {
@@ -137,7 +115,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
         encodeAt(addedCount);
         this.#lifecycle.assertMutable('add trampolines to');
         if (this.#options.debug) assertExecutable(encoder.u64[0]!, `index ${addedCount}: pc`);
-        const slot = this.#createSlot();
+        const slot = this.#storage.create(this.#encoder.u32);
         if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.addMany);
         this.#slots.writeAddress(slot, addressesU32, addedCount);
       }
@@ -156,23 +134,17 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     this.#lifecycle.assertOpen('get a trampoline of');
     const slot = this.#slotOf(address);
     if (!this.#slots.isLive(slot)) return undefined;
-    return this.#encoder.decode(this.#readData(slot)) as TableValues<Register, Stack>;
+    return this.#encoder.decode(this.#storage.read(slot)) as TableValues<Register, Stack>;
   }
 
   set(address: bigint, values: Partial<TableValues<Register, Stack>>): void {
     const slot = this.#liveSlot(address);
-    this.#encoder.u64.set(this.#readData(slot));
+    this.#encoder.u64.set(this.#storage.read(slot));
     const changedWords = this.#encoder.encodePartial(values);
     // Again: a getter of the values can have deleted it.
     this.#liveSlot(address);
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    if (this.#bodies === undefined) {
-      for (const index of changedWords) this.#slots.storeWord(slot, index, this.#encoder.u64[index]!);
-    } else {
-      const previousBody = this.#slots.loadWord(slot, 0);
-      this.#slots.storeWord(slot, 0, this.#bodies.create(this.#encoder.u32, noInvocationChecks));
-      this.#bodies.retire(previousBody);
-    }
+    this.#storage.update(slot, this.#encoder, changedWords);
   }
 
   has(address: bigint): boolean {
@@ -194,16 +166,13 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     if (this.#options.mode === 'slow') throw new TypeError('Cannot freeze a table of slow trampolines');
     // First, since after a failure some of the data may be read-only already.
     this.#lifecycle.freeze();
-    this.#bodies?.slots?.freeze();
-    this.#slots.freeze();
+    this.#storage.freeze();
   }
 
   close(): void {
     if (!this.#lifecycle.close()) return;
     this.#debugInfo?.close();
-    for (const unregister of this.#unregisterFns) unregister();
-    this.#bodies?.close(this.#bodyAddresses());
-    this.#slots.close();
+    this.#storage.close();
   }
 
   [Symbol.dispose](): void {
@@ -227,45 +196,14 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     for (const slot of this.#slots) {
       yield [
         this.#slots.address(slot),
-        this.#encoder.decode(this.#readData(slot)) as TableValues<Register, Stack>,
+        this.#encoder.decode(this.#storage.read(slot)) as TableValues<Register, Stack>,
       ];
     }
   }
 
-  #ensureFree(count: number): void {
-    try {
-      this.#slots.ensureFree(count);
-      this.#bodies?.slots?.ensureFree(count);
-    } catch (error) {
-      this.#slots.releaseUnused();
-      this.#bodies?.slots?.releaseUnused();
-      throw error;
-    }
-  }
-
-  /** Creates a trampoline with the encoded values. */
-  #createSlot(): SlotNumber {
-    if (this.#bodies === undefined) {
-      const slot = this.#slots.allocate();
-      this.#slots.writeNew(slot, this.#encoder.u32);
-      return slot;
-    }
-    this.#slots.ensureFree(1);
-    const body = this.#bodies.create(this.#encoder.u32, noInvocationChecks);
-    const slot = this.#slots.allocate();
-    this.#slots.storeWord(slot, 0, body);
-    return slot;
-  }
-
   #freeSlot(slot: SlotNumber, stackStartFn: unknown): void {
-    if (this.#bodies !== undefined) this.#bodies.retire(this.#slots.loadWord(slot, 0));
-    this.#slots.free(slot);
+    this.#storage.free(slot);
     this.#debugInfo?.recordFree(slot, stackStartFn);
-  }
-
-  /** The bodies that the entries point to. */
-  *#bodyAddresses(): Generator<bigint> {
-    for (const slot of this.#slots) yield this.#slots.loadWord(slot, 0);
   }
 
   #recordCreation(slot: SlotNumber, stackStartFn: unknown): void {
@@ -281,12 +219,6 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
       this.#freeSlot(slot, stackStartFn);
       throw error;
     }
-  }
-
-  #readData(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
-    return this.#bodies === undefined
-      ? this.#slots.read(slot)
-      : this.#bodies.read(this.#slots.loadWord(slot, 0));
   }
 
   #slotOf(address: bigint): SlotNumber {
