@@ -1,5 +1,7 @@
 /** Handles faults at slow objects: finds the object and lets its type perform the invocation. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
 import type { MappingQuery } from '../../linux/process/procmap-query.js';
 import { getSiginfo, growStack, RegisterSet } from '../../linux/process/ptrace.js';
@@ -113,5 +115,5 @@ function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
 }
 
 function assertNoError(errno: number, address: bigint): void {
-  if (errno !== 0) throw new SyscallError('EFAULT', `0x${address.toString(16)}: ${errnoName(errno)}`);
+  if (errno !== 0) throw new SyscallError('EFAULT', `${hex(address)}: ${errnoName(errno)}`);
 }

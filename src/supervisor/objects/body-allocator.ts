@@ -5,6 +5,7 @@
  */
 
 import { SyscallError } from '../../abi/syscall-error.js';
+import { alignUp } from '../../core/bits.js';
 import type { Machine, ObjectContexts } from '../../machine/index.js';
 import { memoryAt } from '../../native/memory-view.js';
 import { Quarantine } from '../../trampolines/slots/quarantine.js';
@@ -52,7 +53,7 @@ export class BodyAllocator {
     { count, pageSize }: Pick<BodyLayout, 'count' | 'pageSize'>,
     { bodySize }: BodyCode,
   ): number {
-    return Math.ceil(((count + quarantineSize) * bodySize) / pageSize) * pageSize;
+    return alignUp((count + quarantineSize) * bodySize, pageSize);
   }
 
   replace(index: number, contexts: ObjectContexts): void {

@@ -4,6 +4,7 @@
  *
  *     record of an instance   i32 version, odd during a write; i32 padding; each context at its offset
  */
+
 import {
   contextLength,
   contextLengthRanges,
@@ -15,6 +16,7 @@ import {
   type RegisterNumbers,
 } from '../../abi/decode-contexts.js';
 import { abi } from '../../abi/layout.js';
+import { alignUp } from '../../core/bits.js';
 import type { CallerRange, StackContext } from '../../core/contexts.js';
 
 /** The contexts of one instance, decoded. */
@@ -46,7 +48,7 @@ const contextOffsets: readonly number[] = [];
 let nextOffset = 8;
 for (const context of [regs, stack, allowedPcs, allowedCallers]) {
   (contextOffsets as number[])[context] = nextOffset;
-  nextOffset += Math.ceil(contextLengthRanges[context]!.max / 8) * 8;
+  nextOffset += alignUp(contextLengthRanges[context]!.max, 8);
 }
 const recordSize = nextOffset;
 

@@ -1,5 +1,7 @@
 /** Checks requests of programs against a policy. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { MappingQuery } from '../../linux/process/procmap-query.js';
 import type { ObjectLayout, ObjectType } from '../objects/types/object-type.js';
 import type { Policy } from './policy.js';
@@ -59,7 +61,7 @@ export class PolicyEnforcer {
     } finally {
       query.close();
     }
-    deny(`the target 0x${pc.toString(16)}, which is in none of the listed libraries`);
+    deny(`the target ${hex(pc)}, which is in none of the listed libraries`);
   }
 }
 

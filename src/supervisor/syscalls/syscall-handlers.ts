@@ -1,8 +1,10 @@
 /** Implements the system calls on objects: `trampfd_create`, `pread`, `pwrite` and `mmap`. */
+
 import { contextLengthRanges } from '../../abi/decode-contexts.js';
 import { abi, structs } from '../../abi/layout.js';
 import { encodeMap } from '../../abi/object-map.js';
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { fileKeyOfFd } from '../../linux/fs/statx.js';
 import { MAP_SHARED } from '../../linux/mm/memory.js';
 import { isResourceExhausted } from '../../native/errno.js';
@@ -149,7 +151,7 @@ export class SyscallHandlers {
     if (registers !== undefined) {
       const { allowedPcs: allowed } = contexts.read(index);
       if (allowed?.includes(registers.pc) === false) {
-        throw new SyscallError('EINVAL', `0x${registers.pc.toString(16)} is not an allowed PC`);
+        throw new SyscallError('EINVAL', `${hex(registers.pc)} is not an allowed PC`);
       }
       policyEnforcer.assertRegistersAllowed(registers.pc, allowed, syscall.tid);
       if (!object.layout.slow) assertFastShape(registers.assignments, targetInfo);

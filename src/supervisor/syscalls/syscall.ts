@@ -1,5 +1,7 @@
 /** A system call of a supervised program that waits for the supervisor's reply. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
 import type { Notification, NotifyListener } from '../../linux/seccomp/seccomp-notify.js';
 import { errnoName } from '../../native/errno.js';
@@ -38,10 +40,7 @@ export class Syscall {
   /** Reads memory of the program. The result is valid until the next read. @throws SyscallError `EFAULT` */
   readMemory(address: bigint, length: number): Uint8Array {
     const bytes = readBuffer.subarray(0, length);
-    this.#assertNoError(
-      processVmReadv(this.tid, address, bytes),
-      `${length} bytes at 0x${address.toString(16)}`,
-    );
+    this.#assertNoError(processVmReadv(this.tid, address, bytes), `${length} bytes at ${hex(address)}`);
     // The process ID may have been reused: only now is it certain that the caller's memory was read.
     this.assertPending();
     return bytes;
@@ -52,7 +51,7 @@ export class Syscall {
     this.assertPending();
     this.#assertNoError(
       processVmWritev(this.tid, address, bytes),
-      `${bytes.length} bytes at 0x${address.toString(16)}`,
+      `${bytes.length} bytes at ${hex(address)}`,
     );
   }
 

@@ -1,4 +1,5 @@
 /** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that selectors point to. */
+import { alignUp } from '../../../core/bits.js';
 import type { EntryCode, Machine, ObjectContexts } from '../../../machine/index.js';
 import { BodyAllocator } from '../body-allocator.js';
 import type { InstanceContexts } from '../instance-contexts.js';
@@ -31,8 +32,8 @@ function createFastLayout(
 ): ObjectLayout {
   const { firstOffset, stride, length, code, trapOffset } = entries(machine);
   const entriesLength = length(count);
-  const selectorsOffset = Math.ceil(entriesLength / pageSize) * pageSize;
-  const bodiesOffset = selectorsOffset + Math.ceil((count * 8) / pageSize) * pageSize;
+  const selectorsOffset = alignUp(entriesLength, pageSize);
+  const bodiesOffset = selectorsOffset + alignUp(count * 8, pageSize);
   const content = new Uint8Array(selectorsOffset + 8 * count);
   content.set(code(count, { selectorsOffset }));
   const selectors = new BigUint64Array(content.buffer, selectorsOffset, count);
