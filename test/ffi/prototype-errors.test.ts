@@ -1,4 +1,4 @@
-/** Whatever is no signature is refused in bounded time, with the place of what is wrong. */
+/** Invalid prototypes are rejected in bounded time, with the position of the problem. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
@@ -13,8 +13,8 @@ const loosely = (call: unknown) => call as (...args: unknown[]) => unknown;
 const looseStruct = loosely(struct);
 const looseEnumeration = loosely(enumeration);
 
-const refusals: Record<string, [() => unknown, RegExp][]> = {
-  'text, with the place': [
+const invalid: Record<string, [() => unknown, RegExp][]> = {
+  'text, with the position': [
     [
       () => parse('imt (void)'),
       /^RangeError: prototype: no C type is called "imt"\n {2}imt \(void\)\n {2}\^$/,
@@ -176,7 +176,7 @@ function nested(depth: number): unknown {
   return inner;
 }
 
-for (const [subject, cases] of Object.entries(refusals)) {
+for (const [subject, cases] of Object.entries(invalid)) {
   describe(subject, () => {
     for (const [call, message] of cases) {
       test(String(message), () => {
@@ -189,12 +189,12 @@ for (const [subject, cases] of Object.entries(refusals)) {
   });
 }
 
-test('a forged structure is none', () => {
+test('a forged structure is rejected', () => {
   const forged = Object.create(Object.getPrototypeOf(struct({ x: 'int' })));
   assert.throws(() => parse({ result: forged, args: [] }), TypeError);
 });
 
-test('what does not mean anything is refused, and nothing worse', (t) => {
+test('corrupted prototypes are parsed or rejected with a RangeError', (t) => {
   const random = randomFor(t);
   const words = [
     'int',

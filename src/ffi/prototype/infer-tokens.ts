@@ -4,7 +4,7 @@
  */
 import type { Keyword, UnsupportedKeyword } from './type-names.js';
 
-/** Takes the place of an invalid type, so that the compiler shows the problem. */
+/** Replaces an invalid type, so that the compiler shows the problem. */
 export interface InvalidType<Problem extends string> {
   readonly invalidType: Problem;
 }
