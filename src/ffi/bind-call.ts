@@ -1,5 +1,5 @@
 /** JavaScript functions that write arguments, make a native call, and read the result. */
-import { addressOfBytes } from '../linux/mm/memory.js';
+import { addressOfBytes } from '../native/memory-view.js';
 import type { CallInterface } from './call-interface.js';
 import { readObject, snapshotValue } from './marshal-struct.js';
 import { errnoIndex, type NativeInvoker } from './native-invoker.js';

@@ -9,7 +9,6 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   mprotect,
   mseal,
@@ -26,8 +25,11 @@ import {
   stateOffset,
 } from '../machine/glue-layout.js';
 import type { GlueCode } from '../machine/index.js';
+import { callbackAddress } from '../native/function-pointers.js';
 import { hostMachine } from '../native/host.js';
-import { callbackAddress, loadModule, resolveImport, threadStack } from '../native/napi.js';
+import { memoryAt } from '../native/memory-view.js';
+import { loadModule, resolveImport } from '../native/napi.js';
+import { threadStack } from '../native/thread-stack.js';
 
 /** Views of the state that JavaScript and the glue share: one for each element type. */
 export interface GlueState {

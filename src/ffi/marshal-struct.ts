@@ -1,8 +1,8 @@
 /** Conversion of structures by value: objects in JavaScript, bytes in C. */
 
 import { describeType } from '../core/validate.js';
-import { addressOfBytes } from '../linux/mm/memory.js';
 import { type FieldType, type StructType, sizeOf } from '../machine/c-types.js';
+import { addressOfBytes } from '../native/memory-view.js';
 import type { GlueState } from './glue-instance.js';
 import {
   checkedBoolean,

@@ -1,7 +1,7 @@
 /** Checks of scalar values that are passed to C, and pinning of memory whose address is passed. */
 
 import { describeType } from '../core/validate.js';
-import { addressOfBytes, isBufferSource } from '../linux/mm/memory.js';
+import { addressOfBytes, isBufferSource } from '../native/memory-view.js';
 
 /** Returns the C string at an address; NULL is `null`. */
 export type ReadCString = (address: bigint) => string | null;
