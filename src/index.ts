@@ -26,6 +26,7 @@ export {
   type NativeFunctionOptions,
   nativeFunction,
 } from './ffi/native-function.js';
+export { enumeration, struct } from './ffi/prototype/declare.js';
 export type { InvalidType } from './ffi/prototype/infer-tokens.js';
 export type { PrototypeLike, PrototypeObject } from './ffi/prototype/prototype-like.js';
 export type {
@@ -38,14 +39,12 @@ export type {
   ValidFields,
   ValidPrototype,
 } from './ffi/prototype/types.js';
-export {
-  type Enumeration,
-  type EnumerationValues,
-  enumeration,
-  type Struct,
-  type StructFields,
-  struct,
-  type UserType,
+export type {
+  Enumeration,
+  EnumerationValues,
+  Struct,
+  StructFields,
+  UserType,
 } from './ffi/prototype/user-type.js';
 export type { RestrictionName } from './launcher/restrictions.js';
 export {

@@ -1,5 +1,5 @@
 /**
- * Errors that callbacks throw. No exception crosses native code: the first error is kept until the native call returns,
+ * Errors that callbacks throw. No exception crosses native code: the first error is stored until the native call returns,
  * since C may call other callbacks before, and is thrown from there.
  *
  * Stack overflow and termination cannot be caught here. Node-API keeps the exception pending: no JavaScript runs until the
@@ -19,8 +19,8 @@ export interface PendingErrors {
   /** The failure code in the state, at index 0: not 0 if there is a pending error. */
   readonly failureCode: Uint32Array;
   /**
-   * Takes the pending error. Without one although the failure code is set, the failure is the glue's: C called a callback
-   * on a wrong stack.
+   * Removes and returns the pending error. If the failure code is set without one, the glue set it: C called a callback on
+   * a stack that V8 does not know.
    */
   take(): PendingError;
   set(newError: PendingError | undefined): void;

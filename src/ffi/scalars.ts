@@ -1,4 +1,4 @@
-/** Checks of single values on their way from JavaScript to C, and memory that must stay alive meanwhile. */
+/** Checks of scalar values that are passed to C, and pinning of memory whose address is passed. */
 
 import { describeType } from '../core/validate.js';
 import { addressOfBytes, isBufferSource } from '../native/memory-view.js';
@@ -6,10 +6,10 @@ import { addressOfBytes, isBufferSource } from '../native/memory-view.js';
 /** Returns the C string at an address; NULL is `null`. */
 export type ReadCString = (address: bigint) => string | null;
 
-/** Values that JavaScript must keep alive while native code has their address. Every writer of values takes its own off. */
+/** Values that must stay alive while native code has their address. Callers that write values remove what they added. */
 export let pinned: unknown[] = [];
 
-/** Returns the pinned values, and leaves none: the caller keeps them alive from now on. */
+/** Returns the pinned values and resets the list. The caller must keep them alive. */
 export function takePinned(): unknown[] {
   const current = pinned;
   pinned = [];
@@ -42,7 +42,7 @@ export function toInt64(value: unknown, subject: string, signed: boolean): bigin
   throw new RangeError(`${subject} does not fit into 64 bits${signed ? '' : ' without a sign'}: ${integer}`);
 }
 
-/** Returns the address that an address, `null` or memory stands for. Pins memory. */
+/** Returns the address of a pointer argument: an address, `null`, or memory, which is pinned. */
 export function toPointer(value: unknown, subject: string): bigint {
   if (value === null) return 0n;
   if (typeof value === 'bigint' || typeof value === 'number') return toInt64(value, subject, false);

@@ -1,4 +1,4 @@
-/** Calls in both directions, by hand: what random signatures do not have. */
+/** Calls in both directions: cases that random prototypes do not cover. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -15,17 +15,17 @@ import {
 import { callMany, eleven, inLibrary } from '../support/callbacks.js';
 
 test('eleven arguments, a structure in memory, integers and floats mixed', () => {
-  const given: unknown[] = [];
+  const received: unknown[] = [];
   const callback = createCallback(eleven, (...args) => {
-    given.push(...args);
+    received.push(...args);
     const { numbers, text } = args[4];
     return { numbers: [...numbers].reverse(), text: `A${text}` };
   });
   const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
   assert.equal(call(callback.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
   const structure = { numbers: [1.5, 2.5, 3.5, 4.5], text: 'five' };
-  assert.deepEqual(given, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
-  // And the other way: JavaScript calls it.
+  assert.deepEqual(received, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
+  // The other direction: JavaScript calls it.
   const direct = nativeFunction(eleven, callback.address);
   const result = direct(-1, 2.25, -3, 4.5, structure, 250, 7.75, 8, -9, 10.5, 11);
   assert.deepEqual(result, { numbers: [4.5, 3.5, 2.5, 1.5], text: 'Afive' });
@@ -55,7 +55,7 @@ test('variadic functions, called and calling', () => {
   sum.close();
 });
 
-test('arguments that are shorter than a register have noise beside them', () => {
+test('arguments shorter than a register: the upper bits are undefined', () => {
   const narrow = createCallback('int8_t (int8_t, int16_t, bool)', (byte, short, flag) => {
     assert.deepEqual([byte, short, flag], [-128, -32768, true]);
     return -7;
@@ -116,7 +116,7 @@ test('memory as a result', () => {
   next.close();
 });
 
-test('arguments run no code while the call is written', () => {
+test('arguments run no code while a call is written', () => {
   const sum = createCallback('long (long, void *, long)', (a, _, b) => a + b);
   const call = nativeFunction('long (long, void *, long)', sum.address);
   const bytes = new Uint8Array(1);
@@ -181,7 +181,7 @@ test('arguments are read before other calls can change them', () => {
   });
   const callOuter = nativeFunction('double (int, double, int)', outer.address);
   assert.equal(callOuter(1, 2.5, 3), 6.5);
-  // A getter of an argument calls as well.
+  // A getter of an argument makes a call, too.
   const point = struct({ x: 'int', y: 'int' });
   const first = createCallback(
     { result: 'int', args: ['int', point, 'int'] },
@@ -206,12 +206,12 @@ test('a million calls leave no handles behind', () => {
   count.close();
 });
 
-/** Kilobytes that this process has in memory. */
+/** Returns the resident set size in KiB. */
 function memory(): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 }
 
-test('text that a function returns stays until it returns again', () => {
+test('text that a function returns stays valid until it returns again', () => {
   const name = createCallback('const char *(int)', (number) => `name ${number}`);
   const call = nativeFunction('char *(int)', name.address);
   const address = call(7);

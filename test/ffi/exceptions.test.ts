@@ -1,4 +1,4 @@
-/** Errors do not cross native code: it gets the error result, and the caller in JavaScript the error. */
+/** Errors do not cross native code: C gets the error result, and the JavaScript caller of C the error. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import koffi from 'koffi';
@@ -15,7 +15,7 @@ const failing = (options: CallbackOptions<'int (int)'>, error: unknown) =>
     options,
   );
 
-test('the first error is thrown where native code was entered', () => {
+test('the first error is thrown by the native call', () => {
   const errors: number[] = [];
   const callback = createCallback('int (int)', (index) => {
     errors.push(index);
@@ -55,7 +55,7 @@ test('native code gets the error result', () => {
   }
 });
 
-test('also when it is a structure in memory', () => {
+test('native code gets an error result that is a structure in memory', () => {
   const keep = nativeFunction('void (void *)', inLibrary('call_eleven_and_keep'));
   const last = new Float64Array(viewMemory(inLibrary('last_double'), 8).buffer);
   const callback = createCallback(
@@ -70,7 +70,7 @@ test('also when it is a structure in memory', () => {
   callback.close();
 });
 
-test('a result of another type is an error like any other', () => {
+test('a result of another type is an error', () => {
   const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
   const keep = nativeFunction('void (void *, int)', inLibrary('call_and_keep'));
   for (const [result, error] of [
@@ -112,7 +112,7 @@ test('an inner call has its own errors', () => {
   const outer = createCallback('int (int)', () => {
     turn++;
     if (turn === 1) throw new Error('outer');
-    // The error of the first turn is still on its way, and is nobody's here.
+    // The error of the first turn is still pending in the outer call.
     assert.equal(callMany()(good.address, 2), 3n);
     assert.throws(() => callMany()(bad.address, 1), /no/);
     return 5;
@@ -122,7 +122,7 @@ test('an inner call has its own errors', () => {
   for (const callback of [bad, good, outer]) callback.close();
 });
 
-test('an endless recursion is an error that can be caught, and all goes on', () => {
+test('endless recursion is an error that can be caught', () => {
   const endless = createCallback('int (int)', (value): number => call(value) + 1);
   const call = nativeFunction('int (int)', endless.address);
   for (let turn = 0; turn < 3; turn++) assert.throws(() => call(1), /call stack/);
@@ -142,7 +142,7 @@ test('a coroutine of C gets the error result, and its caller an error', () => {
   callback.close();
 });
 
-test('the FFI library that called gets the error from us', () => {
+test('errors are thrown from calls by another FFI library', () => {
   const callback = failing({ errorResult: 3 }, new Error('no'));
   const type = koffi.proto('int (int)');
   assert.throws(() => koffi.call(callback.address, type, 1), /no/);
@@ -153,7 +153,7 @@ test('the FFI library that called gets the error from us', () => {
   good.close();
 });
 
-test('without a call in JavaScript, an error is uncaught', () => {
+test('without a JavaScript caller, an error is uncaught', () => {
   const { status, stdout, stderr } = runScript(`
     import { callFromThreads } from './build/test/support/callbacks.js';
     const { createCallback } = trampfd;

@@ -1,4 +1,4 @@
-/** A handler in JavaScript: it sees the registers of a call, and decides what the caller finds. */
+/** A callback as a register handler: it reads the registers of a call, and sets those of its caller. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallback, createRegisterHandler, nativeFunction, registerContext, viewMemory } from 'trampfd';

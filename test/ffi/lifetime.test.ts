@@ -1,4 +1,4 @@
-/** How long callbacks live, how many there can be, and what a freed one does. */
+/** Lifetime and number of callbacks, and calls of closed ones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Callback, callbackStats, createCallback, disassemble, nativeFunction } from 'trampfd';
@@ -9,7 +9,7 @@ import { randomFor, rounds } from '../support/random.js';
 
 const collecting = { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } };
 
-test('a callback may free itself while it runs', () => {
+test('a callback may close itself while it runs', () => {
   const callback: Callback = createCallback('int (int)', (value) => {
     callback.close();
     return value + 1;
@@ -39,7 +39,7 @@ test('leaks can be counted', () => {
   assert.equal(callbackStats().live, before.live);
 });
 
-test('what nobody refers to any more can still be called', () => {
+test('a callback without references can still be called', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction } = trampfd;
@@ -56,9 +56,9 @@ test('garbage collection during calls', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction } = trampfd;
-    const text = createCallback('const char *(const char *, double)', (given, number) => {
+    const text = createCallback('const char *(const char *, double)', (input, number) => {
       gc();
-      return given + number + new Array(100).join('x').slice(0, 3);
+      return input + number + new Array(100).join('x').slice(0, 3);
     });
     const use = nativeFunction('const char *(const char *, double)', text.address);
     for (let turn = 0; turn < 20; turn++) {
@@ -72,20 +72,20 @@ test('garbage collection during calls', () => {
   assert.equal(stdout, 'right\n', stderr);
 });
 
-test('a call that refuses an argument keeps nothing of those before', () => {
+test('a call that rejects an argument releases the earlier ones', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction, struct } = trampfd;
     const memchr = nativeFunction('void *(void *, int, size_t)', symbolAddress('memchr'));
     const both = struct({ memory: 'void *', number: 'int' });
     const take = nativeFunction({ result: 'int', args: [both] }, symbolAddress('abs'));
-    let given;
-    const give = createCallback({ result: both, args: [] }, () => ({ memory: given, number: 'bad' }));
+    let input;
+    const give = createCallback({ result: both, args: [] }, () => ({ memory: input, number: 'bad' }));
     const attempts = {
       argument: (memory) => memchr(memory, 'bad', 1),
       field: (memory) => take({ memory, number: 'bad' }),
       result: (memory) => {
-        given = memory;
+        input = memory;
         nativeFunction({ result: both, args: [] }, give.address)();
       },
     };
@@ -98,7 +98,7 @@ test('a call that refuses an argument keeps nothing of those before', () => {
         } catch (error) {
           if (error instanceof TypeError) refused++;
         }
-        given = undefined;
+        input = undefined;
         return new WeakRef(memory);
       });
       await new Promise(setImmediate);
@@ -111,7 +111,7 @@ test('a call that refuses an argument keeps nothing of those before', () => {
   assert.equal(stdout, 'argument 20 true\nfield 20 true\nresult 20 true\n', stderr);
 });
 
-test('an error result that is text or memory stays', () => {
+test('an error result that is text or memory stays valid', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction, viewMemory } = trampfd;
@@ -128,7 +128,7 @@ test('an error result that is text or memory stays', () => {
       await new Promise(setImmediate);
     }
     const others = Array.from({ length: 100 }, () => Buffer.alloc(20_001, 'z'));
-    // On another thread: on this one a call would throw.
+    // On another thread, because a call on this one would throw.
     const found = await nativeFunction('const char *(void)', texts.address).async();
     const address = await nativeFunction('void *(void)', memories.address).async();
     const sevens = viewMemory(address, 20_000).every((byte) => byte === 7);
@@ -139,7 +139,7 @@ test('an error result that is text or memory stays', () => {
   assert.equal(stdout, 'true true 100\n', stderr);
 });
 
-test('many callbacks, made and freed in any order, do what each of them should', (t) => {
+test('many callbacks, created and closed in any order, call their own functions', (t) => {
   const random = randomFor(t);
   const live = new Map<Callback, number>();
   for (let turn = 0; turn < rounds({ normal: 20_000, long: 2_000_000 }); turn++) {
@@ -162,7 +162,7 @@ test('many callbacks, made and freed in any order, do what each of them should',
   }
 });
 
-test('a hundred thousand at once', () => {
+test('a hundred thousand callbacks', () => {
   const callbacks = Array.from({ length: 100_000 }, (_, index) =>
     createCallback('int (int)', (value) => value + index),
   );
@@ -174,7 +174,7 @@ test('a hundred thousand at once', () => {
   for (const callback of callbacks) callback.close();
 });
 
-describe('a freed callback that is called', () => {
+describe('a call of a closed callback', () => {
   const script = (options: string) => `
     const { createCallback, nativeFunction } = trampfd;
     const callback = createCallback('int (int)', (value) => value, ${options});
@@ -192,7 +192,7 @@ describe('a freed callback that is called', () => {
     assert.equal(stderr, '');
   });
 
-  test('says whose it was in debug mode', () => {
+  test('prints its name and stack traces in debug mode', () => {
     const { signal, stderr } = runScript(script("{ name: 'lost', debug: true }"));
     assert.equal(signal, 'SIGTRAP', stderr);
     assert.match(stderr, /trampfd: a freed trampoline was called: "lost" at 0x[0-9a-f]+\n/);
@@ -208,7 +208,7 @@ describe('a freed callback that is called', () => {
   });
 });
 
-test('disassemble shows where it leads, and with what', () => {
+test('disassemble shows the target and the registers', () => {
   const callback = createCallback('int (int)', (value) => value);
   const text = disassemble(callback.address);
   const shown = {

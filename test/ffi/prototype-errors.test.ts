@@ -1,4 +1,4 @@
-/** Whatever is no signature is refused in bounded time, with the place of what is wrong. */
+/** Invalid prototypes are rejected in bounded time, with the position of the problem. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
@@ -13,8 +13,8 @@ const loosely = (call: unknown) => call as (...args: unknown[]) => unknown;
 const looseStruct = loosely(struct);
 const looseEnumeration = loosely(enumeration);
 
-const refusals: Record<string, [() => unknown, RegExp][]> = {
-  'text, with the place': [
+const invalid: Record<string, [() => unknown, RegExp][]> = {
+  'text, with the position': [
     [
       () => parse('imt (void)'),
       /^RangeError: prototype: no C type is called "imt"\n {2}imt \(void\)\n {2}\^$/,
@@ -25,40 +25,43 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       () => parse('int (sqlite3 *)'),
       /no C type is called "sqlite3"; for a pointer to it, write "void \*" or "struct sqlite3 \*"/,
     ],
-    [() => parse(''), /prototype: a type is expected here, not the end/],
-    [() => parse('int'), /"\(" is expected here, not the end\n {2}int\n {5}\^$/],
-    [() => parse('int (int int)'), /"\)" is expected here, not "int"\n.*\n {11}\^$/],
-    [() => parse('int (void, int)'), /nothing can have the type "void" here/],
+    [() => parse(''), /prototype: expected a type, not the end/],
+    [() => parse('int'), /expected "\(", not the end\n {2}int\n {5}\^$/],
+    [() => parse('int (int int)'), /expected "\)", not "int"\n.*\n {11}\^$/],
+    [() => parse('int (void, int)'), /the type "void" is not allowed here/],
     [() => parse('int (unsigned float)'), /C has no type "unsigned float"\n.*\n {7}\^$/],
     [() => parse('long double (void)'), /JavaScript has no numbers like long double/],
     [
       () => parse('int (const char *, ...)'),
-      /the types that "\.\.\." stands for are given as { result, args, variadic }/,
+      /list the types of "\.\.\." in the object form: { result, args, variadic }/,
     ],
     [
       () => parse('int (struct point)'),
-      /"struct point" can only be pointed to; give struct\({ … }\) in the object form/,
+      /"struct point" can only be pointed to; pass struct\({ … }\) in the object form/,
     ],
-    [() => parse('int (struct { int x; })'), /fields are not given here/],
+    [() => parse('int (struct { int x; })'), /fields cannot be listed in text/],
     [() => parse('int (FILE)'), /"FILE" can only be pointed to/],
-    [() => parse('int (int &a)'), /no declaration has the character "&" \(U\+0026\)\n.*\n {11}\^$/],
-    [() => parse('int (int é)'), /no declaration has the character "é" \(U\+00E9\)/],
-    [() => parse('int (int 😀)'), /no declaration has the character "😀"/],
-    [() => parse('int (\u00a0int)'), /no declaration has the character ".*" \(U\+00A0\)/],
+    [() => parse('int (int &a)'), /invalid character "&" \(U\+0026\)\n.*\n {11}\^$/],
+    [() => parse('int (int é)'), /invalid character "é" \(U\+00E9\)/],
+    [() => parse('int (int 😀)'), /invalid character "😀"/],
+    [() => parse('int (\u00a0int)'), /invalid character ".*" \(U\+00A0\)/],
     [() => parse(`int (${'int, '.repeat(40)}imt)`), /"imt"\n {2}… [int, ]{40}imt\)\n {44}\^$/],
   ],
   'names from JavaScript’s objects': [
     [() => parse('__proto__ (void)'), /no C type is called "__proto__"/],
     [() => parse('constructor (void)'), /no C type is called "constructor"/],
     [() => parse('int (hasOwnProperty *)'), /no C type is called "hasOwnProperty"/],
-    [() => parse('int (unsigned toString'), /"\)" is expected here, not the end/],
+    [() => parse('int (unsigned toString'), /expected "\)", not the end/],
   ],
   'too much': [
-    [() => parse(' '.repeat(10_001)), /RangeError: prototype has 10001 characters; at most 10000 are read/],
+    [
+      () => parse(' '.repeat(10_001)),
+      /RangeError: prototype has 10001 characters; at most 10000 are possible/,
+    ],
     [() => parse(`int (${'int,'.repeat(127)}int)`), /a function has at most 127 parameters/],
-    [() => parse(`int (int ${'('.repeat(64)}`), /at most 63 parentheses are read within each other/],
-    [() => parse('('.repeat(10_000)), /a type is expected here/],
-    [() => parse(`int (${'int ('.repeat(1900)}`), /at most 63 parentheses/],
+    [() => parse(`int (int ${'('.repeat(64)}`), /parentheses can be nested at most 63 deep/],
+    [() => parse('('.repeat(10_000)), /expected a type/],
+    [() => parse(`int (${'int ('.repeat(1900)}`), /nested at most 63 deep/],
     [
       () => parse({ result: 'int', args: new Array(1e9) }),
       /prototype.args has 1000000000 entries; at most 127/,
@@ -68,13 +71,13 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       /prototype has 200 arguments; at most 127/,
     ],
     [() => looseStruct({ x: `int${'[2]'.repeat(13)}` }), /an array has at most 12 dimensions/],
-    [() => struct({ x: 'int[99999999999999999999999999]' }), /fields.x ends behind the 65535 bytes/],
-    [() => struct({ x: 'char[65535]', y: 'char' }), /fields.y ends behind the 65535 bytes/],
+    [() => struct({ x: 'int[99999999999999999999999999]' }), /fields.x ends after the 65535 bytes/],
+    [() => struct({ x: 'char[65535]', y: 'char' }), /fields.y ends after the 65535 bytes/],
     [
       () => looseStruct(Object.fromEntries(Array.from({ length: 1024 }, (_, i) => [`f${i}`, 'int']))),
       /fields has 1024 members/,
     ],
-    [() => nested(64), /structures can be 63 deep in each other/],
+    [() => nested(64), /nests structures more deeply than the 63 levels/],
   ],
   'other things than text': [
     [() => parse(), /TypeError: prototype must be C text or an object, not undefined/],
@@ -83,13 +86,13 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => parse(['int']), /TypeError: prototype must be an object, not an Array/],
     [
       () => parse({}),
-      /TypeError: prototype.result must be a type in text, or one that struct or enumeration made, not undefined/,
+      /TypeError: prototype.result must be C text or a type created by struct or enumeration, not undefined/,
     ],
     [() => parse({ result: 'int' }), /TypeError: prototype.args must be an array, not undefined/],
     [() => parse({ result: 'int', args: 'int' }), /TypeError: prototype.args must be an array, not a string/],
     [
       () => parse({ result: 'int', args: [undefined, 'int'] }),
-      /TypeError: prototype.args\[0\] must be a type in text/,
+      /TypeError: prototype.args\[0\] must be C text/,
     ],
     [() => parse({ result: 'int', args: [{}] }), /TypeError: prototype.args\[0\] must be .*, not an Object/],
     [
@@ -100,17 +103,11 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       () => parse({ result: 'int', args: ['int', 'imt'] }),
       /RangeError: prototype.args\[1\]: no C type is called "imt"/,
     ],
-    [
-      () => parse({ result: 'int x', args: [] }),
-      /RangeError: prototype.result: the end is expected here, not "x"/,
-    ],
-    [
-      () => parse({ result: 'int', args: ['int (int'] }),
-      /RangeError: prototype.args\[0\]: "\)" is expected here/,
-    ],
+    [() => parse({ result: 'int x', args: [] }), /RangeError: prototype.result: expected the end, not "x"/],
+    [() => parse({ result: 'int', args: ['int (int'] }), /RangeError: prototype.args\[0\]: expected "\)"/],
     [
       () => parse({ result: 'int', args: ['void'] }),
-      /RangeError: prototype.args\[0\]: nothing can have the type "void"/,
+      /RangeError: prototype.args\[0\]: the type "void" is not allowed/,
     ],
     [
       () => parse({ result: 'int', args: [], pointers: 'string' }),
@@ -142,13 +139,16 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => looseStruct(['int']), /TypeError: fields must be an object, not an Array/],
     [() => struct({}), /RangeError: fields is empty, and a structure has at least one member/],
     [() => looseStruct({ x: 'imt' }), /RangeError: fields.x: no C type is called "imt"\n {2}imt\n {2}\^/],
-    [() => looseStruct({ x: 'int y' }), /RangeError: fields.x: the end is expected here, not "y"/],
-    [() => looseStruct({ x: 'void' }), /RangeError: fields.x: nothing can have the type "void" here/],
-    [() => looseStruct({ x: 'int (*)(int)' }), /RangeError: fields.x: the end is expected here, not "\("/],
-    [() => looseStruct({ x: 'int[]' }), /fields.x: the number of elements is expected here, not "\]"/],
-    [() => looseStruct({ x: 'int[0]' }), /fields.x: the number of elements is expected here, not "0"/],
-    [() => looseStruct({ x: 5 }), /TypeError: fields.x must be a type in text, or one .*, not a number/],
-    [() => looseStruct({ 'a b': 'int' }), /RangeError: fields has the name "a b", which no member can have/],
+    [() => looseStruct({ x: 'int y' }), /RangeError: fields.x: expected the end, not "y"/],
+    [() => looseStruct({ x: 'void' }), /RangeError: fields.x: the type "void" is not allowed here/],
+    [() => looseStruct({ x: 'int (*)(int)' }), /RangeError: fields.x: expected the end, not "\("/],
+    [() => looseStruct({ x: 'int[]' }), /fields.x: expected the number of elements, not "\]"/],
+    [() => looseStruct({ x: 'int[0]' }), /fields.x: expected the number of elements, not "0"/],
+    [() => looseStruct({ x: 5 }), /TypeError: fields.x must be C text or a type .*, not a number/],
+    [
+      () => looseStruct({ 'a b': 'int' }),
+      /RangeError: fields has the name "a b", which is not a valid name in C/,
+    ],
     [() => looseStruct({ 1: 'int' }), /RangeError: fields has the name "1"/],
     [() => looseStruct({ int: 'int' }), /RangeError: fields has the name "int"/],
     [() => looseStruct({ ['__proto__']: 'int' }), /RangeError: fields has the name "__proto__"/],
@@ -176,7 +176,7 @@ function nested(depth: number): unknown {
   return inner;
 }
 
-for (const [subject, cases] of Object.entries(refusals)) {
+for (const [subject, cases] of Object.entries(invalid)) {
   describe(subject, () => {
     for (const [call, message] of cases) {
       test(String(message), () => {
@@ -189,12 +189,12 @@ for (const [subject, cases] of Object.entries(refusals)) {
   });
 }
 
-test('a forged structure is none', () => {
+test('a forged structure is rejected', () => {
   const forged = Object.create(Object.getPrototypeOf(struct({ x: 'int' })));
   assert.throws(() => parse({ result: forged, args: [] }), TypeError);
 });
 
-test('what does not mean anything is refused, and nothing worse', (t) => {
+test('corrupted prototypes are parsed or rejected with a RangeError', (t) => {
   const random = randomFor(t);
   const words = [
     'int',

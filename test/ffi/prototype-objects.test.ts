@@ -1,4 +1,4 @@
-/** Signatures as objects: what cannot be written in a prototype. */
+/** Prototypes as objects: what C text cannot express. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
@@ -17,7 +17,7 @@ const otherPlatform: PlatformTypes = {
   nlink_t: { size: 4, signed: false },
   blksize_t: { size: 4, signed: true },
 };
-const parse = (signature: unknown) => parsePrototype(signature, platform);
+const parse = (prototype: unknown) => parsePrototype(prototype, platform);
 
 const int = { kind: 'integer', size: 4, signed: true, js: 'number' };
 const double = { kind: 'float', size: 8 };
@@ -43,7 +43,7 @@ describe('an object', () => {
     });
   });
 
-  test('says what ... stands for', () => {
+  test('lists the types of ...', () => {
     const signature = parse({
       result: 'int',
       args: ['const char *format'],
@@ -65,7 +65,7 @@ describe('an object', () => {
     assert.equal(parse({ result: 'int', args: ['int'] }).variadicFrom, undefined);
   });
 
-  test('says what pointers are in JavaScript, in structures too', () => {
+  test('selects the JavaScript type of pointers, also in structures', () => {
     const node = struct({ next: 'void *', names: 'char *[2]' });
     const { result, args } = parse({
       result: 'timer_t',
@@ -95,7 +95,7 @@ describe('an object', () => {
 
   test('is read once', () => {
     let reads = 0;
-    const signature = {
+    const prototype = {
       result: 'int',
       args: [],
       get variadic() {
@@ -103,7 +103,7 @@ describe('an object', () => {
         return reads === 1 ? ['int'] : undefined;
       },
     };
-    assert.equal(parse(signature).args.length, 1);
+    assert.equal(parse(prototype).args.length, 1);
     assert.equal(reads, 1);
   });
 });
@@ -111,7 +111,7 @@ describe('an object', () => {
 describe('a structure', () => {
   const typeOf = (type: unknown, on = platform) => parsePrototype({ result: type, args: [] }, on).result;
 
-  test('has fields where C has them', () => {
+  test('has the field offsets of C', () => {
     const inner = struct({ a: 'char', b: 'short' });
     const outer = struct({ a: 'char', inner, c: 'double', d: 'bool[3]', e: 'int64_t', f: 'char' });
     const type = typeOf(outer);
@@ -130,7 +130,7 @@ describe('a structure', () => {
     assert.deepEqual([type.size, type.alignment], [40, 8]);
   });
 
-  test('has arrays in the order of C', () => {
+  test('has the array order of C', () => {
     const type = typeOf(struct({ matrix: 'int[2][3]' }));
     assert.ok(type.kind === 'struct');
     const row = { kind: 'array', element: int, length: 3 };
@@ -138,13 +138,13 @@ describe('a structure', () => {
     assert.equal(type.size, 24);
   });
 
-  test('does not change with the object that it was made of', () => {
+  test('does not change with the object it was created from', () => {
     const fields: Record<string, string> = { x: 'int' };
-    const made = struct(fields);
+    const type = struct(fields);
     fields['x'] = 'double';
     fields['y'] = 'double';
-    assert.deepEqual(made.fields, { x: 'int' });
-    assert.ok(Object.isFrozen(made.fields));
+    assert.deepEqual(type.fields, { x: 'int' });
+    assert.ok(Object.isFrozen(type.fields));
   });
 
   test('is shown in one line', () => {
@@ -174,7 +174,7 @@ describe('a structure', () => {
 describe('an enumeration', () => {
   const typeOf = (values: Record<string, number>) => parse({ result: enumeration(values), args: [] }).result;
 
-  test('is unsigned where no value is negative', () => {
+  test('is unsigned if no value is negative', () => {
     assert.deepEqual(typeOf({ red: 0, green: 2 ** 32 - 1 }), { ...int, signed: false });
     assert.deepEqual(typeOf({ red: -1, green: 2 ** 31 - 1 }), int);
   });

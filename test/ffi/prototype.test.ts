@@ -1,4 +1,4 @@
-/** What signatures mean: the parser beside gcc, and beside what the compiler infers. */
+/** The parser of prototypes, compared with gcc and with the compiler's inference. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
@@ -10,9 +10,9 @@ import { needs } from '../support/needs.js';
 import { prototypes, refusals, unsupported } from '../support/prototypes.js';
 
 const { cPlatform } = hostMachine();
-const parse = (signature: unknown) => parsePrototype(signature, cPlatform);
+const parse = (prototype: unknown) => parsePrototype(prototype, cPlatform);
 
-/** What the types of the compiler call it. */
+/** Returns the kind that the inferring types use. */
 const kindOf = (type: CType): string =>
   type.kind === 'integer' ? type.js : type.kind === 'float' ? 'number' : type.kind;
 
@@ -22,7 +22,7 @@ const headers = [
 ];
 const preamble = `#define _GNU_SOURCE\n${headers.map((header) => `#include <${header}.h>\n`).join('')}enum color { red };\n`;
 
-/** The places of those lines that gcc finds something wrong with. Where parentheses are missing, it loses count. */
+/** Returns the indices of lines that gcc rejects. Limitation: unreliable after missing parentheses. */
 function wrongForGcc(texts: readonly string[], preamble = ''): Set<number> {
   const lines = texts.map((text) => text.replaceAll(/\s+/g, ' '));
   const { stderr, error } = spawnSync('gcc', ['-std=gnu17', '-fsyntax-only', '-x', 'c', '-'], {
@@ -35,12 +35,12 @@ function wrongForGcc(texts: readonly string[], preamble = ''): Set<number> {
   );
 }
 
-/** A text as the type of a function that is used, and as the declaration of one. */
+/** Uses a text as the type of a function, and as the declaration of one. */
 const asType = (text: string, index = 0) =>
   `void use${index}(void) { extern __typeof__(${text.replace(/;\s*$/, '')}) f${index}; (void)&*f${index}; }`;
 const asDeclaration = (text: string, index = 0) => `void use${index}(void) { extern ${text}; }`;
 
-/** What gcc must find true of a type that we take for this one. */
+/** Returns a C expression that is true if gcc agrees about the type. */
 function assertion(name: string, type: CType): string {
   switch (type.kind) {
     case 'integer':
@@ -54,7 +54,7 @@ function assertion(name: string, type: CType): string {
   }
 }
 
-test('types of headers are what gcc says', { skip: needs('gcc') }, () => {
+test('types of headers are those of gcc', { skip: needs('gcc') }, () => {
   const names = [...Object.keys(namedTypes), 'char', 'short', 'int', 'long', 'long long', 'unsigned'];
   const lines = names.map(
     (name) => `_Static_assert(${assertion(name, parse(`${name} (void)`).result)}, "");`,
@@ -79,11 +79,11 @@ describe('prototypes', () => {
     });
   }
   for (const text of [...refusals, ...unsupported]) {
-    test(`none: ${JSON.stringify(text)}`, () => {
+    test(`rejects ${JSON.stringify(text)}`, () => {
       assert.throws(() => parse(text), RangeError);
     });
   }
-  test('gcc takes the same', { skip: needs('gcc') }, () => {
+  test('gcc accepts the same', { skip: needs('gcc') }, () => {
     const texts = prototypes.map(({ text }) => text);
     const noType = wrongForGcc(texts.map(asType), preamble);
     const noDeclaration = wrongForGcc(texts.map(asDeclaration), preamble);
@@ -92,7 +92,7 @@ describe('prototypes', () => {
       [],
     );
   });
-  test('gcc refuses the same', { skip: needs('gcc') }, () => {
+  test('gcc rejects the same', { skip: needs('gcc') }, () => {
     const taken = refusals.filter((text) =>
       [asType, asDeclaration].some((form) => wrongForGcc([form(text)]).size === 0),
     );

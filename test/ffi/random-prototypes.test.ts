@@ -1,4 +1,4 @@
-/** Every type in every position, both ways, beside gcc: random signatures with values that both sides know. */
+/** Random prototypes with random values, compared with gcc in both directions: all types in all positions. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,16 +35,16 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
         assert.deepEqual(await called(...(args as never[])), result, c);
         assert.equal(wrong[0], 0, c);
 
-        let given: unknown;
-        const callback = createCallback(prototype, (...got) => {
-          given = got;
+        let received: unknown;
+        const callback = createCallback(prototype, (...values) => {
+          received = values;
           return result as never;
         });
         for (const way of ways) {
           const calls = way('int (void *)', symbolAddress(`calls_${number}`, library));
-          given = undefined;
+          received = undefined;
           assert.equal(await calls(callback.address), 1, c);
-          assert.deepEqual(given, args, c);
+          assert.deepEqual(received, args, c);
         }
         callback.close();
       }

@@ -1,4 +1,4 @@
-/** However a thread or the process ends, nothing crashes and nobody waits for JavaScript for ever. */
+/** When a thread or the process ends, nothing crashes, and no thread waits for JavaScript forever. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runScript } from '../support/child.js';
@@ -34,7 +34,7 @@ describe('the process', () => {
     assert.equal(status, 7);
   });
 
-  test('ends by itself, and atexit handlers call callbacks', () => {
+  test('ends by itself, and an atexit handler calls a callback', () => {
     const { status, stdout } = run(`
       const callback = createCallback('int (int)', () => 1, { errorResult });
       use('call_in_atexit', callback);
@@ -79,7 +79,7 @@ describe('the process', () => {
     assert.equal(stdout, 'thread got -2\n');
   });
 
-  test('listeners for its end may still call, and be called', () => {
+  test('exit listeners may still make calls and be called', () => {
     const { stdout } = run(`
       const callback = createCallback('int (int)', (value) => value + 1);
       process.on('exit', () => console.log(callMany()(callback.address, 3)));
@@ -88,10 +88,10 @@ describe('the process', () => {
     assert.equal(stdout, '6n\n');
   });
 
-  test('listeners for its end may wait for threads that wait for callbacks', () => {
+  test('exit listeners may wait for threads that wait for callbacks', () => {
     const { stdout } = run(`
       const [thread, result] = [new BigUint64Array(1), new BigUint64Array(1)];
-      // Nothing of the package has run yet.
+      // Registered before any code of the package has run.
       process.on('exit', () => {
         join(thread[0], result);
         console.log(result[0]);
@@ -104,22 +104,22 @@ describe('the process', () => {
     assert.equal(stdout, '5n\n');
   });
 
-  test('stays alive for a callback that holds it, and for no other', () => {
-    const script = (holds: string, when: string) => `
+  test('stays alive for a callback after ref(), and for no other', () => {
+    const script = (suffix: string, when: string) => `
       const callback = createCallback('int (int)', (value) => {
         console.log('called');
         callback.close();
         return value;
-      })${holds};
+      })${suffix};
       use('${when}', callback);
     `;
     assert.equal(run(script('.ref()', 'call_later')).stdout, 'called\nthread got 1\n');
-    // These would wait for ever for a call that comes when they have ended.
-    for (const holds of ['', '.ref().unref()'])
-      assert.equal(run(script(holds, 'call_at_end')).stdout, 'thread got 0\n');
+    // These would wait forever for a call that is only made at exit.
+    for (const suffix of ['', '.ref().unref()'])
+      assert.equal(run(script(suffix, 'call_at_end')).stdout, 'thread got 0\n');
   });
 
-  test('is held by a callback while a thread waits for that', () => {
+  test('a callback calls ref() while a thread waits for its result', () => {
     const { stdout } = run(`
       const callback = createCallback('int (int)', (value) => {
         callback.ref();
@@ -131,7 +131,7 @@ describe('the process', () => {
     assert.equal(stdout, '3n\n');
   });
 
-  test('seems to end, and a promise is settled whose thread waits no more', () => {
+  test('emits exit early, and a promise is settled after its thread has given up', () => {
     const { status, stdout } = run(`
       const callback = createCallback('int (int)', () => new Promise((resolve) => {
         setTimeout(resolve, 100, 1);
@@ -145,13 +145,13 @@ describe('the process', () => {
   });
 });
 
-/** A Worker that runs a script. */
+/** Returns code that starts a Worker with a script. */
 const start = (script: string) => `
     const worker = new Worker(\`(async () => {
       const { createCallback, nativeFunction } = await import('trampfd');
       const { callMany, callFromThreads, inLibrary } = await import('${support}');
       const { parentPort } = require('node:worker_threads');
-      const tell = () => parentPort.postMessage(0);
+      const post = () => parentPort.postMessage(0);
       const use = (name, callback, ...rest) =>
         nativeFunction(rest.length === 0 ? 'void (void *)' : 'void (void *, int)', inLibrary(name))(callback.address, ...rest);
       const errorResult = -2;
@@ -163,7 +163,7 @@ const start = (script: string) => `
 test('a Worker exits inside a callback that a thread waits for', () => {
   const { status, stdout } = run(`
     ${start(`
-      // Time for the thread to be gone before the callback comes back.
+      // Time for the thread to exit before the callback returns.
       process.on('exit', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100));
       const callback = createCallback('int (int)', () => process.exit(3), { errorResult }).ref();
       use('join_in_atexit', callback);
@@ -175,12 +175,12 @@ test('a Worker exits inside a callback that a thread waits for', () => {
 });
 
 describe('a Worker is terminated', () => {
-  /** The Worker says when it is where it shall end. */
+  /** Returns code that terminates the Worker when it has posted a message. */
   const terminate = (script: string) => `
     ${start(script)}
     await new Promise((resolve) => worker.once('message', resolve));
     console.log('ended with', await worker.terminate());
-    // This thread has not suffered.
+    // This thread still works.
     const callback = createCallback('int (int)', (value) => value);
     console.log(callMany()(callback.address, 10));
   `;
@@ -191,7 +191,7 @@ describe('a Worker is terminated', () => {
       terminate(`
         const callback = createCallback('int (int)', (value) => {
           if (value !== 3) return 1;
-          tell();
+          post();
           for (;;);
         });
         callMany()(callback.address, 10);
@@ -200,10 +200,10 @@ describe('a Worker is terminated', () => {
     assert.equal(stdout, whole);
   });
 
-  test('inside a callback that another one called', () => {
+  test('inside a nested callback', () => {
     const { stdout } = run(
       terminate(`
-        const inner = createCallback('int (int)', () => { tell(); for (;;); });
+        const inner = createCallback('int (int)', () => { post(); for (;;); });
         const outer = createCallback('int (int)', () => Number(callMany()(inner.address, 2)));
         callMany()(outer.address, 2);
       `),
@@ -214,7 +214,7 @@ describe('a Worker is terminated', () => {
   test('inside native code', () => {
     const { stdout } = run(
       terminate(`
-        const callback = createCallback('int (int)', (value) => { if (value === 0) tell(); return 1; });
+        const callback = createCallback('int (int)', (value) => { if (value === 0) post(); return 1; });
         callMany()(callback.address, ${emulated ? 100_000 : 10_000_000});
       `),
     );
@@ -226,7 +226,7 @@ describe('a Worker is terminated', () => {
       terminate(`
         const callback = createCallback('int (int)', () => 1).ref();
         use('keep_calling', callback, 4);
-        setTimeout(tell, 50);
+        setTimeout(post, 50);
       `),
     );
     assert.equal(stdout, whole);
@@ -235,7 +235,7 @@ describe('a Worker is terminated', () => {
   test('while a thread waits for a promise', () => {
     const { stdout } = run(
       terminate(`
-        const callback = createCallback('int (int)', () => { tell(); return new Promise(() => {}); }, {
+        const callback = createCallback('int (int)', () => { post(); return new Promise(() => {}); }, {
           awaitResult: true, errorResult,
         }).ref();
         use('join_in_atexit', callback);
@@ -247,7 +247,7 @@ describe('a Worker is terminated', () => {
   test('during an asynchronous call that calls back', () => {
     const { stdout } = run(
       terminate(`
-        const callback = createCallback('int (int)', (value) => { if (value === 5) tell(); return 1; });
+        const callback = createCallback('int (int)', (value) => { if (value === 5) post(); return 1; });
         callFromThreads().async(callback.address, 2, 100_000);
       `),
     );

@@ -1,4 +1,4 @@
-/** Callbacks that are called from other threads, from Workers, and from stacks that are not JavaScript's. */
+/** Calls of callbacks from other threads, from Workers, and from foreign stacks. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ describe('from other threads', () => {
     callback.close();
   });
 
-  test('a structure in memory, text and floats get there and back', async () => {
+  test('arguments and results: a structure in memory, text, floats', async () => {
     const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
     const large = struct({ numbers: 'double[4]', text: 'const char *' });
     const callback = createCallback(
@@ -50,41 +50,41 @@ describe('from other threads', () => {
     callback.close();
   });
 
-  test('without waiting', async () => {
+  test("crossThread: 'queue'", async () => {
     const calls = nativeFunction('void (void *, int, int)', inLibrary('call_from_threads'));
-    const got: number[] = [];
-    const callback = createCallback('void (int)', (value) => got.push(value), { crossThread: 'queue' });
+    const received: number[] = [];
+    const callback = createCallback('void (int)', (value) => received.push(value), { crossThread: 'queue' });
     await calls.async(callback.address, 4, 100);
-    while (got.length < 400) await sleep(1);
+    while (received.length < 400) await sleep(1);
     assert.equal(
-      got.reduce((sum, value) => sum + value),
+      received.reduce((sum, value) => sum + value),
       4 * 4950,
     );
-    // On JavaScript's own thread it runs at once.
+    // On the JavaScript thread it runs at once.
     nativeFunction('void (int)', callback.address)(7);
-    assert.equal(got.at(-1), 7);
+    assert.equal(received.at(-1), 7);
     callback.close();
   });
 
-  test('without waiting, structures are what they were', async () => {
+  test("crossThread: 'queue' copies structures", async () => {
     const give = nativeFunction('void (void *)', inLibrary('give_from_thread'));
     const numbers = struct({ number: 'long[5]' });
-    const got: bigint[][] = [];
+    const received: bigint[][] = [];
     const callback = createCallback(
       { result: 'void', args: ['int', numbers] },
-      (first, { number }) => got.push([BigInt(first), ...number]),
+      (first, { number }) => received.push([BigInt(first), ...number]),
       { crossThread: 'queue' },
     );
     give(callback.address);
-    while (got.length < 100) await sleep(1);
+    while (received.length < 100) await sleep(1);
     const expected = Array.from({ length: 100 }, (_, index) =>
       [0, 0, 1, 2, 3, 4].map((add) => BigInt(index + add)),
     );
-    assert.deepEqual(got, expected);
+    assert.deepEqual(received, expected);
     callback.close();
   });
 
-  test('what waits for a promise gets what it becomes', async () => {
+  test('awaitResult: callers get the value of the promise', async () => {
     const calls = callFromThreads().async;
     const callback = createCallback(
       'int (int)',
@@ -98,14 +98,14 @@ describe('from other threads', () => {
     callback.close();
     const plain = createCallback('int (int)', (value) => value, { awaitResult: true });
     assert.equal(await calls(plain.address, 2, 3), 6n);
-    // On JavaScript's own thread nobody could settle it.
+    // The JavaScript thread cannot wait for a promise.
     const eager = createCallback('int (int)', async (value) => value, { awaitResult: true });
     assert.throws(() => nativeFunction('int (int)', eager.address)(1), /not a Promise/);
     plain.close();
     eager.close();
   });
 
-  test('a promise that is rejected gives the error result', () => {
+  test('awaitResult: a rejected promise gives the error result', () => {
     const { stdout, stderr } = runScript(`
       import { callFromThreads } from './build/test/support/callbacks.js';
       process.on('uncaughtException', (error) => console.log(error.message));
@@ -118,7 +118,7 @@ describe('from other threads', () => {
     assert.equal(stdout, 'rejected\nrejected\n18n\n');
   });
 
-  test('not at all, if that is forbidden', () => {
+  test("crossThread: 'reject'", () => {
     const { stdout, stderr } = runScript(`
       import { callFromThreads, callMany } from './build/test/support/callbacks.js';
       process.on('uncaughtException', ({ code, message }) => console.log(code, message));
@@ -135,7 +135,7 @@ describe('from other threads', () => {
     ]);
   });
 
-  test('a callback that was freed meanwhile gives the error result', () => {
+  test('a callback that was closed after the call gives the error result', () => {
     const { status, signal, stdout } = runScript(`
       import { inLibrary } from './build/test/support/callbacks.js';
       const { createCallback, nativeFunction } = trampfd;
@@ -143,12 +143,12 @@ describe('from other threads', () => {
       const callback = createCallback('int (int)', () => 1, { errorResult: -3 });
       const { address } = callback;
       start(address);
-      // The thread's request is on its way before this thread comes back to its event loop.
+      // The thread has sent its request before this thread returns to its event loop.
       nativeFunction('void (void)', inLibrary('wait_for_request'))();
       callback.close();
-      // Another one gets its place.
+      // Another callback gets its slot.
       for (let turn = 0, other; other?.address !== address; turn++) {
-        if (turn === 2 ** 13) throw new Error('the place is not used again');
+        if (turn === 2 ** 13) throw new Error('the slot is not reused');
         other = createCallback('int (int)', () => 2);
       }
       setTimeout(() => {}, 100);
@@ -158,7 +158,7 @@ describe('from other threads', () => {
   });
 });
 
-test("a stack that is not the thread's own", () => {
+test('a call from a foreign stack', () => {
   const type = koffi.proto('int (int)');
   const inner = createCallback('int (int)', (value) => value + 1);
   // JavaScript, koffi, C, JavaScript, C, JavaScript, koffi, JavaScript.
@@ -172,7 +172,7 @@ test("a stack that is not the thread's own", () => {
   outer.close();
 });
 
-test('JavaScript waits in C for a thread that calls a callback: not if the call is asynchronous', async () => {
+test('an asynchronous call waits in C for a thread that calls a callback', async () => {
   const callback = createCallback('int (int)', (value) => value);
   assert.equal(await callFromThreads().async(callback.address, 2, 10), 90n);
   callback.close();
@@ -185,21 +185,21 @@ describe('Workers', () => {
       const { createCallback, nativeFunction } = await import('trampfd');
       const { callFromThreads, callMany, inLibrary } = await import(${JSON.stringify(support)});
       const { parentPort } = require('node:worker_threads');
-      const tell = (value) => parentPort.postMessage(value);
+      const post = (value) => parentPort.postMessage(value);
       ${script}
     })();`;
     const worker = new Worker(code, { eval: true });
-    const told: unknown[] = [];
-    worker.on('message', (value) => told.push(value));
+    const messages: unknown[] = [];
+    worker.on('message', (value) => messages.push(value));
     await new Promise<void>((resolve, reject) => worker.on('exit', () => resolve()).on('error', reject));
-    return told;
+    return messages;
   };
 
   test('have callbacks of their own', async () => {
     const script = `
       const callback = createCallback('int (int)', (value) => 2 * value);
-      tell(callMany()(callback.address, 10));
-      tell(await callFromThreads().async(callback.address, 4, 10));
+      post(callMany()(callback.address, 10));
+      post(await callFromThreads().async(callback.address, 4, 10));
     `;
     const results = await Promise.all([run(script), run(script), run(script)]);
     assert.deepEqual(results, [
@@ -211,20 +211,20 @@ describe('Workers', () => {
 
   test('call each other', async () => {
     const callback = createCallback('int (int)', (value) => value + 100);
-    const told = await run(`
+    const results = await run(`
       const call = nativeFunction('int (int)', ${callback.address}n);
-      tell(await call.async(1));
+      post(await call.async(1));
       // The Worker's own thread is another thread for the callback, too.
-      tell(call(2));
+      post(call(2));
     `);
-    assert.deepEqual(told, [101, 102]);
+    assert.deepEqual(results, [101, 102]);
     callback.close();
   });
 
-  test('leave callbacks behind that answer with the error result', async () => {
+  test('have exited, and their callbacks return the error result', async () => {
     const [address] = await run(`
       const callback = createCallback('int (int)', () => 1, { errorResult: -11 });
-      tell(callback.address);
+      post(callback.address);
     `);
     assert.equal(nativeFunction('int (int)', address as bigint)(1), -11);
     assert.equal(koffi.call(address as bigint, koffi.proto('int (int)'), 1), -11);

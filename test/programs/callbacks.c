@@ -11,7 +11,7 @@
 
 typedef int callback(int);
 
-/* Calls it `count` times with 0, 1, …; returns the sum of the results. */
+/* Calls a callback `count` times with 0, 1, …; returns the sum of the results. */
 long call_many(callback *call, int count)
 {
     long sum = 0;
@@ -20,7 +20,7 @@ long call_many(callback *call, int count)
     return sum;
 }
 
-/* What the last call got, where an exception hides it. */
+/* The result of the last call, which an exception hides from JavaScript. */
 int last_result;
 
 void call_and_keep(callback *call, int value)
@@ -41,7 +41,7 @@ static void *run_task(void *data)
     return NULL;
 }
 
-/* The same from each of several threads at once; waits for them. */
+/* Does the same on several threads at once, and waits for them. */
 long call_from_threads(callback *call, int threads, int count)
 {
     pthread_t thread[64];
@@ -71,7 +71,7 @@ static void *give_numbers(void *data)
     return NULL;
 }
 
-/* From another thread, with structures that are overwritten as soon as a call returns. */
+/* Calls from another thread, with structures that are overwritten as soon as a call returns. */
 void give_from_thread(take_numbers *call)
 {
     pthread_t thread;
@@ -87,7 +87,7 @@ static void report(const char *who, int result)
         abort();
 }
 
-static atomic_int calling; /* the kernel's number of the thread that does */
+static atomic_int calling; /* the thread id of the calling thread */
 
 static void *call_once(void *data)
 {
@@ -97,7 +97,7 @@ static void *call_once(void *data)
     return NULL;
 }
 
-/* Until that thread has its request on its way, and nothing else to do than to sleep until there is an answer. */
+/* Waits until that thread has sent its request, and sleeps until the reply. */
 void wait_for_request(void)
 {
     for (int asleep = 0; asleep < 20; usleep(1000)) {
@@ -105,7 +105,7 @@ void wait_for_request(void)
         snprintf(path, sizeof path, "/proc/self/task/%d/stat", calling);
         FILE *file = fopen(path, "r");
         if (file == NULL)
-            continue; /* it has yet to begin */
+            continue; /* not started yet */
         asleep = fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && state == 'S' ? asleep + 1 : 0;
         fclose(file);
     }
@@ -119,7 +119,7 @@ static void call_on_other_stack(void)
     last_result = other_call(1);
 }
 
-/* From a coroutine's stack. */
+/* Calls from the stack of a coroutine. */
 void call_from_coroutine(callback *call)
 {
     static char stack[1 << 20];
@@ -168,7 +168,7 @@ static void join_at_exit(void)
     pthread_join(last_thread, NULL);
 }
 
-/* A thread that calls, and that the end of the program waits for. */
+/* Starts a thread that calls, and joins it in an atexit handler. */
 void join_in_atexit(callback *call)
 {
     pthread_create(&last_thread, NULL, call_once, (void *)call);
@@ -181,7 +181,7 @@ static void *sleep_and_call(void *data)
     return call_once(data);
 }
 
-/* The same when this thread has nothing to do any more. */
+/* Does the same, but the call comes when this thread is idle. */
 void call_later(callback *call)
 {
     pthread_create(&last_thread, NULL, sleep_and_call, (void *)call);
@@ -203,7 +203,7 @@ static void let_call_at_exit(void)
     join_at_exit();
 }
 
-/* The same when the program ends, and not before. */
+/* Does the same, but the call comes at exit. */
 void call_at_end(callback *call)
 {
     sem_init(&at_end, 0, 0);
@@ -216,7 +216,7 @@ struct large {
     const char *text;
 };
 
-/* Six general registers, eight vector registers, and the stack; a structure in memory both ways. */
+/* Uses six general registers, eight vector registers and the stack; a structure in memory as argument and result. */
 typedef struct large eleven(int, double, long, float, struct large, unsigned char, double, void *, short, float, int);
 
 double call_eleven(eleven *call)
@@ -240,7 +240,7 @@ double call_variadic(double (*call)(const char *, ...))
     return call("idsl", 1, 2.5, "text", 4L);
 }
 
-/* What JavaScript gets and returns is shorter than a register: the rest of it is noise. */
+/* Arguments and result are shorter than a register: the upper bits are undefined. */
 int call_narrow(void *call)
 {
     int (*wide)(long, long, long) = (int (*)(long, long, long))call;
@@ -255,7 +255,7 @@ int set_errno_result(int value)
     return value + 1;
 }
 
-/* Where the stack is; calls first, if there is something to call. */
+/* Returns an address on the stack; calls first, unless `call` is NULL. */
 void *stack_of(void (*call)(void))
 {
     if (call != 0)
@@ -263,7 +263,7 @@ void *stack_of(void (*call)(void))
     return __builtin_frame_address(0);
 }
 
-/* Fills so many bytes of the stack, calls, and checks that they are what they were. */
+/* Fills `size` bytes of the stack, calls, and checks that the bytes have not changed. */
 long use_stack(int size, callback *call)
 {
     volatile unsigned char bytes[size];

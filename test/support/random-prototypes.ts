@@ -1,18 +1,18 @@
-/** Random signatures with random values for them, and the C functions that know the same values. */
+/** Random prototypes with random values, and C functions that contain the same values. */
 import { enumeration, type NativeValue, type PrototypeObject, struct, type UserType } from '#src/index.js';
 import type { Random } from './random.js';
 
-/** A type: what it is called in C and in a signature, and what it can hold. */
+/** A type: its name in C, its declaration in a prototype, and its values. */
 interface RandomType {
   readonly c: string;
   readonly declaration: string | UserType;
-  /** A value, and how C writes it. */
+  /** Returns a value, and its C expression. */
   value(random: Random): { readonly js: NativeValue; readonly c: string };
-  /** A C expression: whether two expressions are the same value. */
+  /** Returns a C expression that compares two expressions. */
   same(a: string, b: string): string;
 }
 
-/** A function: what JavaScript knows of it, and a C function each that is called and that calls. */
+/** A function: its prototype and values, and the C source of a function that is called and of one that calls. */
 export interface RandomFunction {
   readonly prototype: PrototypeObject;
   readonly args: readonly NativeValue[];
@@ -37,7 +37,7 @@ function integerType(c: string, bits: 8 | 16 | 32 | 64, signed: boolean): Random
   };
 }
 
-/** Values that both sizes hold exactly. */
+/** Values that both sizes represent exactly. */
 const floatType = (c: string): RandomType => ({
   c,
   declaration: c,
@@ -112,7 +112,7 @@ const scalars: readonly RandomType[] = [
   enumType,
 ];
 
-/** What stands before all functions in C. */
+/** C source that precedes all functions. */
 const preamble = `
 #include <stdbool.h>
 #include <stddef.h>
@@ -123,11 +123,11 @@ static inline bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
-/* The number of the first argument that was not what it should be, from 1; 0 when all were right. */
+/* The number of the first wrong argument, from 1; 0 if all were right. */
 int wrong;
 `;
 
-/** Random functions, and a C program with all of them: `called_N` and `calls_N`. */
+/** Returns random functions, and a C program with all of them: `called_N` and `calls_N`. */
 export function randomFunctions(
   random: Random,
   count: number,
@@ -182,15 +182,15 @@ function randomFunction(
         ? [`    ${call};`, '    return 1;']
         : [
             `    ${c} got = ${call};`,
-            `    ${c} wanted = ${returned.c};`,
-            `    return ${result.same('got', 'wanted')};`,
+            `    ${c} expected = ${returned.c};`,
+            `    return ${result.same('got', 'expected')};`,
           ]),
       '}',
     ].join('\n'),
   };
 }
 
-/** A structure of scalars, arrays and other structures, which it also declares. */
+/** Returns a structure of scalars, arrays and other structures, and adds its declaration. */
 function structure(random: Random, others: readonly RandomType[], declarations: string[]): RandomType {
   const c = `struct s${declarations.length}`;
   const fields = Array.from({ length: random.integer({ from: 1, to: 5 }) }, (_, index) => {

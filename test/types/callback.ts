@@ -1,4 +1,4 @@
-/** What the compiler infers from signatures, and refuses. Compiling this file is the test. */
+/** The types that the compiler infers from prototypes, and the errors it reports. Compiling this file is the test. */
 import * as trampfd from 'trampfd';
 import {
   type CallbackFunction,
@@ -62,7 +62,7 @@ export function functions(either: boolean): void {
     same<typeof b, number>(true);
     return 1;
   });
-  callback('void (int)', () => 'a function whose result nobody asks for');
+  callback('void (int)', () => 'a result that is ignored');
   callback('uint64_t (void)', () => 1);
   callback('void *(void)', () => (either ? new Uint8Array(8) : null), { errorResult: null });
   callback(either ? 'int (int)' : 'int (void *)', (value) => {
@@ -71,7 +71,7 @@ export function functions(either: boolean): void {
   });
   // @ts-expect-error a bigint is no int
   callback('int (void)', () => 1n);
-  // @ts-expect-error nor is a string
+  // @ts-expect-error nor a string
   callback('int (void)', () => '1');
   // @ts-expect-error nothing is returned
   callback('int (void)', () => {});
@@ -119,7 +119,7 @@ export function refusals(): void {
   callback('unsigned double (void)', () => 1);
   // @ts-expect-error JavaScript has no such numbers
   callback('long double (void)', () => 1);
-  // @ts-expect-error what ... stands for is not said
+  // @ts-expect-error the types of ... are missing
   callback('int (const char *, ...)', () => 1);
   // @ts-expect-error a structure needs fields
   callback('void (struct point)', () => {});
@@ -127,12 +127,12 @@ export function refusals(): void {
   callback('constructor (void)', () => 1);
   // @ts-expect-error only createCallback creates one
   new trampfd.Callback();
-  // @ts-expect-error not a signature
+  // @ts-expect-error not a prototype
   callback(5, () => 1);
   const oneOf = (first: boolean) => (first ? 'int (int)' : 'imt (int)');
   // @ts-expect-error one of two is misspelt
   callback(oneOf(true), () => 1);
-  // @ts-expect-error nor for native functions
+  // @ts-expect-error also for native functions
   native('imt (void)', 1n);
 }
 
@@ -203,15 +203,15 @@ export function objects(): void {
   callback({ result: 'int' }, () => 1);
   // @ts-expect-error no such property
   callback({ result: 'int', args: [], pointer: 'number' }, () => 1);
-  // @ts-expect-error pointers are one or the other
+  // @ts-expect-error pointers are 'bigint' or 'number'
   callback({ result: 'int', args: [], pointers: 'string' }, () => 1);
-  // @ts-expect-error a prototype is no type
+  // @ts-expect-error a prototype is not a type
   callback({ result: 'int', args: ['int (int)', 'int (void'] }, () => 1);
   // @ts-expect-error a misspelt field
   struct({ x: 'double', y: 'duoble' });
   // @ts-expect-error a field has a length
   struct({ x: 'int[]' });
-  // @ts-expect-error that is more than 0
+  // @ts-expect-error a length is positive
   struct({ x: 'int[-4]' });
   // @ts-expect-error a field cannot be void
   struct({ x: 'void' });
@@ -221,7 +221,7 @@ export function objects(): void {
   enumeration({ red: '0' });
 }
 
-/** What is not known before can be anything, but is not `any`. */
+/** Values of prototypes that are not literals can be anything, but are not `any`. */
 export function notLiteral(text: string, object: PrototypeObject, prefix: `int (${string})`): void {
   const either: PrototypeLike = text === '' ? object : text;
   callback(either as PrototypeLike, (...args) => {
@@ -244,7 +244,7 @@ export function notLiteral(text: string, object: PrototypeObject, prefix: `int (
   });
   native(text, 1n)(1, 2n, 'text', new Uint8Array(8), { x: 1 });
   callback(text, () => new Uint8Array(8));
-  // @ts-expect-error no value of C's
+  // @ts-expect-error not a value of C
   native(text, 1n)(Symbol());
   // @ts-expect-error it may be anything
   callback(text, (a: bigint) => a);
@@ -253,11 +253,11 @@ export function notLiteral(text: string, object: PrototypeObject, prefix: `int (
 export async function options(): Promise<void> {
   callback('int (int)', async (value) => value, { awaitResult: true });
   callback('int (int)', (value) => value, { awaitResult: true, errorResult: 1 });
-  // @ts-expect-error nobody waits for the promise
+  // @ts-expect-error a promise is only a result with awaitResult
   callback('int (int)', async (value) => value);
-  // @ts-expect-error nor is it a result with other options
+  // @ts-expect-error nor with other options
   callback('int (int)', async (value) => value, { crossThread: 'block' });
-  // @ts-expect-error the error result is a result, too
+  // @ts-expect-error the error result has another type
   callback('int (int)', (value) => value, { errorResult: 'x' });
   // @ts-expect-error no such option
   callback('int (int)', (value) => value, { thread: 'wait' });

@@ -5,7 +5,7 @@ import type { CType, PlatformTypes, Signature, ValueType } from '../../machine/c
 import { DeclarationParser, type Parameter } from './declaration-parser.js';
 import { oneLine, TokenStream } from './tokens.js';
 import { cLimits, type TypeContext } from './type-context.js';
-import { typeExpected, UserType } from './user-type.js';
+import { typeExpected, UserTypeBase } from './user-type.js';
 
 export interface ParsedPrototype extends Signature {
   /** The function's name, if the prototype has one. */
@@ -102,7 +102,7 @@ function parseArgument(
 }
 
 function resolveUserType(type: unknown, subject: string, context: TypeContext): WithText<ValueType> {
-  if (!(type instanceof UserType)) throw typeExpected(type, subject);
+  if (!(type instanceof UserTypeBase)) throw typeExpected(type, subject);
   return { type: type.resolve(context), text: type.text };
 }
 
