@@ -2,7 +2,8 @@
  * A program to be supervised: measures an object's invocation beside those of the library's tables, all in this
  * process, and writes the figures to standard output.
  */
-import { createTrampolineObject, createTrampolineTable } from 'trampfd';
+import { createTrampolineTable } from 'trampfd';
+import { createTrampolineObject } from 'trampfd/object';
 import { takeTurns } from './harness.js';
 import { loop } from './invoke.js';
 import { target, third } from './native.js';

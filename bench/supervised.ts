@@ -19,7 +19,7 @@ import {
 import { missingSupervisor, program, root, second, sumOf, third } from './native.js';
 import { Client } from './supervised-client.js';
 
-const trampfdRun = [join(root, 'dist/bundle/trampfd.sh'), 'run', '--'];
+const trampfdRun = [join(root, 'dist/bundle/trampfd.js'), 'run', '--'];
 const objectProgram = fileURLToPath(new URL('supervised-object.js', import.meta.url));
 
 /** What is asked of a supervisor, how often in a round, and what the client's calls then sum up to. */

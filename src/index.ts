@@ -1,7 +1,7 @@
-/** The public interface of trampfd. */
+/** `trampfd`: native code and trampolines. What few programs use has entry points of its own. */
 
 export type { CodePageMethodName } from './codepage/code-page-method.js';
-export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
+export type { CallerRange, RegisterValues, StackLayout, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';
 export type {
@@ -11,8 +11,6 @@ export type {
   SavedRegister,
   TableRegister,
 } from './core/registers.js';
-export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
-export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
 export {
   type CallbackHandle,
   type CallbackImplementation,
@@ -42,15 +40,7 @@ export {
   struct,
   type UserType,
 } from './ffi/prototype/user-type.js';
-export type { RestrictionName } from './launcher/restrictions.js';
 export type { SavedRegisters } from './machine/index.js';
-export {
-  createTrampolineObject,
-  type TrampolineMapping,
-  TrampolineObject,
-  type TrampolineObjectOptions,
-} from './object/trampoline-object.js';
-export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/supervise.js';
 export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './trampolines/native-memory.js';
 export type { TrampolineOptions } from './trampolines/options.js';
 export {

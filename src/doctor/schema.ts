@@ -1,5 +1,8 @@
 /** The shape of a diagnosis, as `trampfd doctor --json` prints it. The build publishes it as a JSON schema. */
 import * as z from 'zod';
+import type { Diagnosis } from './diagnosis.js';
+
+export type { Diagnosis, MethodDiagnosis, SystemReport } from './diagnosis.js';
 
 const methodDiagnosis = z.discriminatedUnion('works', [
   z.object({ works: z.literal(true) }),
@@ -53,9 +56,7 @@ export const diagnosisSchema = z.object({
   }),
 });
 
-/** What a system allows: the result of {@link diagnose}. */
-export type Diagnosis = z.infer<typeof diagnosisSchema>;
-/** What a system says to one code page method. */
-export type MethodDiagnosis = z.infer<typeof methodDiagnosis>;
-/** What the system looks like from inside a process that tries. */
-export type SystemReport = Diagnosis['system'];
+/** Fails to compile where the schema and the written types differ. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Flat<T> = T extends object ? { [Name in keyof T]: Flat<T[Name]> } : T;
+true satisfies Same<Flat<z.infer<typeof diagnosisSchema>>, Flat<Diagnosis>>;

@@ -62,7 +62,8 @@ export interface TrampolineMapping {
  *
  * @example
  * ```ts
- * import { createTrampolineObject, symbolAddress } from 'trampfd';
+ * import { symbolAddress } from 'trampfd';
+ * import { createTrampolineObject } from 'trampfd/object';
  *
  * const object = createTrampolineObject();
  * object.setRegisters({ pc: symbolAddress('memcmp'), arg2: 8n });

@@ -4,10 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
 import { spawn } from '../linux/process/spawn.js';
+import { hostMachine } from '../native/host.js';
 import type { AbiName } from './syscalls/filter.js';
 
-/** What `trampfd run` takes; and `cwd`, `env`, `stdio` (default `'inherit'`) and `signal` as Node's `spawn` does. */
-export interface SpawnSupervisedOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'stdio' | 'signal'> {
+/** One of the program's standard streams, as Node's `spawn` takes it. */
+export type Stdio = 'inherit' | 'ignore' | 'pipe' | 'overlapped' | 'ipc' | number | object | null | undefined;
+
+/** What `trampfd run` takes; and `cwd`, `env`, `stdio` and `signal` as Node's `spawn` does, without its types. */
+export interface SpawnSupervisedOptions {
+  /** The program's working directory: a path, or a `file:` URL. Default: this process's. */
+  readonly cwd?: string | { readonly href: string } | undefined;
+  /** The program's environment. Default: this process's. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** The program's standard streams. Default `'inherit'`. */
+  readonly stdio?: 'inherit' | 'ignore' | 'pipe' | 'overlapped' | readonly Stdio[] | undefined;
+  /** An `AbortSignal`. */
+  readonly signal?: { readonly aborted: boolean } | undefined;
   /** Restrictions for the program: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`. */
   readonly restrictions?: readonly RestrictionName[];
   /** A file that says what the program may ask for: docs/policy.md. */
@@ -21,7 +33,7 @@ export interface SpawnSupervisedOptions extends Pick<SpawnOptions, 'cwd' | 'env'
 }
 
 /** In the bundle, also for those who load this file from beside it. */
-const commandPath = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
+const commandPath = fileURLToPath(new URL('../bundle/trampfd.js', import.meta.url));
 
 /**
  * Runs a program with a supervisor that plays the kernel's part for it and for all that it starts, as
@@ -31,7 +43,7 @@ const commandPath = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.ur
  * @example
  * ```ts
  * import { once } from 'node:events';
- * import { spawnSupervised } from 'trampfd';
+ * import { spawnSupervised } from 'trampfd/supervisor';
  *
  * const program = spawnSupervised('/bin/sh', ['-c', 'echo "version $TRAMPFD_SUPERVISOR"']);
  * const [status] = await once(program, 'exit');
@@ -73,6 +85,7 @@ export function spawnSupervised(
   if (optionalBoolean(validOptions.trace, 'trace')) flags.push('--trace');
   if (validOptions.abi !== undefined)
     flags.push('--abi', oneOf(validOptions.abi, 'abi', ['trampfd', 'rfc-v1']));
+  hostMachine();
   const { cwd, env, stdio = 'inherit', signal } = options;
   const spawnOptions = {
     stdio,
@@ -82,5 +95,5 @@ export function spawnSupervised(
   return spawn(commandPath, ['--node', process.execPath, 'run', ...flags, '--', program, ...args], {
     ...spawnOptions,
     ...(signal === undefined ? {} : { signal }),
-  });
+  } as SpawnOptions);
 }

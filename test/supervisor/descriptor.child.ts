@@ -5,13 +5,8 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
-import {
-  createTrampolineObject,
-  symbolAddress,
-  TrampfdError,
-  TrampolineObject,
-  type TrampolineObjectOptions,
-} from 'trampfd';
+import { symbolAddress, TrampfdError } from 'trampfd';
+import { createTrampolineObject, TrampolineObject, type TrampolineObjectOptions } from 'trampfd/object';
 
 const compare = koffi.proto('int descriptor_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);

@@ -7,7 +7,7 @@ import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
 const child = fileURLToPath(new URL('./descriptor.child.js', import.meta.url));
-const front = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
+const front = fileURLToPath(new URL('../../../dist/bundle/trampfd.js', import.meta.url));
 
 function run(command: readonly string[], subject: string) {
   const [program, ...args] = [...command, process.execPath, child, subject];

@@ -17,6 +17,8 @@ import type { ValidFields } from './types.js';
 
 /** A type that {@link struct} or {@link enumeration} made. */
 export abstract class UserType {
+  /** Without it any object would fit what users see of this class: the rest is internal. It has no value. */
+  declare protected readonly '~userType': true;
   /** How messages call it. @internal */
   abstract readonly text: string;
   /** How many structures are within each other. @internal */

@@ -54,14 +54,20 @@ const groupStopped = new Set<number>();
 const mappingQueries = new Map<number, MappingQuery>();
 const affinity = new TracerAffinity();
 
-await addTypes(config.typeModules);
 const faultHandler = new SlowFaultHandler(targetInfo, new PolicyEnforcer(config.policy), {
   onRejected: (tid, address, reason) => eventLog.logRejectedInvocation(tid, address, reason),
   refreshObjects: processMessages,
 });
-const idlePid = spawnIdleProcess();
-postToMain({ kind: 'ready', tid: tracerTid, wakePid: idlePid });
-for (;;) handleWaitStatus(nextWaitStatus());
+/** The process whose stops wake this thread. */
+let idlePid = 0;
+void trace();
+
+async function trace(): Promise<never> {
+  await addTypes(config.typeModules);
+  idlePid = spawnIdleProcess();
+  postToMain({ kind: 'ready', tid: tracerTid, wakePid: idlePid });
+  for (;;) handleWaitStatus(nextWaitStatus());
+}
 
 function nextWaitStatus(): WaitStatus {
   // Not with WCONTINUED: a traced process's parent would never hear that it goes on.

@@ -48,7 +48,6 @@ const eventLog = new EventLog(machine, config);
 const tracerClient = new TracerClient(() => postToMain({ kind: 'want-tracer' }));
 const counts = { calls: 0, refused: 0 };
 
-await addTypes(config.typeModules);
 const syscallHandlers = new SyscallHandlers(
   {
     targetInfo,
@@ -64,9 +63,11 @@ const syscallHandlers = new SyscallHandlers(
   },
   config.abi,
 );
-if (claimFirst(config.claimWord)) await runEventLoop();
+void runEventLoop();
 
 async function runEventLoop(): Promise<void> {
+  await addTypes(config.typeModules);
+  if (!claimFirst(config.claimWord)) return;
   const poll = new Poll([config.listenerFd, config.wakeFd]);
   // Objects often go in crowds: while some are found, the next are looked at.
   let collectedCount = 0;
