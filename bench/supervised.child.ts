@@ -2,7 +2,8 @@
  * Measures invocations of an object and of table trampolines under a supervisor: a child of supervised.ts. Writes the
  * figures to standard output as JSON.
  */
-import { createTrampolineObject, createTrampolineTable } from 'trampfd';
+import { createTrampolineTable } from 'trampfd';
+import { createTrampolineObject } from 'trampfd/object';
 import { runInterleaved } from './harness.js';
 import { loop } from './invoke.js';
 import { target, third } from './native.js';

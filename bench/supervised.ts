@@ -21,7 +21,7 @@ import { root } from './paths.js';
 import { Client } from './supervised-client.js';
 import { otherPrograms } from './variants.js';
 
-const trampfdRun = [join(root, 'dist/bundle/trampfd.sh'), 'run', '--'];
+const trampfdRun = [join(root, 'dist/bundle/trampfd.js'), 'run', '--'];
 const objectProgram = fileURLToPath(new URL('supervised.child.js', import.meta.url));
 
 /** Actions of the client, with their number in a round and the sum of the results. */

@@ -1,5 +1,5 @@
 /** What the compiler does not build: native files of the package, for every architecture, the bundle, and the manual page. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { imageLength, type TemplateHeader, templatePath, templateVersion } from '#src/codepage/template.js';
@@ -17,7 +17,10 @@ import {
 import { initFunctionName, moduleData, modulePath } from '#src/native/napi.js';
 import { policySchema } from '#src/supervisor/policy/policy.js';
 import { bundle, bundleFolder } from './bundle.js';
+import { command } from './command.js';
+import { declarations } from './declarations.js';
 import { manPage } from './man-page.js';
+import { notices, noticesFile } from './notices.js';
 import { templateImages } from './template-images.js';
 
 /** The library through which gdb learns the names of trampolines. */
@@ -86,9 +89,14 @@ const schemas = {
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }
-await bundle();
-copyFileSync('src/cli/trampfd.sh', `${bundleFolder}/trampfd.sh`);
-for (const program of ['main.js', 'trampfd.sh']) chmodSync(`${bundleFolder}/${program}`, 0o755);
+
+const { files, exports, libraries } = await bundle();
+const written = new Set([...files, ...(await declarations(exports)), 'trampfd.js', noticesFile]);
+for (const file of readdirSync(bundleFolder)) {
+  if (!written.has(file)) rmSync(`${bundleFolder}/${file}`);
+}
+write(`${bundleFolder}/${noticesFile}`, notices(libraries), 0o644);
+write(`${bundleFolder}/trampfd.js`, command(readFileSync('src/cli/trampfd.sh', 'utf8')), 0o755);
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const page = 'trampfd_create.2';

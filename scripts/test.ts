@@ -92,7 +92,7 @@ function byEachMethod(): number {
 function underSupervisor(parts: readonly string[]): number {
   console.log('\n== TRAMPFD_METHODS=trampfd,file, under trampfd run');
   process.env['TRAMPFD_METHODS'] = 'trampfd,file';
-  const front = fileURLToPath(new URL('../../dist/bundle/trampfd.sh', import.meta.url));
+  const front = fileURLToPath(new URL('../../dist/bundle/trampfd.js', import.meta.url));
   return again(front, ['run', '--', process.execPath], parts);
 }
 

@@ -1,7 +1,7 @@
-/** The public interface of trampfd. */
+/** `trampfd`: native code and trampolines. Features that few programs use have entry points of their own. */
 
 export type { CodeSource } from './codepage/code-page-method.js';
-export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
+export type { CallerRange, RegisterValues, StackLayout, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';
 export type {
@@ -11,8 +11,6 @@ export type {
   SavedRegister as RegisterContextName,
   TableRegister,
 } from './core/registers.js';
-export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
-export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
 export {
   type CallbackImplementation,
   type CallbackOptions,
@@ -46,23 +44,6 @@ export type {
   StructFields,
   UserType,
 } from './ffi/prototype/user-type.js';
-export type { RestrictionName } from './launcher/restrictions.js';
-export {
-  createTrampolineObject,
-  openTrampolineObject,
-  receiveTrampolineObject,
-  type TrampolineMapping,
-  type TrampolineObject,
-  type TrampolineObjectOptions,
-} from './object/trampoline-object.js';
-export {
-  type SpawnSupervisedOptions,
-  type SupervisedInput,
-  type SupervisedOutput,
-  type SupervisedProcess,
-  type SupervisedStdio,
-  spawnSupervised,
-} from './supervisor/supervise.js';
 export { createRegisterHandler } from './trampolines/create-register-handler.js';
 export { createTrampolineTable } from './trampolines/create-table.js';
 export { createTrampoline } from './trampolines/create-trampoline.js';

@@ -19,18 +19,24 @@ const { version, description } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string; description: string };
 
-try {
-  hostMachine();
-  const program = new Command('trampfd')
-    .description(description)
-    .version(version)
-    .enablePositionalOptions()
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
-  const requested = Object.entries(commands).filter(([name]) => name === process.argv[2]);
-  for (const [, load] of requested.length > 0 ? requested : Object.entries(commands)) (await load())(program);
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof TrampfdError || error instanceof RangeError)) throw error;
-  console.error(`trampfd: ${error.message}`);
-  process.exitCode = 1;
+async function main(): Promise<void> {
+  try {
+    hostMachine();
+    const program = new Command('trampfd')
+      .description(description)
+      .version(version)
+      .enablePositionalOptions()
+      .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+    const requested = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+    for (const [, load] of requested.length > 0 ? requested : Object.entries(commands))
+      (await load())(program);
+    await program.parseAsync();
+  } catch (error) {
+    if (!(error instanceof TrampfdError || error instanceof RangeError)) throw error;
+    console.error(`trampfd: ${error.message}`);
+    process.exitCode = 1;
+  }
 }
+
+// No `await` here: the package's code is CommonJS.
+void main();

@@ -10,9 +10,9 @@ import { spawn } from '../launcher/spawn.js';
 import { canEnterUserNamespace } from '../launcher/user-namespace.js';
 import { fromNodeError } from '../native/errno.js';
 import { hostMachine } from '../native/host.js';
+import type { Diagnosis, MethodDiagnosis } from './diagnosis.js';
 import type { ProbeResult } from './probe.js';
 import { diagnoseFailure } from './rules.js';
-import type { Diagnosis, MethodDiagnosis } from './schema.js';
 import type { ProcessReport } from './system.js';
 
 export interface DiagnoseOptions {
@@ -29,7 +29,7 @@ export interface DiagnoseOptions {
  *
  * @example
  * ```ts
- * import { diagnose } from 'trampfd';
+ * import { diagnose } from 'trampfd/diagnose';
  *
  * const { methods, system } = await diagnose();
  * for (const [name, method] of Object.entries(methods)) {
@@ -46,6 +46,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const restrictions = requested.map((name, index) =>
     oneOf(name ?? null, `restrictions[${index}]`, restrictionNames),
   );
+  hostMachine();
   const processReport = (await runProbe('system', restrictions)) as ProcessReport;
   const results = await Promise.all(
     methodNames.map(async (method): Promise<[CodeSource, MethodDiagnosis]> => {

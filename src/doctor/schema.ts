@@ -1,5 +1,8 @@
 /** Schema of the output of `trampfd doctor --json`. The build writes it to the package as a JSON schema. */
 import * as z from 'zod';
+import type { Diagnosis } from './diagnosis.js';
+
+export type { Diagnosis, MethodDiagnosis, SystemReport } from './diagnosis.js';
 
 const methodDiagnosis = z.discriminatedUnion('works', [
   z.object({ works: z.literal(true) }),
@@ -53,9 +56,7 @@ export const diagnosisSchema = z.object({
   }),
 });
 
-/** The result of {@link diagnose}. */
-export type Diagnosis = z.infer<typeof diagnosisSchema>;
-/** The result for one code page method. */
-export type MethodDiagnosis = z.infer<typeof methodDiagnosis>;
-/** The state of the system, as seen by a probe process. */
-export type SystemReport = Diagnosis['system'];
+/** Does not compile if the schema and the declared types differ. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Flat<T> = T extends object ? { [Name in keyof T]: Flat<T[Name]> } : T;
+true satisfies Same<Flat<z.infer<typeof diagnosisSchema>>, Flat<Diagnosis>>;
