@@ -1,4 +1,5 @@
 /** State shared by all calls of one native function. */
+import { alignUp, splitU64 } from '../core/bits.js';
 import type { Signature } from '../machine/c-types.js';
 import { callFlags, stackAlignment } from '../machine/glue-layout.js';
 import { hostMachine } from '../native/host.js';
@@ -36,13 +37,14 @@ export function prepareCall(
   { errno, onFiber }: Pick<CallInterface, 'errno' | 'onFiber'>,
 ): CallInterface {
   const { args, result, registers, stackSize } = hostMachine().callLayout(signature);
-  const alignedStackSize = Math.ceil(stackSize / stackAlignment) * stackAlignment;
+  const alignedStackSize = alignUp(stackSize, stackAlignment);
   assertStackSize(alignedStackSize);
+  const { low, high } = splitU64(address);
   return {
     args: argumentLocations(signature, args),
     result: resultLocation(signature.result, result, `the result of ${signature.text}`),
-    targetLo: Number(address & 0xffff_ffffn),
-    targetHi: Number(address >> 32n),
+    targetLo: low,
+    targetHi: high,
     stackSize: alignedStackSize,
     flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
     errno,

@@ -1,4 +1,5 @@
 /** The block of native memory that tells the glue about a callback interface: `callbackInterface` in glue-layout.ts. */
+import { alignUp } from '../core/bits.js';
 import { type Signature, sizeOf } from '../machine/c-types.js';
 import {
   argumentCopy,
@@ -39,10 +40,6 @@ export function argsInRecord(
     return { in: 'stack', offset };
   });
   return { args: argLocations, size: end, copies };
-}
-
-export function alignUp(size: number, alignment: number): number {
-  return Math.ceil(size / alignment) * alignment;
 }
 
 /** Returns the bytes of the block. The list of copies follows the error result. */

@@ -1,6 +1,6 @@
 /** The handle of a callback. */
-import { TrampfdError } from '../core/errors.js';
 import { inspectLine, inspectSymbol } from '../core/inspect.js';
+import { closedError, isClosed } from '../trampolines/lifecycle.js';
 import type { ValidatedOptions } from '../trampolines/options.js';
 import type { SlotNumber } from '../trampolines/slots/slots.js';
 import type { CallbackInterface } from './callback-interface.js';
@@ -35,7 +35,7 @@ export interface Callback {
 /** State that few callbacks need. */
 interface OptionalState {
   name: string | undefined;
-  /** Whether debuggers and profilers were told the name. */
+  /** Whether debuggers and profilers may know the name. */
   hasDebugInfo: boolean;
   /** Whether the callback keeps the event loop alive. */
   isRef: boolean;
@@ -78,7 +78,7 @@ export class CallbackHandle implements Callback, Callee {
   }
 
   get address(): bigint {
-    return threadRegistry!.slots.address(this.#isClosed() ? -1 - this.#slot : this.#slot);
+    return threadRegistry!.slots.address(this[isClosed] ? -1 - this.#slot : this.#slot);
   }
 
   get prototype(): string {
@@ -90,10 +90,7 @@ export class CallbackHandle implements Callback, Callee {
   }
 
   ref(): this {
-    if (this.#isClosed()) {
-      const message = `Cannot keep the event loop alive for ${this.describe()}: it is closed`;
-      throw new TrampfdError(message, { code: 'ERR_TRAMPFD_CLOSED' });
-    }
+    if (this[isClosed]) throw closedError('keep the event loop alive for', this.describe());
     const optional = this.#ensureOptional();
     if (!optional.isRef) updateRefCount(1);
     optional.isRef = true;
@@ -124,18 +121,18 @@ export class CallbackHandle implements Callback, Callee {
     this.close();
   }
 
+  get [isClosed](): boolean {
+    return this.#slot < 0;
+  }
+
   [inspectSymbol](): string {
     const { address, prototype, name } = this;
-    return inspectLine('Callback', { address, prototype, name, closed: this.#isClosed() });
+    return inspectLine('Callback', { address, prototype, name, closed: this[isClosed] });
   }
 
   describe(): string {
     const { prototype, name } = this;
     return name === undefined ? `the callback ${prototype}` : `the callback "${name}" (${prototype})`;
-  }
-
-  #isClosed(): boolean {
-    return this.#slot < 0;
   }
 
   #ensureOptional(): OptionalState {

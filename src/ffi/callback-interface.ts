@@ -3,11 +3,12 @@
  * native memory for the glue. Interfaces are cached by content and are never freed, since a call from another thread may be
  * under way.
  */
+import { alignUp, splitU64 } from '../core/bits.js';
 import type { Signature } from '../machine/c-types.js';
 import { stackAlignment } from '../machine/glue-layout.js';
 import { mallocBytes } from '../native/heap.js';
 import { hostMachine } from '../native/host.js';
-import { alignUp, argsInRecord, type CrossThreadMode, encodeBlock } from './callback-block.js';
+import { argsInRecord, type CrossThreadMode, encodeBlock } from './callback-block.js';
 import { encodeErrorResult, type MarshalContext } from './error-result.js';
 import { takePinned } from './scalars.js';
 import {
@@ -76,15 +77,15 @@ export function interfaceFor(
   let callbackInterface = interfaces.get(key);
   if (callbackInterface !== undefined) return callbackInterface;
 
-  const address = mallocBytes(block);
+  const { low, high } = splitU64(mallocBytes(block));
   const locations = argumentLocations(signature, recordArgs.args);
   const [first, second, third] = locations;
   callbackInterface = {
     ...{ signature, args: locations, first, second, third, result },
     crossThread,
     awaitResult,
-    addressLo: Number(address & 0xffff_ffffn),
-    addressHi: Number(address >> 32n),
+    addressLo: low,
+    addressHi: high,
     pinned,
   };
   interfaces.set(key, callbackInterface);

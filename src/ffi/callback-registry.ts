@@ -1,4 +1,5 @@
 /** The callbacks of this thread. */
+import { splitU64 } from '../core/bits.js';
 import { state as stateLayout } from '../machine/glue-layout.js';
 import { hostMachine } from '../native/host.js';
 import { DebugInfo } from '../trampolines/debug/debug-info.js';
@@ -7,9 +8,6 @@ import { createInlineSlots } from '../trampolines/slots/slot-factory.js';
 import type { Slots } from '../trampolines/slots/slots.js';
 import type { CallbackInterface } from './callback-interface.js';
 import { type Runtime, runtime } from './runtime.js';
-
-/** Length of a callback's slot in 32-bit halves of words: jump target, callback interface, slot and serial number. */
-export const slotWords32 = 6;
 
 export interface CallbackRegistry {
   readonly runtime: Runtime;
@@ -37,14 +35,15 @@ export function createRegistry(): CallbackRegistry {
   const storage = { mode: 'fast', codeSource: undefined, isolated: false } as const;
   const owner = { table: nextTableId(), name: 'callbacks', shared: true };
   const threadRuntime = runtime();
+  const { low, high } = splitU64(threadRuntime.callbackEntry);
   const { value: slots } = createInlineSlots(shape, storage, owner);
   threadRegistry = {
     runtime: threadRuntime,
     slots,
     debugInfo: new DebugInfo(slots, storage),
     liveCallbacks: threadRuntime.liveCallbacks,
-    entryLo: Number(threadRuntime.callbackEntry & 0xffff_ffffn),
-    entryHi: Number(threadRuntime.callbackEntry >> 32n),
+    entryLo: low,
+    entryHi: high,
     interfacesByPrototype: new Map(),
     cachedPrototype: Symbol(), // equal to no prototype
     cachedInterface: undefined,

@@ -5,7 +5,7 @@ import { validateOptions } from '../trampolines/options.js';
 import type { CrossThreadMode } from './callback-block.js';
 import { type Callback, CallbackHandle } from './callback-handle.js';
 import { findInterface } from './callback-interface-cache.js';
-import { createRegistry, slotWords32, threadRegistry } from './callback-registry.js';
+import { createRegistry, threadRegistry } from './callback-registry.js';
 import type { Callee } from './callee.js';
 import type { PrototypeLike } from './prototype/prototype-like.js';
 import type { CallbackFunction, CallbackResult, ParametersOf, ValidPrototype } from './prototype/types.js';
@@ -81,16 +81,8 @@ export function createCallback(prototype: unknown, fn: unknown, options?: Callba
   const serial = registry.created++ >>> 0;
   const callback = new CallbackHandle(callbackInterface, fn as Callee['fn'], slot, serial);
   registry.liveCallbacks[slot] = callback;
-  // Does the same as `Slots.writeNew`, but is small enough for V8 to inline it.
-  const { u32 } = slots.block(slot);
-  const firstWord = slotWords32 * slots.indexInBlock(slot);
-  u32[firstWord + 2] = callbackInterface.addressLo;
-  u32[firstWord + 3] = callbackInterface.addressHi;
-  u32[firstWord + 4] = slot;
-  u32[firstWord + 5] = serial;
-  // The jump target comes last: from here on the callback can be called.
-  u32[firstWord + 1] = registry.entryHi;
-  u32[firstWord] = registry.entryLo;
+  const { addressLo, addressHi } = callbackInterface;
+  slots.fillThreeWords(slot, registry.entryLo, registry.entryHi, addressLo, addressHi, slot, serial);
   if (debugOptions !== undefined) callback.recordDebugInfo(debugOptions, createCallback);
   return callback;
 }

@@ -4,6 +4,7 @@
  * error results of the Worker's callbacks.
  */
 import { mapCode } from '../codepage/map-code.js';
+import { alignUp } from '../core/bits.js';
 import { TrampfdError } from '../core/errors.js';
 import {
   MAP_ANONYMOUS,
@@ -58,7 +59,7 @@ const glueSizeHint = 8192;
 const attempt = 'prepare calls between C and JavaScript';
 
 export function createGlue(): GlueInstance {
-  const stateLength = Math.ceil(stateLayout.length / pageSize()) * pageSize();
+  const stateLength = alignUp(stateLayout.length, pageSize());
   let code: GlueCode | undefined;
   const { address, codeLength } = mapCode(
     (length) => {

@@ -15,7 +15,7 @@ export interface NativeFunctionOptions {
   readonly errno?: boolean;
   /**
    * Whether native code runs on a stack of its own (8 MiB), as a fiber of the JavaScript thread. It then calls
-   * callbacks about twice as fast, since JavaScript is not entered anew for each. For functions that call callbacks often
+   * callbacks about twice as fast, since JavaScript is not entered again for each. For functions that call callbacks often
    * and that do not depend on the thread's own stack: no Node-API or V8 calls. Without effect on `async`. Default false.
    */
   readonly fiber?: boolean;

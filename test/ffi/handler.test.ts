@@ -19,3 +19,10 @@ test('a callback as the handler of a trampoline', () => {
   trampoline.close();
   handler.close();
 });
+
+test('a closed callback is rejected as a handler', () => {
+  const handler = createCallback('void (void *, void *)', () => {});
+  handler.close();
+  const message = 'Cannot use handler: it is closed';
+  assert.throws(() => createRegisterHandler({ handler }), { code: 'ERR_TRAMPFD_CLOSED', message });
+});

@@ -1,5 +1,6 @@
 /** Types that are not C text: structures and enumerations. */
 
+import { alignUp } from '../../core/bits.js';
 import { describeType, integerInRange, plainObject } from '../../core/validate.js';
 import {
   alignmentOf,
@@ -164,5 +165,3 @@ function memberEntries<Value>(
 function fieldTypeText(type: string | UserType): string {
   return typeof type === 'string' ? oneLine(type) : type['~type'] === 'struct' ? 'struct' : 'enum';
 }
-
-const alignUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
