@@ -1,4 +1,7 @@
 /** Operands of A64 instructions. Names are the manual's; their types keep a bad operand from being written. */
+import type { Label } from '../../label-assembler.js';
+
+export type { Label };
 
 const registerNumbers = [
   ...(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15'] as const),
@@ -31,11 +34,6 @@ export const conditions = [
   ...(['hi', 'ls', 'ge', 'lt', 'gt', 'le'] as const),
 ] as const;
 export type Condition = (typeof conditions)[number];
-
-/** A place in the code or near it, known to an assembler. */
-export interface Label {
-  readonly label: symbol;
-}
 
 /** Where a distance leads: to a label, or so many bytes behind it. */
 export type LabelRef = Label | { readonly to: Label; readonly addend?: number };

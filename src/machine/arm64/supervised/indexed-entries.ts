@@ -1,7 +1,8 @@
 /** Entries that say their number and go on to what all of them share, which stands behind the last. */
+
+import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
-import { replicate } from '../trampolines/replicate.js';
 
 /** Bit of MOV where its number begins. */
 const imm16Shift = 5;

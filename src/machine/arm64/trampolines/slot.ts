@@ -6,11 +6,11 @@
 import { arm64Registers, registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
 import type { CodeImage } from '../../machine.js';
+import { replicate } from '../../replicate.js';
 import { Assembler, instructionSize } from '../asm/assembler.js';
 import { encodingOf } from '../asm/instructions.js';
 import type { Gpr64, Label, LabelRef } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from './replicate.js';
 import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, scratch } from './stack.js';
 

@@ -1,4 +1,7 @@
 /** Operands of x86-64 instructions. Names are the manual's; their types keep a bad operand from being written. */
+import type { Label } from '../../label-assembler.js';
+
+export type { Label };
 
 export const gpr64 = [
   ...(['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi'] as const),
@@ -28,11 +31,6 @@ export type Gpr32 = (typeof gpr32)[number];
 export type Gpr16 = (typeof gpr16)[number];
 export type Gpr8 = (typeof gpr8)[number];
 export type Xmm = (typeof xmm)[number];
-
-/** A place in the code or near it, known to an assembler. */
-export interface Label {
-  readonly label: symbol;
-}
 
 /** Memory: a base register, an index register and a displacement, or a label (addressed relative to RIP) and an addend. */
 export type Memory =

@@ -16,8 +16,8 @@
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
 import type { EntryCode } from '../../machine.js';
+import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
-import { replicate } from '../trampolines/replicate.js';
 import { handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';
 import { redZone } from '../trampolines/stack.js';

@@ -5,10 +5,10 @@
  */
 import { registerName } from '../../../core/registers.js';
 import type { EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from '../trampolines/replicate.js';
 import { emitStackData, redZone, scratch } from '../trampolines/stack.js';
 import { emitBlindedConstant } from './blinded.js';
 

@@ -9,11 +9,11 @@
  *                               jmp code
  */
 import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
+import { replicate } from '../../replicate.js';
 import { tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
 import { type Gpr64, gpr32, gpr64, type Index } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from '../trampolines/replicate.js';
 import { redZone } from '../trampolines/stack.js';
 import { emitBlindedConstant } from './blinded.js';
 

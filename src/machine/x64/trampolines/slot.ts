@@ -6,10 +6,10 @@
 import { registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
 import type { CodeImage } from '../../machine.js';
+import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64, Label, Memory } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from './replicate.js';
 import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, type StackChunk, scratch } from './stack.js';
 
