@@ -23,32 +23,16 @@ import {
   stackHeader,
 } from '../../fault-control.js';
 import type { FaultHandlerCode } from '../../machine.js';
+import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Label, LabelRef } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';
 import { systemCalls } from '../linux/system-calls.js';
-import { SIGINFO, ucontext } from './signal-frame.js';
+import { emitIncrementCounter, type FaultExits, type FaultType } from './fault-type.js';
+import { ucontext } from './signal-frame.js';
 import { user } from './user.js';
 
-/** Places that the routine of a type can go on to. */
-export interface FaultExits {
-  /** Count a refusal at x10; the fault becomes the program's own. The frame, x1 and x2 must be as they were. */
-  readonly reject: Label;
-  /** Go on with the registers in the frame (x2), the descriptor in x12 and stack data, if any, at x13. */
-  readonly complete: Label;
-}
-
-/** A type of trampoline, as the handler runs it. */
-export interface FaultType {
-  readonly name: string;
-  emit(asm: Assembler, exits: FaultExits): void;
-}
-
 export const faultTypes: readonly FaultType[] = [user];
-
-const SIGSEGV = 11;
-const SIG_BLOCK = 0;
-const sigsetSize = 8;
 
 export function faultHandler(
   controlOffset: number,
@@ -61,7 +45,7 @@ export function faultHandler(
   const chain = asm.label();
 
   asm.data(new Uint8Array(BigUint64Array.of(FAULT_MAGIC, BigInt(controlOffset)).buffer));
-  if (asm.position !== faultEntryOffset) throw new Error('the head of the handler has another length');
+  if (asm.position !== faultEntryOffset) throw new Error('unexpected length of the fault handler header');
   asm.emit('bti c');
   emitClassify(asm, { chain, controlField });
   const routineOffsets = types.map(({ name, emit }) => {
@@ -126,16 +110,6 @@ function emitClassify(
   asm.emit('br <Xn>', 'x16');
 }
 
-/** Adds one to the counter at x10. */
-export function emitIncrementCounter(asm: Assembler): void {
-  const retry = asm.label();
-  asm.bind(retry);
-  asm.emit('ldxr <Xt>, [<Xn|SP>]', 'x3', 'x10');
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', 1);
-  asm.emit('stxr <Ws>, <Xt>, [<Xn|SP>]', 'w4', 'x3', 'x10');
-  asm.emit('cbnz <Wt>, <label>', 'w4', retry);
-}
-
 /**
  * Writes the stack data and moves the stack pointer in the frame if that is wanted. Where the handler has no stack of
  * its own, this is the end of the frame, behind the records that the kernel wrote there.
@@ -185,7 +159,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('mov <Xd>, #<imm>', 'x0', SIGSEGV);
   asm.emit('adr <Xd>, <label>', 'x1', defaultSigaction);
   asm.emit('mov <Xd>, #<imm>', 'x2', 0);
-  asm.emit('mov <Xd>, #<imm>', 'x3', sigsetSize);
+  asm.emit('mov <Xd>, #<imm>', 'x3', signalSetSize);
   emitSystemCall(asm, systemCalls.rt_sigaction);
   emitCompareCode();
   asm.emit('b.<cond> <label>', 'le', requeue);
@@ -205,7 +179,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('mov <Xd>, #<imm>', 'x0', SIG_BLOCK);
   asm.emit('adr <Xd>, <label>', 'x1', controlField(controlBlock.previousMask));
   asm.emit('mov <Xd>, #<imm>', 'x2', 0);
-  asm.emit('mov <Xd>, #<imm>', 'x3', sigsetSize);
+  asm.emit('mov <Xd>, #<imm>', 'x3', signalSetSize);
   emitSystemCall(asm, systemCalls.rt_sigprocmask);
   asm.emit('mov <Xd>, #<imm>', 'x0', SIGSEGV);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x9');

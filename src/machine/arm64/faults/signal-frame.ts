@@ -2,8 +2,6 @@
  * What the kernel gives a signal handler: offsets in `siginfo_t` and `ucontext_t` of arm64.
  * <asm-generic/siginfo.h>, <asm/sigcontext.h>, <asm/ucontext.h>; checked against C by a test.
  */
-export const SIGINFO = { code: 8, address: 16 } as const;
-
 /** Of `ucontext_t`: the registers x0 to x30, one behind the other, the stack pointer and the PC. */
 export const ucontext = { registers: 184, sp: 432, pc: 440 } as const;
 

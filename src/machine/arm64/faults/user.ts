@@ -2,7 +2,7 @@
 import { faultRecord, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Label } from '../asm/operands.js';
-import { emitIncrementCounter, type FaultType } from './fault-handler.js';
+import { emitIncrementCounter, type FaultType } from './fault-type.js';
 import { linkRegisterOffset, ucontext } from './signal-frame.js';
 
 /**

@@ -17,6 +17,7 @@
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
 import type { EntryCode } from '../../machine.js';
+import { assertSelectorsOutside } from '../../object-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import { emitReserveBlock, handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';
@@ -39,9 +40,7 @@ function code(
   count: number,
   { selectorsOffset }: EntryOptions,
 ): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside the code of ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const commonOffset = firstOffset + count * stride;
   const sharedOffset = commonOffset + common.bytes.length;
   const image = padWithTraps(ehFrameFor(common, commonOffset), length(count));

@@ -19,6 +19,7 @@
 import { lazy } from '../../../core/lazy.js';
 import { registerName } from '../../../core/registers.js';
 import type { BodyPosition, EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
 import { Assembler } from '../asm/assembler.js';
 import { adrpPageSize } from '../asm/operand-fields.js';
 import type { Gpr64 } from '../asm/operands.js';
@@ -86,9 +87,7 @@ export const sharedCodeLength = (): number => sharedTemplate().bytes.length;
 const length = (count: number): number => count * stride + sharedCodeLength();
 
 function code(count: number, { selectorsOffset }: { readonly selectorsOffset: number }): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside the code of ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const image = new Uint8Array(length(count));
   image.set(indexedEntries(count, { stride, register: 'x16', emitEpilogue: emitEntryTrap }));
   image.set(sharedCode(count * stride, selectorsOffset).bytes, count * stride);
@@ -145,10 +144,6 @@ export function body(
   }
   write(...lastStep);
   return new Uint8Array(words.buffer);
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 /** On to the step whose distance the body tells. */

@@ -9,7 +9,7 @@
  *                               br  code
  */
 import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
-import { tableRegisters } from '../../table-registers.js';
+import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
@@ -18,18 +18,11 @@ import { indexedEntries } from './indexed-entries.js';
 
 type GeneralRegister = Exclude<Gpr64, 'xzr'>;
 
-interface TableRegisters {
-  readonly code: GeneralRegister;
-  readonly data: GeneralRegister;
-  /** Holds the number. */
-  readonly index: GeneralRegister;
-}
-
 const stride = 16;
 
 export function tableCode(contexts: TableContexts, random: RandomU64): TableCode {
   const { count } = contexts;
-  const registers = chooseRegisters(contexts);
+  const registers = tableRegisters<GeneralRegister>(registerFile, contexts, ['x16', 'x17']);
   const entryBytes = indexedEntries(count, { stride, register: registers.index });
   const sharedAsm = new Assembler();
   emitSharedCode(sharedAsm, registers, contexts, random);
@@ -39,16 +32,10 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
   return { bytes, stride };
 }
 
-function chooseRegisters(contexts: TableContexts): TableRegisters {
-  const { code, data } = tableRegisters(registerFile, contexts) as Pick<TableRegisters, 'code' | 'data'>;
-  const index = (['x16', 'x17'] as const).find((register) => register !== code && register !== data);
-  return { code, data, index: index ?? data };
-}
-
 /** Only from x16 and x17 may a branch lead to any function (see slot.ts), so the PC goes there where it can. */
 function emitSharedCode(
   asm: Assembler,
-  { code, data, index }: TableRegisters,
+  { code, data, index }: TableRegisters<GeneralRegister>,
   { codeTable, dataTable }: TableContexts,
   random: RandomU64,
 ): void {

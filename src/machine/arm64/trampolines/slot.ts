@@ -5,17 +5,13 @@
  */
 import { arm64Registers, registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
-import type { CodeImage } from '../../machine.js';
-import { replicate } from '../../replicate.js';
+import { type SlotLabels, slotCode } from '../../slots.js';
 import { Assembler, instructionSize } from '../asm/assembler.js';
 import { encodingOf } from '../asm/instructions.js';
-import type { Gpr64, Label, LabelRef } from '../asm/operands.js';
+import type { Gpr64, LabelRef } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
 import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, scratch } from './stack.js';
-
-/** Slots begin at multiples of 16 bytes, where processors fetch best. */
-const alignment = 16;
 
 /**
  * The longest code whose slots reach their data: a literal is at most 1 MiB away (Arm ARM, section C6.2, "LDR
@@ -34,22 +30,11 @@ export function assertShape({ registers }: Shape, subject: string): void {
   throw new RangeError(`${subject} must not set both x16 and x17: one of them carries the PC on arm64`);
 }
 
-/** Where a slot reads its data, and what it shares with the others. */
-interface SlotLabels {
-  readonly data: Label;
-  readonly common: Label;
-}
-
-/** One slot at the start of an assembler. Returns the position of the trap behind the jump. */
-function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): number {
+function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): void {
   const dataWord = (addend: number): LabelRef => ({ to: data, addend });
   asm.emit('bti c');
   if (shape.type === 'handler') emitHandlerSlot(asm, dataWord, common);
   else emitLoadAndJump(asm, shape, dataWord);
-  const trapOffset = asm.position;
-  asm.emit('brk #<imm>', 0);
-  asm.padTo(Math.ceil(asm.position / alignment) * alignment);
-  return trapOffset;
 }
 
 function emitLoadAndJump(
@@ -85,12 +70,6 @@ function emitLoadPc(asm: Assembler, pcRegister: 'x16' | 'x17', pcWord: LabelRef,
   asm.emit('ldar <Xt>, [<Xn|SP>]', pcRegister, pcRegister);
 }
 
-export function slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'> {
-  const asm = new Assembler();
-  const trapOffset = emitSlot(asm, shape, { data: asm.label(0), common: asm.label(0) });
-  return { stride: asm.position, trapOffset };
-}
-
 export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
@@ -100,20 +79,10 @@ export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   return bytes;
 }
 
-export function codeImage(shape: Shape, byteLength: number): CodeImage {
-  if (byteLength > maxImageBytes) {
-    throw new RangeError(`code of ${byteLength} bytes does not reach its data; at most ${maxImageBytes} do`);
-  }
-  const commonPart = shape.type === 'handler' ? handlerCommon() : undefined;
-  const commonOffset = byteLength - Math.ceil((commonPart?.bytes.length ?? 0) / alignment) * alignment;
-  const asm = new Assembler();
-  const data = asm.label(byteLength);
-  const trapOffset = emitSlot(asm, shape, { data, common: asm.label(commonOffset) });
-  const stride = asm.position;
-  const count = Math.floor(commonOffset / stride);
-  const slots = replicate(asm, count, (label) => (label === data ? dataLayout(shape).stride : 0));
-  const bytes = padWithTraps(slots, byteLength);
-  if (commonPart === undefined) return { shape, bytes, count, stride, trapOffset };
-  bytes.set(commonPart.bytes, commonOffset);
-  return { shape, bytes, count, stride, trapOffset, frame: { ...commonPart.frame, start: commonOffset } };
-}
+export const { slotLayout, codeImage } = slotCode({
+  createAssembler: () => new Assembler(),
+  emitSlot,
+  handlerCommon,
+  padWithTraps,
+  maxBytes: maxImageBytes,
+});

@@ -26,15 +26,16 @@ import {
   stackHeader,
 } from '../../fault-control.js';
 import type { FaultHandlerCode } from '../../machine.js';
+import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64, Label, Memory } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';
 import { systemCalls } from '../linux/system-calls.js';
+import type { FaultExits, FaultType } from './fault-type.js';
 import {
   fpstate,
   frameOffset,
   frameRegisters,
-  SIGINFO,
   SS_AUTODISARM,
   segmentSelectors,
   ucontext,
@@ -43,30 +44,10 @@ import {
 } from './signal-frame.js';
 import { frameOffsets, user } from './user.js';
 
-/** Places that the routine of a type can go on to. */
-export interface FaultExits {
-  /** Count a refusal at r10; the fault becomes the program's own. The frame, rsi and rdx must be as they were. */
-  readonly reject: Label;
-  /** Go on with the registers in the frame (rbp), the descriptor in rbx and stack data, if any, at r12. */
-  readonly complete: Label;
-  /** A byte for each bit of a register mask: where the register stands in the frame. */
-  readonly offsetTable: Label;
-}
-
-/** A type of trampoline, as the handler runs it. */
-export interface FaultType {
-  readonly name: string;
-  emit(asm: Assembler, exits: FaultExits): void;
-}
-
 export const faultTypes: readonly FaultType[] = [user];
 
 /** Registers that a function must keep, as far as routines use them. They are on the stack meanwhile. */
 const calleeSaved = ['rbx', 'rbp', 'r12', 'r13', 'r14'] as const;
-
-const SIGSEGV = 11;
-const SIG_BLOCK = 0;
-const sigsetSize = 8;
 
 export function faultHandler(
   controlOffset: number,
@@ -79,7 +60,7 @@ export function faultHandler(
   const chain = asm.label();
 
   asm.data(new Uint8Array(BigUint64Array.of(FAULT_MAGIC, BigInt(controlOffset)).buffer));
-  if (asm.position !== faultEntryOffset) throw new Error('the head of the handler has another length');
+  if (asm.position !== faultEntryOffset) throw new Error('unexpected length of the fault handler header');
   asm.emit('endbr64');
   emitClassify(asm, { chain, controlField });
   const routineOffsets = types.map(({ name, emit }) => {
@@ -263,7 +244,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
     asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
     asm.emit('lea r64, m', 'rsi', { to: defaultSigaction });
     asm.emit('mov r/m32, imm32', 'edx', 0);
-    asm.emit('mov r/m32, imm32', 'r10d', sigsetSize);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
   asm.emit('cmp r/m32, imm32', { base: 'r8', displacement: SIGINFO.code }, 0);
   asm.emit('jle rel32', requeue);
@@ -286,7 +267,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
     asm.emit('mov r/m32, imm32', 'edi', SIG_BLOCK);
     asm.emit('lea r64, m', 'rsi', controlField(controlBlock.previousMask));
     asm.emit('mov r/m32, imm32', 'edx', 0);
-    asm.emit('mov r/m32, imm32', 'r10d', sigsetSize);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
   asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
   asm.emit('mov r64, r/m64', 'rsi', 'r8');

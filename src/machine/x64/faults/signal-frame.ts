@@ -2,8 +2,6 @@
  * What the kernel gives a signal handler: offsets in `siginfo_t` and `ucontext_t` of x86-64.
  * <asm-generic/siginfo.h>, <asm/sigcontext.h>, <asm/ucontext.h>; checked against C by a test.
  */
-export const SIGINFO = { code: 8, address: 16 } as const;
-
 /** Of `ucontext_t`: flags of the alternate stack, the registers by their place in `gregs`, the FPU state's address. */
 export const ucontext = { stackFlags: 24, registers: 40, fpstate: 224 } as const;
 

@@ -2,7 +2,7 @@
 import { x64Registers } from '../../../core/registers.js';
 import { faultRecord, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
-import type { FaultType } from './fault-handler.js';
+import type { FaultType } from './fault-type.js';
 import { frameOffset } from './signal-frame.js';
 
 /**

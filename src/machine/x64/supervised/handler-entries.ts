@@ -16,6 +16,7 @@
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
 import type { EntryCode } from '../../machine.js';
+import { assertSelectorsOutside } from '../../object-code.js';
 import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import { handlerCommon } from '../trampolines/save-restore-stub.js';
@@ -44,9 +45,7 @@ function code(
   count: number,
   { selectorsOffset }: EntryOptions,
 ): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const commonOffset = firstOffset + count * stride;
   const asm = new Assembler();
   const [selector, common] = [
@@ -59,7 +58,7 @@ function code(
   asm.emit('push imm32', 0);
   const immediateOffset = asm.position - 4;
   asm.emit('jmp rel32', common);
-  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  if (asm.position !== entryTrapOffset) throw new Error('unexpected length of an entry');
   asm.padTo(stride);
 
   const { bytes, ehFrame } = commonPart(commonOffset);

@@ -5,6 +5,7 @@
  */
 import { registerName } from '../../../core/registers.js';
 import type { EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
 import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
@@ -21,9 +22,7 @@ const pcRegisters = ['r11', 'r10'] as const;
 const length = (count: number): number => count * stride;
 
 function code(count: number, { selectorsOffset }: { readonly selectorsOffset: number }): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const asm = new Assembler();
   const [rangeStart, selector] = [asm.label(0), asm.label(selectorsOffset)];
   asm.emit('endbr64');
@@ -31,7 +30,7 @@ function code(count: number, { selectorsOffset }: { readonly selectorsOffset: nu
   asm.emit('lea r64, m', 'r10', { to: rangeStart });
   asm.emit('lea r64, m', 'r10', { base: 'r10', index: { register: 'r11', scale: 1 } });
   asm.emit('jmp r/m64', 'r10');
-  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  if (asm.position !== entryTrapOffset) throw new Error('unexpected length of an entry');
   asm.padTo(stride);
   return replicate(asm, count, (label) => (label === selector ? 8 : 0));
 }
@@ -83,8 +82,4 @@ export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU
 function emitSpillPc(asm: Assembler, depth: number): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(depth + 8) });
   asm.emit('mov r/m64, r64', { base: 'rsp' }, scratch.r64);
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }

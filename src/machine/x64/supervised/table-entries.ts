@@ -10,25 +10,20 @@
  */
 import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
 import { replicate } from '../../replicate.js';
-import { tableRegisters } from '../../table-registers.js';
+import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
-import { type Gpr64, gpr32, gpr64, type Index } from '../asm/operands.js';
+import { gpr32, gpr64, type Index } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
 import { redZone } from '../trampolines/stack.js';
 import { emitBlindedConstant } from './blinded.js';
 
 const stride = 16;
 
-interface TableRegisters {
-  readonly code: Gpr64;
-  readonly data: Gpr64;
-  /** Holds the number. */
-  readonly index: Index['register'];
-}
+type Register = Index['register'];
 
 export function tableCode(contexts: TableContexts, random: RandomU64): TableCode {
   const { count } = contexts;
-  const registers = chooseRegisters(contexts);
+  const registers = tableRegisters<Register>(registerFile, contexts, ['r11', 'r10']);
   const entryAsm = new Assembler();
   entryAsm.emit('endbr64');
   entryAsm.emit('mov r32, imm32', gpr32[gpr64.indexOf(registers.index)]!, 0);
@@ -48,15 +43,9 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
   return { bytes, stride };
 }
 
-function chooseRegisters(contexts: TableContexts): TableRegisters {
-  const { code, data } = tableRegisters(registerFile, contexts) as Record<'code' | 'data', Index['register']>;
-  const index = (['r11', 'r10'] as const).find((register) => register !== code && register !== data);
-  return { code, data, index: index ?? data };
-}
-
 function emitSharedCode(
   asm: Assembler,
-  { code, data, index }: TableRegisters,
+  { code, data, index }: TableRegisters<Register>,
   { codeTable, dataTable }: TableContexts,
   random: RandomU64,
 ): void {

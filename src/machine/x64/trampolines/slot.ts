@@ -5,35 +5,20 @@
  */
 import { registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
-import type { CodeImage } from '../../machine.js';
-import { replicate } from '../../replicate.js';
+import { type SlotLabels, slotCode } from '../../slots.js';
 import { Assembler } from '../asm/assembler.js';
-import type { Gpr64, Label, Memory } from '../asm/operands.js';
+import type { Gpr64, Memory } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
 import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, type StackChunk, scratch } from './stack.js';
 
-/** Slots begin at multiples of 16 bytes, where processors fetch best. */
-const alignment = 16;
-
 const trapOpcode = 0xcc; // int3
 
-/** Where a slot reads its data, and what it shares with the others. */
-interface SlotLabels {
-  readonly data: Label;
-  readonly common: Label;
-}
-
-/** One slot at the start of an assembler. Returns the position of the trap behind the jump. */
-function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): number {
+function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): void {
   const dataWord = (byte: number): Memory => ({ to: data, addend: byte });
   asm.emit('endbr64');
   if (shape.type === 'handler') emitHandlerSlot(asm, dataWord, common);
   else emitLoadAndJump(asm, shape, dataWord);
-  const trapOffset = asm.position;
-  asm.emit('int3');
-  asm.padTo(Math.ceil(asm.position / alignment) * alignment);
-  return trapOffset;
 }
 
 function emitLoadAndJump(asm: Assembler, shape: Shape, dataWord: (byte: number) => Memory): void {
@@ -58,29 +43,16 @@ function emitLoad(asm: Assembler, from: Memory, width: StackChunk['width']): voi
   else asm.emit('mov r8, r/m8', scratch.r8, from);
 }
 
-export function slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'> {
-  const asm = new Assembler();
-  const trapOffset = emitSlot(asm, shape, { data: asm.label(0), common: asm.label(0) });
-  return { stride: asm.position, trapOffset };
-}
-
 export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   const bytes = new Uint8Array(length).fill(trapOpcode);
   bytes.set(code);
   return bytes;
 }
 
-export function codeImage(shape: Shape, byteLength: number): CodeImage {
-  const commonPart = shape.type === 'handler' ? handlerCommon() : undefined;
-  const commonOffset = byteLength - Math.ceil((commonPart?.bytes.length ?? 0) / alignment) * alignment;
-  const asm = new Assembler();
-  const data = asm.label(byteLength);
-  const trapOffset = emitSlot(asm, shape, { data, common: asm.label(commonOffset) });
-  const stride = asm.position;
-  const count = Math.floor(commonOffset / stride);
-  const slots = replicate(asm, count, (label) => (label === data ? dataLayout(shape).stride : 0));
-  const bytes = padWithTraps(slots, byteLength);
-  if (commonPart === undefined) return { shape, bytes, count, stride, trapOffset };
-  bytes.set(commonPart.bytes, commonOffset);
-  return { shape, bytes, count, stride, trapOffset, frame: { ...commonPart.frame, start: commonOffset } };
-}
+/** Without a limit of length: a displacement reaches 2 GiB. */
+export const { slotLayout, codeImage } = slotCode({
+  createAssembler: () => new Assembler(),
+  emitSlot,
+  handlerCommon,
+  padWithTraps,
+});
