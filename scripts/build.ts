@@ -11,7 +11,14 @@ import {
 } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { launcherFailureStatus, launcherPath, maxScriptBytes, scriptFd } from '#src/launcher/launcher.js';
-import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
+import {
+  type BuildCode,
+  builders,
+  sharedLibrary,
+  sharedLibraryLayout,
+  staticProgram,
+  staticProgramLayout,
+} from '#src/machine/build/index.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import {
   gdbJitLibraryPath,
@@ -25,7 +32,7 @@ import { bundle, bundleFolder } from './bundle.js';
 import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
-function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
+function gdbLibrary({ elfMachine }: Machine, { emptyFunction }: BuildCode): Uint8Array {
   const version = 1; // of gdb's interface: the first word of its descriptor
   const data = Uint8Array.of(version, ...new Uint8Array(jitDescriptorSize - 1));
   return sharedLibrary({
@@ -36,7 +43,7 @@ function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
 }
 
 /** The module by which Node lets generated code in: all it does is go on to where it is told. */
-function closureModule({ elfMachine, jumpViaMemory }: Machine): Uint8Array {
+function closureModule({ elfMachine }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
   const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
   return sharedLibrary({
     machine: elfMachine,
@@ -46,7 +53,7 @@ function closureModule({ elfMachine, jumpViaMemory }: Machine): Uint8Array {
 }
 
 /** The program that makes system calls before another program. */
-function launcher({ elfMachine, launcher }: Machine): Uint8Array {
+function launcher({ elfMachine }: Machine, { launcher }: BuildCode): Uint8Array {
   const { bufferOffset } = staticProgramLayout;
   const bufferLength = maxScriptBytes;
   const code = launcher({ bufferOffset, bufferLength, scriptFd, exitFailure: launcherFailureStatus });
@@ -78,12 +85,16 @@ function write(path: string, bytes: Uint8Array | string, mode: number): void {
 }
 
 for (const [architecture, machine] of Object.entries(machines)) {
-  write(gdbJitLibraryPath(architecture), gdbLibrary(machine), 0o644);
-  write(modulePath(architecture), closureModule(machine), 0o644);
+  const builder = builders[architecture]!;
+  write(gdbJitLibraryPath(architecture), gdbLibrary(machine, builder), 0o644);
+  write(modulePath(architecture), closureModule(machine, builder), 0o644);
   write(templatePath(architecture), templates(machine), 0o644);
-  write(launcherPath(architecture), launcher(machine), 0o755);
+  write(launcherPath(architecture), launcher(machine, builder), 0o755);
 }
-const schemas = { 'doctor/schema.json': diagnosisSchema, 'supervisor/policy/policy.schema.json': policySchema };
+const schemas = {
+  'doctor/schema.json': diagnosisSchema,
+  'supervisor/policy/policy.schema.json': policySchema,
+};
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }

@@ -85,17 +85,6 @@ export interface SavedRegisters {
   readonly offsets: Readonly<Record<PortableSavedRegister, number> & Partial<Record<SavedRegister, number>>>;
 }
 
-/** What the launcher's code has to know of the program around it, and of those who use it. */
-export interface LauncherLayout {
-  /** Where the buffer for the list begins, in bytes from the start of the code, and how long it is. */
-  readonly bufferOffset: number;
-  readonly bufferLength: number;
-  /** The descriptor that the list is read from. */
-  readonly scriptFd: number;
-  /** What the program exits with when a call failed. */
-  readonly exitFailure: number;
-}
-
 /** A signal handler that writes what it is told of the signal to a descriptor. */
 export interface SiginfoToFdCode {
   readonly bytes: Uint8Array;
@@ -227,8 +216,6 @@ export interface Machine {
   readonly savedRegisters: SavedRegisters;
   /** A function that loads all registers from a block, whose address is its argument, and never returns. */
   restoreContext(): NamedCode;
-  /** A function that returns at once. */
-  emptyFunction(): Uint8Array;
   /** System call numbers, by their kernel names. */
   readonly systemCalls: SystemCalls;
   /** What a seccomp filter sees as the architecture of a call: `AUDIT_ARCH_…`. */
@@ -247,12 +234,8 @@ export interface Machine {
   glue(constantsOffset: number): GlueCode;
   /** The registers in which a closure tells the glue its kind and its number: ascending. */
   readonly callbackRegisters: { readonly callbackInterface: number; readonly id: number };
-  /** A function that goes on to the address that stands `distance` bytes from its start. */
-  jumpViaMemory(distance: number): Uint8Array;
   /** The number of the register that the first bit of a descriptor's mask stands for. */
   readonly maskBase: number;
-  /** Code that reads a list of system calls and makes them. */
-  launcher(layout: LauncherLayout): Uint8Array;
   /** Code, and traps behind it up to a length. */
   padWithTraps(code: Uint8Array, length: number): Uint8Array;
   /**

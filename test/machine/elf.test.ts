@@ -6,15 +6,17 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import koffi from 'koffi';
 import { symbolAddress, viewMemory } from '#src/index.js';
-import { sharedLibrary, symbolFile } from '#src/machine/elf.js';
-import { type Machine, machineFor, machines } from '#src/machine/index.js';
+import { builders, sharedLibrary } from '#src/machine/build/index.js';
+import { machines } from '#src/machine/index.js';
+import { symbolFile } from '#src/machine/symbol-file.js';
 import { needs } from '../support/needs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const skip = needs('readelf');
-const machine = machineFor(process.arch);
+/** Whether there is code for this architecture. */
+const isKnown = Object.hasOwn(machines, process.arch);
 
 /** `readelf -aW`, without a warning. */
 function readelf(file: string): string {
@@ -34,8 +36,9 @@ function rows(output: string, start: RegExp): string[][] {
 }
 
 /** A library with code and data of these lengths. Its code only returns. */
-function library({ emptyFunction, elfMachine }: Machine, codeLength: number, dataLength: number) {
-  const empty = emptyFunction();
+function library(architecture: string, codeLength: number, dataLength: number) {
+  const { elfMachine } = machines[architecture]!;
+  const empty = builders[architecture]!.emptyFunction();
   const code = new Uint8Array(Math.max(codeLength, empty.length));
   code.set(empty);
   code.fill(0x90, empty.length);
@@ -64,11 +67,11 @@ const lengths = [
 
 for (const [codeLength, dataLength] of lengths) {
   test(`a library with ${codeLength} bytes of code and ${dataLength} of data`, { skip }, () => {
-    for (const each of Object.values(machines)) {
-      const { file, code, data, names } = library(each, codeLength, dataLength);
+    for (const architecture of Object.keys(machines)) {
+      const { file, code, data, names } = library(architecture, codeLength, dataLength);
       const output = readelf(file);
       assert.match(output, /Type: +DYN/);
-      assert.match(output, each.elfMachine === 62 ? /Machine: .*X86-64/ : /Machine: .*AArch64/);
+      assert.match(output, architecture === 'x64' ? /Machine: .*X86-64/ : /Machine: .*AArch64/);
 
       // Type, offset, address, physical address, size in the file, size in memory, flags (with spaces), alignment.
       const segments = rows(output, /^LOAD/).map(([, at, address, , inFile, inMemory, ...flags]) => ({
@@ -113,9 +116,9 @@ for (const [codeLength, dataLength] of lengths) {
     }
   });
 
-  const reason = machine === undefined && `no code for ${process.arch}`;
+  const reason = !isKnown && `no code for ${process.arch}`;
   test(`is loaded with ${codeLength} and ${dataLength} bytes`, { skip: reason }, () => {
-    const { file, code, data, names } = library(machine!, codeLength, dataLength);
+    const { file, code, data, names } = library(process.arch, codeLength, dataLength);
     const codeAt = symbolAddress(names.code, file);
     const dataAt = symbolAddress(names.data, file);
     assert.deepEqual(viewMemory(codeAt, code.length), code);

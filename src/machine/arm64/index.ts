@@ -6,7 +6,6 @@ import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
 import { glue } from './glue/index.js';
-import { launcher } from './linux/launcher.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls } from './linux/system-calls.js';
 import { linkRegisterOffset, userRegs } from './linux/user-regs.js';
@@ -26,7 +25,6 @@ export const arm64: Machine = {
   freedCallStub,
   savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
   restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  emptyFunction,
   systemCalls,
   auditArch,
   x32Bit: undefined,
@@ -36,9 +34,7 @@ export const arm64: Machine = {
   faultHandler: (controlAt) => faultHandler(controlAt),
   glue,
   callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
-  jumpViaMemory,
   maskBase: arm64Registers.x0,
-  launcher,
   padWithTraps,
   assertShape,
   maxImageBytes,
@@ -62,20 +58,4 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('brk #<imm>', 0);
   const { x1: message, x2: length, x17: trap } = arm64Registers;
   return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
-}
-
-function emptyFunction(): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('bti c');
-  asm.emit('ret');
-  return asm.finish();
-}
-
-function jumpViaMemory(distance: number): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('bti c');
-  asm.emit('ldr <Xt>, <label>', 'x16', asm.label(distance));
-  asm.emit('br <Xn>', 'x16');
-  asm.emit('brk #<imm>', 0);
-  return asm.finish();
 }

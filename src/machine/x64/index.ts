@@ -6,7 +6,6 @@ import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
 import { glue } from './glue/index.js';
-import { launcher } from './linux/launcher.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls, x32Bit } from './linux/system-calls.js';
 import { userRegs } from './linux/user-regs.js';
@@ -26,7 +25,6 @@ export const x64: Machine = {
   freedCallStub,
   savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
   restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  emptyFunction,
   systemCalls,
   auditArch,
   x32Bit,
@@ -36,9 +34,7 @@ export const x64: Machine = {
   faultHandler: (controlAt) => faultHandler(controlAt),
   glue,
   callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
-  jumpViaMemory,
   maskBase: x64Registers.rax,
-  launcher,
   padWithTraps,
   assertShape() {}, // a jump through memory needs no register, so every set of registers is possible
   maxImageBytes: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
@@ -64,19 +60,4 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('int3');
   const { r8: message, r9: length, r10: trap } = x64Registers;
   return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
-}
-
-function emptyFunction(): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('endbr64');
-  asm.emit('ret');
-  return asm.finish();
-}
-
-function jumpViaMemory(distance: number): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('endbr64');
-  asm.emit('jmp r/m64', { to: asm.label(distance) });
-  asm.emit('int3');
-  return asm.finish();
 }

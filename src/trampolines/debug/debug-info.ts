@@ -5,7 +5,7 @@
 import type { CodePageMethodName } from '../../codepage/code-page-method.js';
 import { TrampfdError } from '../../core/errors.js';
 import { isExecutable, mappingOf } from '../../linux/process/proc.js';
-import { symbolFile } from '../../machine/elf.js';
+import { symbolFile } from '../../machine/symbol-file.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
 import type { Mode } from '../options.js';

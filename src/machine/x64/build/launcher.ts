@@ -2,10 +2,10 @@
  * The launcher's code: reads a list of system calls and makes them. What the list looks like stands with
  * those who write it, in `linux/launch.ts`. It uses no stack, calls nothing and returns nowhere.
  */
-import type { LauncherLayout } from '../../machine.js';
+import type { LauncherLayout } from '../../build/build-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
-import { systemCalls } from './system-calls.js';
+import { systemCalls } from '../linux/system-calls.js';
 
 /** Arguments of a system call: psABI, section A.2.1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'];

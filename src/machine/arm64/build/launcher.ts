@@ -2,9 +2,9 @@
  * The launcher's code: reads a list of system calls and makes them. What the list looks like stands with
  * those who write it, in `linux/launch.ts`. It uses no stack, calls nothing and returns nowhere.
  */
-import type { LauncherLayout } from '../../machine.js';
+import type { LauncherLayout } from '../../build/build-code.js';
 import { Assembler } from '../asm/assembler.js';
-import { systemCalls } from './system-calls.js';
+import { systemCalls } from '../linux/system-calls.js';
 
 /** A result from here on, unsigned, is a negative error number: -4095, of which CMN takes the inverse. */
 const MAX_ERRNO = 4095;

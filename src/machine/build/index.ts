@@ -1,0 +1,11 @@
+/** What the build script needs to write the native files of the package. Nothing at run time imports it. */
+import { arm64Build } from '../arm64/build/index.js';
+import { x64Build } from '../x64/build/index.js';
+import type { BuildCode } from './build-code.js';
+
+export type { BuildCode, LauncherLayout } from './build-code.js';
+export { sharedLibrary, sharedLibraryLayout } from './shared-library.js';
+export { staticProgram, staticProgramLayout } from './static-program.js';
+
+/** By Node's names of architectures, as `machines`. */
+export const builders: Readonly<Record<string, BuildCode>> = { x64: x64Build, arm64: arm64Build };
