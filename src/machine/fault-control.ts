@@ -56,4 +56,7 @@ export const faultRecord = {
   data: 16,
 } as const;
 
+/** Flag in `listsOffset`: there is stack data. */
+export const hasStackData = 1;
+
 export const stackHeader = { size: 0, offset: 2, setSp: 4, length: 8 } as const;

@@ -169,6 +169,9 @@ export const request = {
 export const FUTEX_WAIT_PRIVATE = 128;
 export const FUTEX_WAKE_PRIVATE = 129;
 
+/** Length of a string that ends with NUL: <js_native_api_types.h>. */
+export const NAPI_AUTO_LENGTH = -1;
+
 /** A native call on another thread: a `call` behind the work that it is. */
 export const asyncCall = { work: 0, id: 8, call: 16 } as const;
 

@@ -19,6 +19,7 @@ import {
   FAULT_MAGIC,
   faultEntryOffset,
   faultRecord,
+  hasStackData,
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
@@ -118,7 +119,7 @@ function emitStackData(asm: Assembler): void {
   const [nextByte, skipAlign, done] = [asm.label(), asm.label(), asm.label()];
   const headerField = (offset: number) => ['x12', faultRecord.data + offset] as const;
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x12', faultRecord.listsOffset);
-  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', 0, done);
+  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', Math.log2(hasStackData), done);
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', ...headerField(stackHeader.size));
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w4', ...headerField(stackHeader.offset));
   asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', 'w5', ...headerField(stackHeader.setSp));

@@ -1,5 +1,5 @@
 /** The type `user`: load registers, write stack data, jump. */
-import { faultRecord, stackHeader } from '../../fault-control.js';
+import { faultRecord, hasStackData, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Label } from '../asm/operands.js';
 import { emitIncrementCounter, type FaultType } from './fault-type.js';
@@ -13,7 +13,7 @@ export const user: FaultType = {
   name: 'user',
   emit(asm, { reject, complete }) {
     asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x12', faultRecord.listsOffset);
-    asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x11', 'x3', -2);
+    asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x11', 'x3', ~hasStackData);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x11', 'x11', 'x12'); // the lists
     emitDataCursor(asm);
     emitCheckAllowedPc(asm, reject);
@@ -29,7 +29,7 @@ export const user: FaultType = {
 function emitDataCursor(asm: Assembler): void {
   const noStackData = asm.label();
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x12', faultRecord.data);
-  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', 0, noStackData);
+  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', Math.log2(hasStackData), noStackData);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x13', stackHeader.length);
   asm.bind(noStackData);
 }

@@ -78,7 +78,7 @@ export function emitCallbackEntry(glue: Glue): void {
   emitYield(glue);
 
   asm.bind(renewScope);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   asm.emit('b <label>', scopeRenewed);
 
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
@@ -124,21 +124,21 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
 
   glue.set(entryPaths.foreignCode, 'x21', state.entryPath);
   glue.pushFrame();
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.ldr('x2', 'x20', frame.dispatcher);
   asm.emit('mov <Xd>, <Xm>', 'x3', 'x2');
   // No context; no arguments, and no place for the result, which we do not want.
   for (const register of ['x1', 'x4', 'x5', 'x6'] as const) asm.emit('mov <Xd>, #<imm>', register, 0);
   glue.callNapi('napi_make_callback');
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.emit('b <label>', completed);
   asm.bind(failed);
   // The exception must not wait for a call of ours that has nothing to do with it.
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', 16);
   asm.emit('mov <Xd|SP>, sp', 'x1');
   glue.callNapi('napi_get_and_clear_last_exception');
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.emit('b <label>', errorResult);
 
   asm.bind(foreignStack);
@@ -175,10 +175,10 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x20');
   asm.emit('mov <Xd>, <Xm>', 'x20', 'x0');
   emitRequestSize(glue, 'x2');
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
 
   asm.bind(enqueue);
-  asm.emit('bl <label>', glue.lock);
+  asm.emit('bl <label>', glue.labels.lock);
   // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
   asm.emit('mov <Wd>, #<imm>', 'w0', 1);
   glue.ldr('w11', 'x21', state.shuttingDown);

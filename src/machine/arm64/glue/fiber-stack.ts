@@ -40,15 +40,15 @@ export function emitFiberInvoke(glue: Glue): void {
   glue.enterWithFrame();
   glue.ldr('x19', 'x21', state.fiberSp);
   glue.set(entryPaths.fiberCall, 'x21', state.entryPath);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.bind(checkReturned);
   glue.ldr('x11', 'x21', state.fiberSp);
   asm.emit('cmp <Xn>, <Xm>', 'x19', 'x11');
   asm.emit('b.<cond> <label>', 'eq', done);
   glue.set(0, 'x21', state.completed);
-  asm.emit('bl <label>', glue.fiberResume);
+  asm.emit('bl <label>', glue.labels.fiberResume);
   asm.emit('b <label>', checkReturned);
   asm.bind(done);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
@@ -60,7 +60,7 @@ export function emitFiberBegin(glue: Glue): void {
   const { asm } = glue;
   emitSwitchToFiber(glue);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x19', 'x21', state.call);
-  asm.emit('bl <label>', glue.callTarget);
+  asm.emit('bl <label>', glue.labels.callTarget);
   emitSaveFiberSp(glue);
   glue.set(0, 'x21', state.suspended);
   emitSwitchToThread(glue);
@@ -70,7 +70,7 @@ export function emitFiberBegin(glue: Glue): void {
 export function emitFiberResume(glue: Glue): void {
   const { asm } = glue;
   const [errorResult, result] = [asm.label(), asm.label()];
-  asm.bind(glue.fiberResume);
+  asm.bind(glue.labels.fiberResume);
   emitSwitchToFiber(glue);
   emitRestoreCalleeSaved(glue);
   glue.ldr('w11', 'x21', state.completed);

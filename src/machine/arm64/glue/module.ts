@@ -1,10 +1,7 @@
 /** How the glue starts, and the small functions that JavaScript gets from it. */
-import { constants, type ExportName, state } from '../../glue-layout.js';
+import { constants, type ExportName, NAPI_AUTO_LENGTH, state } from '../../glue-layout.js';
 import type { Gpr64, Label } from '../asm/operands.js';
 import type { Glue } from './parts.js';
-
-/** `NAPI_AUTO_LENGTH`. */
-const NAPI_AUTO_LENGTH = -1;
 
 /** `initialise(env, exports)`: Node loads the module on the JavaScript thread. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
@@ -75,7 +72,7 @@ export function emitAttach(glue: Glue): void {
   zero('x1', 'x2', 'x4', 'x6', 'x7');
   asm.emit('mov <Xd>, #<imm>', 'x5', 1);
   glue.str('xzr', 'sp', 0);
-  asm.emit('adr <Xd>, <label>', 'x11', glue.handleRequest);
+  asm.emit('adr <Xd>, <label>', 'x11', glue.labels.handleRequest);
   glue.str('x11', 'sp', 8);
   asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.queue));
   glue.str('x11', 'sp', 16);
@@ -85,7 +82,7 @@ export function emitAttach(glue: Glue): void {
   glue.callNapi('napi_unref_threadsafe_function');
   exitOnError();
   // Hooks run in the opposite order: this one before the queue's own.
-  asm.emit('adr <Xd>, <label>', 'x1', glue.cleanupHook);
+  asm.emit('adr <Xd>, <label>', 'x1', glue.labels.cleanupHook);
   zero('x2');
   glue.callNapi('napi_add_env_cleanup_hook');
   asm.bind(done);

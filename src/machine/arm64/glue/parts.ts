@@ -4,6 +4,7 @@
  * they are kept by whatever is called. x9 to x17 are free between two calls. The stack pointer is always a multiple of
  * 16: AAPCS64, "The stack".
  */
+import { GlueBase } from '../../assemble-glue.js';
 import {
   argumentCopy,
   callbackInterface,
@@ -45,45 +46,14 @@ export type RecordLocation = readonly [base: BaseRegister, offset: number];
 /** The record of the call that is on its way. */
 export const currentRecord: RecordLocation = ['x21', state.call + nativeCall.record];
 
-export class Glue {
-  readonly asm = new Assembler();
+export class Glue extends GlueBase<Assembler> {
   readonly #constants: Label;
   readonly #state: Label;
-  /** Subroutines. */
-  readonly openScope: Label;
-  readonly closeScope: Label;
-  readonly lock: Label;
-  readonly unlinkAndComplete: Label;
-  readonly unlink: Label;
-  readonly deliverResult: Label;
-  readonly callTarget: Label;
-  readonly copyBytes: Label;
-  /** Functions that Node calls. */
-  readonly handleRequest: Label;
-  readonly execute: Label;
-  readonly complete: Label;
-  readonly shutdown: Label;
-  readonly cleanupHook: Label;
-  readonly fiberResume: Label;
 
   constructor(constantsOffset: number) {
-    const { asm } = this;
-    this.#constants = asm.label(constantsOffset);
-    this.#state = asm.label(constantsOffset + stateOffset);
-    this.openScope = asm.label();
-    this.closeScope = asm.label();
-    this.lock = asm.label();
-    this.unlinkAndComplete = asm.label();
-    this.unlink = asm.label();
-    this.deliverResult = asm.label();
-    this.callTarget = asm.label();
-    this.copyBytes = asm.label();
-    this.handleRequest = asm.label();
-    this.execute = asm.label();
-    this.complete = asm.label();
-    this.shutdown = asm.label();
-    this.cleanupHook = asm.label();
-    this.fiberResume = asm.label();
+    super(new Assembler());
+    this.#constants = this.asm.label(constantsOffset);
+    this.#state = this.asm.label(constantsOffset + stateOffset);
   }
 
   constant(addend: number): LabelRef {
@@ -143,7 +113,7 @@ export class Glue {
     asm.emit('cbz <Wt>, <label>', 'w2', noStack);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, offset + callRecord.stack);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x29', prologueSize);
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     asm.bind(noStack);
     this.ldr('w3', 'x19', callbackInterface.copiesOffset);
     asm.emit('cbz <Wt>, <label>', 'w3', done);
@@ -156,7 +126,7 @@ export class Glue {
     asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>]', 'x1', 'x4', 'x5');
     this.ldr('w5', 'x3', argumentCopy.to);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x0', 'x4', 'x5');
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', argumentCopy.length);
     asm.emit('b <label>', nextCopy);
     asm.bind(done);
@@ -211,7 +181,7 @@ export class Glue {
     asm.bind(inMemory);
     asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x1', callRecord.stack - callRecord.results);
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     this.leave();
   }
 
@@ -284,27 +254,11 @@ export class Glue {
     this.asm.emit('stlr <Wt>, [<Xn|SP>]', 'wzr', 'x11');
   }
 
-  /** A NUL-terminated string. */
-  cString(content: string): Label {
-    const label = this.asm.label();
-    this.#strings.push({ label, bytes: new TextEncoder().encode(`${content}\0`) });
-    return label;
-  }
-
-  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
-
-  emitStringTable(): void {
-    for (const { label, bytes } of this.#strings) {
-      this.asm.bind(label);
-      this.asm.data(bytes);
-    }
-  }
-
   /** The scope of the frame at x20: another one when there is one already. */
   emitHandleScopes(): void {
     const { asm } = this;
     const noScope = asm.label();
-    asm.bind(this.openScope);
+    asm.bind(this.labels.openScope);
     this.push();
     this.ldr('x1', 'x20', frame.handleScope);
     asm.emit('cbz <Xt>, <label>', 'x1', noScope);
@@ -318,7 +272,7 @@ export class Glue {
     this.set(callsPerHandleScope - 1, 'x20', frame.callsLeft);
     this.pop();
 
-    asm.bind(this.closeScope);
+    asm.bind(this.labels.closeScope);
     this.push();
     this.ldr('x1', 'x20', frame.handleScope);
     this.callNapi('napi_close_handle_scope');
@@ -329,7 +283,7 @@ export class Glue {
   emitCopy(): void {
     const { asm } = this;
     const [wordLoop, byteTail, byteLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
-    asm.bind(this.copyBytes);
+    asm.bind(this.labels.copyBytes);
     asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
     asm.emit('b.<cond> <label>', 'cc', byteTail);
     asm.bind(wordLoop);

@@ -19,7 +19,7 @@ export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
   const [base, offset] = currentRecord;
-  asm.bind(glue.handleRequest);
+  asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', done);
@@ -29,26 +29,26 @@ export function emitHandleRequest(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', request.record);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, offset);
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
   glue.ldr('x11', 'x19', request.id);
   glue.str('x11', 'x21', state.id);
   glue.set(entryPaths.otherThread, 'x21', state.entryPath);
   glue.str('x19', 'x21', state.pendingRequest);
   glue.set(0, 'x21', state.deferred);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.callDispatcher();
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   glue.ldr('w11', 'x21', state.deferred);
   asm.emit('cbnz <Wt>, <label>', 'w11', done);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   asm.bind(done);
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   glue.set(0, 'x21', state.completed);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   glue.leave();
 }
 
@@ -57,7 +57,7 @@ export function emitCompleteRequest(glue: Glue): void {
   const { asm } = glue;
   glue.enter();
   glue.ldr('x19', 'x21', state.pendingRequest);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
   glue.leave();
 }
@@ -70,12 +70,12 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
   const [completed, afterShutdown] = [asm.label(), asm.label()];
   const [base, offset] = currentRecord;
-  asm.bind(glue.unlinkAndComplete);
+  asm.bind(glue.labels.unlinkAndComplete);
   glue.push();
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', afterShutdown);
-  asm.emit('bl <label>', glue.lock);
-  asm.emit('bl <label>', glue.unlink);
+  asm.emit('bl <label>', glue.labels.lock);
+  asm.emit('bl <label>', glue.labels.unlink);
   glue.unlock();
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', base, offset + callRecord.results);
   glue.ldr('w11', 'x21', state.completed);
@@ -83,7 +83,7 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   glue.ldr('x11', 'x19', request.callbackInterface);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x11', callbackInterface.errorResults);
   asm.bind(completed);
-  asm.emit('bl <label>', glue.deliverResult);
+  asm.emit('bl <label>', glue.labels.deliverResult);
   asm.bind(afterShutdown);
   glue.pop();
 }
@@ -92,7 +92,7 @@ export function emitUnlinkAndComplete(glue: Glue): void {
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
   const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
-  asm.bind(glue.unlink);
+  asm.bind(glue.labels.unlink);
   glue.ldr('x11', 'x19', request.previous);
   glue.ldr('x12', 'x19', request.next);
   asm.emit('cbz <Xt>, <label>', 'x11', atHead);
@@ -111,7 +111,7 @@ export function emitUnlink(glue: Glue): void {
 export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
   const notWaiting = asm.label();
-  asm.bind(glue.deliverResult);
+  asm.bind(glue.labels.deliverResult);
   glue.push();
   glue.ldr('w11', 'x19', request.crossThread);
   asm.emit('cbnz <Wt>, <label>', 'w11', notWaiting); // not crossThreadModes.block
@@ -119,7 +119,7 @@ export function emitDeliverResult(glue: Glue): void {
   glue.ldr('w2', 'x11', callbackInterface.resultSize);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack - callRecord.results);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.record + callRecord.results);
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
   // Release: who sees it sees the results. From then on the request may be gone; a futex that nobody waits for wakes
   // nobody.
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.done);
@@ -140,17 +140,17 @@ export function emitDeliverResult(glue: Glue): void {
 export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
   const [nextRequest, done] = [asm.label(), asm.label()];
-  asm.bind(glue.shutdown);
+  asm.bind(glue.labels.shutdown);
   glue.enter();
-  asm.emit('bl <label>', glue.lock);
+  asm.emit('bl <label>', glue.labels.lock);
   glue.set(1, 'x21', state.shuttingDown);
   asm.bind(nextRequest);
   glue.ldr('x19', 'x21', state.requests);
   asm.emit('cbz <Xt>, <label>', 'x19', done);
-  asm.emit('bl <label>', glue.unlink);
+  asm.emit('bl <label>', glue.labels.unlink);
   glue.ldr('x11', 'x19', request.callbackInterface);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x11', callbackInterface.errorResults);
-  asm.emit('bl <label>', glue.deliverResult);
+  asm.emit('bl <label>', glue.labels.deliverResult);
   asm.emit('b <label>', nextRequest);
   asm.bind(done);
   glue.unlock();
@@ -161,7 +161,7 @@ export function emitShutdown(glue: Glue): void {
 /** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
 export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.cleanupHook);
+  asm.bind(glue.labels.cleanupHook);
   glue.enter();
   glue.str('xzr', 'x21', state.jsThread);
   glue.str('xzr', 'x21', state.activeThread);
@@ -170,7 +170,7 @@ export function emitCleanupHook(glue: Glue): void {
   glue.ldr('x0', 'x21', state.fiberStack);
   glue.ldr('x1', 'x21', state.fiberStackLength);
   asm.emit('svc #<imm>', 0);
-  asm.emit('bl <label>', glue.shutdown);
+  asm.emit('bl <label>', glue.labels.shutdown);
   glue.leave();
 }
 
@@ -178,7 +178,7 @@ export function emitCleanupHook(glue: Glue): void {
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
   const [retry, contended] = [asm.label(), asm.label()];
-  asm.bind(glue.lock);
+  asm.bind(glue.labels.lock);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x21', state.lock);
   asm.emit('mov <Wd>, #<imm>', 'w12', 1);
   asm.bind(retry);
@@ -190,5 +190,5 @@ export function emitLock(glue: Glue): void {
   asm.bind(contended);
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.sched_yield);
   asm.emit('svc #<imm>', 0);
-  asm.emit('b <label>', glue.lock);
+  asm.emit('b <label>', glue.labels.lock);
 }

@@ -61,7 +61,6 @@ export const instructions = {
   'neg r/m64': 'REX.W + F7 /3',
   'test r/m64, r64': 'REX.W + 85 /r',
   'cmp r64, r/m64': 'REX.W + 3B /r',
-  'cmp r32, r/m32': '3B /r',
   'cmp r/m64, imm32': 'REX.W + 81 /7 id',
   'cmp r/m32, imm32': '81 /7 id',
   'test r/m8, imm8': 'F6 /0 ib',

@@ -22,6 +22,7 @@ import {
   FAULT_MAGIC,
   faultEntryOffset,
   faultRecord,
+  hasStackData,
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
@@ -180,7 +181,7 @@ function emitRestoreFpu(asm: Assembler): void {
 function emitStackData(asm: Assembler): void {
   const [nextByte, skipAlign, done] = [asm.label(), asm.label(), asm.label()];
   const headerField = (offset: number): Memory => ({ base: 'rbx', displacement: faultRecord.data + offset });
-  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, 1);
+  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, hasStackData);
   asm.emit('je rel32', done);
   asm.emit('movzx r32, r/m16', 'ecx', headerField(stackHeader.size));
   asm.emit('movzx r32, r/m16', 'eax', headerField(stackHeader.offset));
@@ -203,9 +204,12 @@ function emitStackData(asm: Assembler): void {
   asm.bind(done);
 }
 
+/** Bytes of the general registers in the frame: those that are loaded, rsp, rip and the flags. */
+const frameSize = 8 * (frameRegisters.length + 3);
+
 /** Loads every register from the frame and jumps. What IRETQ pops is put behind them. */
 function emitIretq(asm: Assembler): void {
-  const iretFrame = ucontext.registers + 8 * 18;
+  const iretFrame = ucontext.registers + frameSize;
   const iretField = (index: number): Memory => ({ base: 'rbp', displacement: iretFrame + 8 * index });
   for (const [index, register] of [
     [0, 'rip'],
@@ -222,7 +226,7 @@ function emitIretq(asm: Assembler): void {
   for (const [index, register] of frameRegisters.entries()) {
     asm.emit('mov r64, r/m64', register as Gpr64, { base: 'rsp', displacement: 8 * index });
   }
-  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: 8 * 18 });
+  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: frameSize });
   asm.emit('iretq');
 }
 

@@ -1,6 +1,6 @@
 /** The type `user`: load registers, write stack data, jump. */
 import { x64Registers } from '../../../core/registers.js';
-import { faultRecord, stackHeader } from '../../fault-control.js';
+import { faultRecord, hasStackData, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { FaultType } from './fault-type.js';
 import { frameOffset } from './signal-frame.js';
@@ -13,7 +13,7 @@ export const user: FaultType = {
   name: 'user',
   emit(asm, { reject, complete, offsetTable }) {
     asm.emit('movzx r32, r/m16', 'ecx', { base: 'rbx', displacement: faultRecord.listsOffset });
-    asm.emit('and r/m32, imm8', 'ecx', -2);
+    asm.emit('and r/m32, imm8', 'ecx', ~hasStackData);
     asm.emit('lea r64, m', 'r11', { base: 'rbx' });
     asm.emit('add r64, r/m64', 'r11', 'rcx'); // the lists
     emitDataCursor(asm);
@@ -31,7 +31,7 @@ export const user: FaultType = {
 function emitDataCursor(asm: Assembler): void {
   const noStackData = asm.label();
   asm.emit('lea r64, m', 'r12', { base: 'rbx', displacement: faultRecord.data });
-  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, 1);
+  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, hasStackData);
   asm.emit('je rel32', noStackData);
   asm.emit('add r/m64, imm8', 'r12', stackHeader.length);
   asm.bind(noStackData);

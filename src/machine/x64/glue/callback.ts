@@ -27,6 +27,9 @@ import { systemCalls } from '../linux/system-calls.js';
 import { emitYield } from './fiber-stack.js';
 import { type Glue, resultAddress } from './parts.js';
 
+/** Below `resultAddress` in the frame of a callback: bytes of the request. */
+const requestSize: Memory = { base: 'rbp', displacement: -32 };
+
 const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
 
 export function emitCallbackEntry(glue: Glue): void {
@@ -40,11 +43,7 @@ export function emitCallbackEntry(glue: Glue): void {
     asm.label(),
   ];
 
-  asm.emit('endbr64');
-  asm.emit('push r/m64', 'rbp');
-  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
-  asm.emit('push r/m64', 'rbx');
-  asm.emit('push r/m64', 'r12');
+  glue.enter();
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r64, r/m64', 'rbx', 'r10');
   asm.emit('mov r/m64, r64', resultAddress, 'rdi');
@@ -82,7 +81,7 @@ export function emitCallbackEntry(glue: Glue): void {
   emitYield(glue);
 
   asm.bind(renewScope);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   asm.emit('jmp rel32', scopeRenewed);
 
   // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
@@ -119,7 +118,7 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
 
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignCode);
   glue.pushFrame();
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   // Behind six arguments in registers comes the place for the result, which we do not want.
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r/m64, imm32', { base: 'rsp' }, 0);
@@ -131,13 +130,13 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   glue.callNapi('napi_make_callback');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('jmp rel32', completed);
   asm.bind(failed);
   // The exception must not wait for a call of ours that has nothing to do with it.
   asm.emit('lea r64, m', 'rsi', { base: 'rsp' });
   glue.callNapi('napi_get_and_clear_last_exception');
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('jmp rel32', errorResult);
 
   asm.bind(foreignStack);
@@ -171,19 +170,19 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('je rel32', enqueue); // crossThreadModes.block
   // Nobody waits: the request must outlive this frame.
-  asm.emit('mov r/m64, r64', { base: 'rbp', displacement: -32 }, 'r11');
+  asm.emit('mov r/m64, r64', requestSize, 'r11');
   asm.emit('mov r64, r/m64', 'rdi', 'r11');
   glue.callImport('malloc');
   asm.emit('test r/m64, r64', 'rax', 'rax');
   asm.emit('je rel32', errorResult);
   asm.emit('mov r64, r/m64', 'rdi', 'rax');
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
-  asm.emit('mov r64, r/m64', 'rcx', { base: 'rbp', displacement: -32 });
+  asm.emit('mov r64, r/m64', 'rcx', requestSize);
   asm.emit('mov r64, r/m64', 'r12', 'rax');
   asm.emit('rep movsb');
 
   asm.bind(enqueue);
-  asm.emit('call rel32', glue.lock);
+  asm.emit('call rel32', glue.labels.lock);
   // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
   asm.emit('mov r/m32, imm32', 'eax', -1);
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);

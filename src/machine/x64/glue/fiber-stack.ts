@@ -26,18 +26,17 @@ const savedByYield: readonly Gpr64[] = ['rbp', 'rbx', 'r13', 'r14', 'r15'];
 export function emitFiberInvoke(glue: Glue): void {
   const { asm } = glue;
   const [checkReturned, done] = [asm.label(), asm.label()];
-  asm.emit('endbr64');
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.fiberSp));
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.fiberCall);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.bind(checkReturned);
   asm.emit('cmp r64, r/m64', 'rbx', glue.state(state.fiberSp));
   asm.emit('je rel32', done);
   asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
-  asm.emit('call rel32', glue.fiberResume);
+  asm.emit('call rel32', glue.labels.fiberResume);
   asm.emit('jmp rel32', checkReturned);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', 'eax', 0);
@@ -49,7 +48,7 @@ export function emitFiberBegin(glue: Glue): void {
   const { asm } = glue;
   emitSwitchToFiber(glue);
   asm.emit('lea r64, m', 'rbx', glue.state(state.call));
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('mov r/m64, r64', glue.state(state.fiberSp), 'rsp');
   asm.emit('mov r/m32, imm32', glue.state(state.suspended), 0);
   emitSwitchToThread(glue);
@@ -58,7 +57,7 @@ export function emitFiberBegin(glue: Glue): void {
 /** `resume()`: lets the call that waits go on, with what JavaScript answered. Returns like `begin`. */
 export function emitFiberResume(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.fiberResume);
+  asm.bind(glue.labels.fiberResume);
   emitSwitchToFiber(glue);
   const [errorResult, result] = [asm.label(), asm.label()];
   asm.emit('add r/m64, imm8', 'rsp', 8);

@@ -1,5 +1,5 @@
 /** How the glue starts, and the small functions that JavaScript gets from it. */
-import { constants, type ExportName, state } from '../../glue-layout.js';
+import { constants, type ExportName, NAPI_AUTO_LENGTH, state } from '../../glue-layout.js';
 import type { Label, Memory } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
@@ -9,11 +9,7 @@ const frameSlot = (displacement: number): Memory => ({ base: 'rbp', displacement
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
-  asm.emit('endbr64');
-  asm.emit('push r/m64', 'rbp');
-  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
-  asm.emit('push r/m64', 'rbx');
-  asm.emit('push r/m64', 'r12');
+  glue.enter();
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r/m64, r64', glue.constant(constants.env), 'rdi');
   asm.emit('mov r64, r/m64', 'rbx', 'rsi');
@@ -34,7 +30,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.bind(addExport);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
-  asm.emit('mov r/m64, imm32', 'rdx', -1); // NAPI_AUTO_LENGTH
+  asm.emit('mov r/m64, imm32', 'rdx', NAPI_AUTO_LENGTH);
   asm.emit('mov r/m32, imm32', 'r8d', 0);
   asm.emit('lea r64, m', 'r9', frameSlot(-24));
   glue.callNapi('napi_create_function');
@@ -83,7 +79,7 @@ export function emitAttach(glue: Glue): void {
   zeroRegisters('esi', 'edx', 'r8d');
   asm.emit('mov r/m32, imm32', 'r9d', 1);
   for (const offset of [0, 8, 16]) asm.emit('mov r/m64, imm32', { base: 'rsp', displacement: offset }, 0);
-  asm.emit('lea r64, m', 'rax', { to: glue.handleRequest });
+  asm.emit('lea r64, m', 'rax', { to: glue.labels.handleRequest });
   asm.emit('mov r/m64, r64', { base: 'rsp', displacement: 24 }, 'rax');
   asm.emit('lea r64, m', 'rax', glue.constant(constants.queue));
   asm.emit('mov r/m64, r64', { base: 'rsp', displacement: 32 }, 'rax');
@@ -93,7 +89,7 @@ export function emitAttach(glue: Glue): void {
   glue.callNapi('napi_unref_threadsafe_function');
   exitOnError();
   // Hooks run in the opposite order: this one before the queue's own.
-  asm.emit('lea r64, m', 'rsi', { to: glue.cleanupHook });
+  asm.emit('lea r64, m', 'rsi', { to: glue.labels.cleanupHook });
   zeroRegisters('edx');
   glue.callNapi('napi_add_env_cleanup_hook');
   asm.bind(done);
@@ -130,7 +126,7 @@ export function emitReadCString(glue: Glue): void {
   asm.emit('sub r/m64, imm8', 'rsp', 24);
   asm.emit('mov r/m64, imm32', string, 0);
   asm.emit('mov r64, r/m64', 'rsi', glue.state(state.pendingRequest));
-  asm.emit('mov r/m64, imm32', 'rdx', -1); // NAPI_AUTO_LENGTH
+  asm.emit('mov r/m64, imm32', 'rdx', NAPI_AUTO_LENGTH);
   asm.emit('lea r64, m', 'rcx', string);
   glue.callNapi('napi_create_string_utf8');
   asm.emit('mov r64, r/m64', 'rax', string);

@@ -12,7 +12,6 @@ const stackSlot = (displacement: number): Memory => ({ base: 'rsp', displacement
 export function emitInvoke(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
-  asm.emit('endbr64');
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rax', glue.state(state.frame));
   asm.emit('mov r/m64, r64', { base: 'r12', displacement: frame.previous }, 'rax');
@@ -20,13 +19,13 @@ export function emitInvoke(glue: Glue): void {
   glue.loadThreadPointer();
   asm.emit('mov r/m64, r64', glue.state(state.activeThread), 'rax');
   asm.emit('lea r64, m', 'rbx', glue.state(state.call));
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
   asm.emit('mov r64, r/m64', 'rax', { base: 'r12', displacement: frame.previous });
   asm.emit('mov r/m64, r64', glue.state(state.frame), 'rax');
   asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
   asm.emit('je rel32', done);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   glue.leave();
@@ -40,7 +39,7 @@ export function emitCallTarget(glue: Glue): void {
   const inRecord = (offset: number): Memory => inCall(nativeCall.record + offset);
   // The call may be another one's when it returns, if JavaScript ran meanwhile.
   const savedFlags: Memory = { base: 'rbp', displacement: -8 };
-  asm.bind(glue.callTarget);
+  asm.bind(glue.labels.callTarget);
   asm.emit('push r/m64', 'rbp');
   asm.emit('mov r64, r/m64', 'rbp', 'rsp');
   asm.emit('sub r/m64, imm8', 'rsp', 16);
@@ -92,8 +91,8 @@ export function emitQueueAsync(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rbx', 'r9');
   asm.emit('mov r/m32, imm32', 'esi', 0);
   asm.emit('mov r64, r/m64', 'rdx', stackSlot(8));
-  asm.emit('lea r64, m', 'rcx', { to: glue.execute });
-  asm.emit('lea r64, m', 'r8', { to: glue.complete });
+  asm.emit('lea r64, m', 'rcx', { to: glue.labels.execute });
+  asm.emit('lea r64, m', 'r8', { to: glue.labels.complete });
   asm.emit('lea r64, m', 'rax', { base: 'rbx', displacement: asyncCall.work });
   asm.emit('mov r/m64, r64', stackSlot(0), 'rax');
   glue.callNapi('napi_create_async_work');
@@ -112,16 +111,15 @@ export function emitQueueAsync(glue: Glue): void {
 /** `execute(env, job)` on another thread; `complete(env, status, job)` on the JavaScript thread, with scopes open. */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.execute);
+  asm.bind(glue.labels.execute);
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
   asm.emit('lea r64, m', 'rbx', { base: 'rsi', displacement: asyncCall.call });
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
 
-  asm.bind(glue.complete);
-  asm.emit('endbr64');
+  asm.bind(glue.labels.complete);
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rbx', 'rdx');
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: asyncCall.call });
@@ -131,9 +129,9 @@ export function emitAsyncCall(glue: Glue): void {
   asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: asyncCall.id });
   asm.emit('mov r/m32, r32', glue.state(state.id), 'eax');
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.asyncCompletion);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('mov r64, r/m64', 'rsi', { base: 'rbx', displacement: asyncCall.work });
   glue.callNapi('napi_delete_async_work');
   asm.emit('mov r64, r/m64', 'rdi', 'rbx');

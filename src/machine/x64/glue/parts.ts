@@ -3,8 +3,10 @@
  * Registers, unless a part says otherwise: rbx is the kind of a closure, a request or a call, r12 a frame; both are
  * kept by whatever is called. The stack is aligned to 16 bytes at every call: psABI, section 3.2.2.
  */
+import { GlueBase } from '../../assemble-glue.js';
 import {
   callbackInterface,
+  callFlags,
   callRecord,
   callsPerHandleScope,
   constants,
@@ -16,7 +18,7 @@ import {
   stateOffset,
 } from '../../glue-layout.js';
 import { Assembler } from '../asm/assembler.js';
-import { type Gpr64, type Label, type Memory, xmm } from '../asm/operands.js';
+import { type Gpr64, type Memory, xmm } from '../asm/operands.js';
 
 /** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
@@ -27,48 +29,19 @@ export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
 
 type OperandAt = (offset: number) => Memory;
 
-export class Glue {
-  readonly asm = new Assembler();
+export class Glue extends GlueBase<Assembler> {
   readonly constant: OperandAt;
   readonly state: OperandAt;
   /** The record of the call that is on its way. */
   readonly record: OperandAt;
-  /** Subroutines. They are called at an aligned stack. */
-  readonly openScope: Label;
-  readonly closeScope: Label;
-  readonly lock: Label;
-  readonly unlinkAndComplete: Label;
-  readonly unlink: Label;
-  readonly deliverResult: Label;
-  readonly callTarget: Label;
-  /** Functions that Node calls. */
-  readonly handleRequest: Label;
-  readonly execute: Label;
-  readonly complete: Label;
-  readonly shutdown: Label;
-  readonly cleanupHook: Label;
-  readonly fiberResume: Label;
 
   constructor(constantsOffset: number) {
-    const { asm } = this;
-    const constantsLabel = asm.label(constantsOffset);
-    const stateLabel = asm.label(constantsOffset + stateOffset);
+    super(new Assembler());
+    const constantsLabel = this.asm.label(constantsOffset);
+    const stateLabel = this.asm.label(constantsOffset + stateOffset);
     this.constant = (addend) => ({ to: constantsLabel, addend });
     this.state = (addend) => ({ to: stateLabel, addend });
     this.record = (offset) => this.state(state.call + nativeCall.record + offset);
-    this.openScope = asm.label();
-    this.closeScope = asm.label();
-    this.lock = asm.label();
-    this.unlinkAndComplete = asm.label();
-    this.unlink = asm.label();
-    this.deliverResult = asm.label();
-    this.callTarget = asm.label();
-    this.handleRequest = asm.label();
-    this.execute = asm.label();
-    this.complete = asm.label();
-    this.shutdown = asm.label();
-    this.cleanupHook = asm.label();
-    this.fiberResume = asm.label();
   }
 
   /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
@@ -93,7 +66,7 @@ export class Glue {
     const [noVectors, done] = [asm.label(), asm.label()];
     for (const [index, register] of argumentRegisters.entries())
       asm.emit('mov r/m64, r64', to(callRecord.general + 8 * index), register);
-    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: callbackInterface.flags }, 1);
+    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: callbackInterface.flags }, callFlags.vectors);
     asm.emit('je rel32', noVectors);
     for (const [index, register] of vectorRegisters.entries())
       asm.emit('movq m64, xmm', to(callRecord.vector + 8 * index), register);
@@ -167,13 +140,19 @@ export class Glue {
     asm.emit('test r/m32, r32', 'eax', 'eax');
   }
 
-  /** Begins a function that has a frame at rsp and r12: rbx and r12 are free to use. */
-  enterWithFrame(): void {
+  /** Begins a function: rbx and r12 are free to use. The stack is aligned after it. */
+  enter(): void {
     const { asm } = this;
+    asm.emit('endbr64');
     asm.emit('push r/m64', 'rbp');
     asm.emit('mov r64, r/m64', 'rbp', 'rsp');
     asm.emit('push r/m64', 'rbx');
     asm.emit('push r/m64', 'r12');
+  }
+
+  /** Begins a function that has a frame at rsp and r12. */
+  enterWithFrame(): void {
+    this.enter();
     this.pushFrame();
   }
 
@@ -186,7 +165,7 @@ export class Glue {
     asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.callsLeft }, 0);
   }
 
-  /** Ends a function that pushed rbp, rbx and r12 in this order, whatever else is on the stack. */
+  /** Ends a function that began with `enter`, whatever else is on the stack. */
   leave(): void {
     const { asm } = this;
     asm.emit('lea r64, m', 'rsp', { base: 'rbp', displacement: -16 });
@@ -196,27 +175,11 @@ export class Glue {
     asm.emit('ret');
   }
 
-  /** A NUL-terminated string. */
-  cString(text: string): Label {
-    const label = this.asm.label();
-    this.#strings.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
-    return label;
-  }
-
-  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
-
-  emitStringTable(): void {
-    for (const { label, bytes } of this.#strings) {
-      this.asm.bind(label);
-      this.asm.data(bytes);
-    }
-  }
-
   /** The scope of the frame at r12: another one when there is one already. */
   emitHandleScopes(): void {
     const { asm } = this;
     const noScope = asm.label();
-    asm.bind(this.openScope);
+    asm.bind(this.labels.openScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
     asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
     asm.emit('je rel32', noScope);
@@ -232,7 +195,7 @@ export class Glue {
     asm.emit('add r/m64, imm8', 'rsp', 8);
     asm.emit('ret');
 
-    asm.bind(this.closeScope);
+    asm.bind(this.labels.closeScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
     asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.handleScope });
     this.callNapi('napi_close_handle_scope');

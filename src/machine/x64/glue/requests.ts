@@ -19,8 +19,7 @@ import type { Glue } from './parts.js';
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
-  asm.bind(glue.handleRequest);
-  asm.emit('endbr64');
+  asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', done);
@@ -36,20 +35,20 @@ export function emitHandleRequest(glue: Glue): void {
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.otherThread);
   asm.emit('mov r/m64, r64', glue.state(state.pendingRequest), 'rbx');
   asm.emit('mov r/m32, imm32', glue.state(state.deferred), 0);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
   asm.emit('jne rel32', failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('cmp r/m32, imm32', glue.state(state.deferred), 0);
   asm.emit('jne rel32', done);
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   asm.bind(done);
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   glue.leave();
 }
 
@@ -59,7 +58,7 @@ export function emitCompleteRequest(glue: Glue): void {
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.pendingRequest));
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
@@ -72,12 +71,12 @@ export function emitCompleteRequest(glue: Glue): void {
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
   const [completed, afterShutdown] = [asm.label(), asm.label()];
-  asm.bind(glue.unlinkAndComplete);
+  asm.bind(glue.labels.unlinkAndComplete);
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', afterShutdown);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
-  asm.emit('call rel32', glue.lock);
-  asm.emit('call rel32', glue.unlink);
+  asm.emit('call rel32', glue.labels.lock);
+  asm.emit('call rel32', glue.labels.unlink);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
   asm.emit('add r/m64, imm8', 'rsp', 8);
   asm.emit('lea r64, m', 'rsi', glue.record(callRecord.results));
@@ -86,7 +85,7 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
   asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
   asm.bind(completed);
-  asm.emit('jmp rel32', glue.deliverResult);
+  asm.emit('jmp rel32', glue.labels.deliverResult);
   asm.bind(afterShutdown);
   asm.emit('ret');
 }
@@ -95,7 +94,7 @@ export function emitUnlinkAndComplete(glue: Glue): void {
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
   const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
-  asm.bind(glue.unlink);
+  asm.bind(glue.labels.unlink);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.previous });
   asm.emit('mov r64, r/m64', 'rcx', { base: 'rbx', displacement: request.next });
   asm.emit('test r/m64, r64', 'rax', 'rax');
@@ -116,7 +115,7 @@ export function emitUnlink(glue: Glue): void {
 export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
   const notWaiting = asm.label();
-  asm.bind(glue.deliverResult);
+  asm.bind(glue.labels.deliverResult);
   asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: request.crossThread }, crossThreadModes.block);
   asm.emit('jne rel32', notWaiting);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
@@ -144,19 +143,19 @@ export function emitDeliverResult(glue: Glue): void {
 export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
   const [nextRequest, done] = [asm.label(), asm.label()];
-  asm.bind(glue.shutdown);
+  asm.bind(glue.labels.shutdown);
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
-  asm.emit('call rel32', glue.lock);
+  asm.emit('call rel32', glue.labels.lock);
   asm.emit('mov r/m32, imm32', glue.state(state.shuttingDown), 1);
   asm.bind(nextRequest);
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.requests));
   asm.emit('test r/m64, r64', 'rbx', 'rbx');
   asm.emit('je rel32', done);
-  asm.emit('call rel32', glue.unlink);
+  asm.emit('call rel32', glue.labels.unlink);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
   asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
-  asm.emit('call rel32', glue.deliverResult);
+  asm.emit('call rel32', glue.labels.deliverResult);
   asm.emit('jmp rel32', nextRequest);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
@@ -168,7 +167,7 @@ export function emitShutdown(glue: Glue): void {
 /** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
 export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.cleanupHook);
+  asm.bind(glue.labels.cleanupHook);
   asm.emit('endbr64');
   asm.emit('mov r/m64, imm32', glue.state(state.jsThread), 0);
   asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
@@ -177,21 +176,21 @@ export function emitCleanupHook(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rdi', glue.state(state.fiberStack));
   asm.emit('mov r64, r/m64', 'rsi', glue.state(state.fiberStackLength));
   asm.emit('syscall');
-  asm.emit('jmp rel32', glue.shutdown);
+  asm.emit('jmp rel32', glue.labels.shutdown);
 }
 
 /** Subroutine: takes the lock. It is held for less than a microsecond, so who does not get it lets others run. */
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
   const acquired = asm.label();
-  asm.bind(glue.lock);
+  asm.bind(glue.labels.lock);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('mov r/m32, imm32', 'ecx', 1);
   asm.emit('lock cmpxchg m32, r32', glue.state(state.lock), 'ecx');
   asm.emit('je rel32', acquired);
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.sched_yield);
   asm.emit('syscall');
-  asm.emit('jmp rel32', glue.lock);
+  asm.emit('jmp rel32', glue.labels.lock);
   asm.bind(acquired);
   asm.emit('ret');
 }
