@@ -19,7 +19,7 @@ export const programHeaderSize = 56;
 const sectionHeaderSize = 64;
 export const symbolSize = 24;
 
-/** Strings, each with its place in a string table. */
+/** A string table. `add` returns the offset of a string. */
 export class StringTable {
   readonly content = new ByteWriter().u8(0);
 
@@ -34,7 +34,6 @@ interface FileHeaderFields {
   readonly type: number;
   readonly machine: number;
   readonly programHeaderCount?: number;
-  /** Where execution begins. */
   readonly entryAddress?: number;
   readonly sections?: { readonly offset: number; readonly count: number; readonly namesIndex: number };
 }
@@ -81,13 +80,13 @@ interface SectionHeader {
   readonly address?: bigint | number;
   readonly offset: number;
   readonly size: number;
-  /** The number of the section that this one refers to. */
+  /** Index of the section that this one refers to. */
   readonly link?: number;
   readonly info?: number;
   readonly entrySize?: number;
 }
 
-/** A file of these contents, which leave room for the header at their start, with sections described behind them. */
+/** Appends the section headers to `contents`, which begins with space for the file header, and returns the file. */
 export function appendSections(
   header: FileHeaderFields,
   contents: ByteWriter,
@@ -124,5 +123,5 @@ export function appendSections(
   return bytes;
 }
 
-/** The largest page of any system: segments with different access must not share one. */
+/** Largest page size of any architecture: segments with different access must not share a page. */
 export const segmentAlignment = 2 ** 16;

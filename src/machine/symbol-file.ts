@@ -1,4 +1,3 @@
-/** Writes object files of one symbol, for debuggers. */
 import { ByteWriter } from './byte-writer.js';
 import {
   appendSections,
@@ -16,7 +15,7 @@ const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
 const ET_REL = 1;
 
-/** An object file that says: this function stands at that address. The code itself is not in it. */
+/** Returns an object file for debuggers that names a function at an address. It does not contain the code. */
 export function symbolFile(
   machine: number,
   symbol: { address: bigint; size: number; name: string },

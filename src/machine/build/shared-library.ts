@@ -33,7 +33,7 @@ const DT_SYMENT = 11;
 const STT_OBJECT = 1;
 const ET_DYN = 3;
 
-/** What a shared library holds: one symbol each for its code and its data. */
+/** Contents of a shared library: one symbol each for its code and its data. */
 export interface SharedLibrary {
   /** `e_machine`. */
   readonly machine: number;
@@ -41,20 +41,20 @@ export interface SharedLibrary {
   readonly data: { readonly name: string; readonly bytes: Uint8Array };
 }
 
-/** Where a shared library's code and data begin, in bytes from the start of its file, if its code is short. */
+/** File offsets of code and data. `dataOffset` is valid if headers, code and symbols fit into the first segment. */
 export const sharedLibraryLayout = {
   codeOffset: fileHeaderSize + 4 * programHeaderSize,
   dataOffset: segmentAlignment,
 } as const;
 
-/** A shared library for `dlopen`: a read-only segment with code and symbols, a writable one with data. */
+/** Returns a shared library for `dlopen`: an executable segment with code and symbols, and a writable one with data. */
 export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Array {
   const strings = new StringTable();
   const names = [strings.add(code.name), strings.add(data.name)] as const;
   const codeOffset = sharedLibraryLayout.codeOffset;
   const symbolsOffset = Math.ceil((codeOffset + code.bytes.length) / 16) * 16;
   const stringsOffset = symbolsOffset + 3 * symbolSize;
-  // A hash table of one bucket, whose chain is all symbols.
+  // A hash table with one bucket that chains all symbols.
   const hash = new ByteWriter().u32(1, 3, 1, 0, 2, 0).toBytes();
   const hashOffset = Math.ceil((stringsOffset + strings.content.length) / 8) * 8;
   const end = hashOffset + hash.length;
@@ -110,7 +110,7 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
     offset,
     size,
   });
-  // The loader needs no sections, but debuggers find symbols by them.
+  // The loader needs no sections; debuggers find symbols by them.
   return appendSections({ type: ET_DYN, machine, programHeaderCount: 4 }, contents, [
     allocatedSection('.text', SHT_PROGBITS, SHF_EXECINSTR, codeOffset, code.bytes.length),
     allocatedSection('.data', SHT_PROGBITS, SHF_WRITE, dataOffset, data.bytes.length),

@@ -14,20 +14,20 @@ import {
 
 const ET_EXEC = 2;
 
-/** Where a static program's code begins, in bytes from the start of its file, and its buffer, from there. */
+/** File offset of the code, and offset of the buffer from the start of the code. */
 export const staticProgramLayout = {
   codeOffset: fileHeaderSize + 3 * programHeaderSize,
   bufferOffset: segmentAlignment - (fileHeaderSize + 3 * programHeaderSize),
 } as const;
 
-/** A program without libraries: code that begins at its first byte, and a buffer of zeros. */
+/** Returns a static program whose entry point is the first byte of `code`, with a zeroed buffer. */
 export function staticProgram(
   machine: number,
   { code, bufferLength }: { code: Uint8Array; bufferLength: number },
 ): Uint8Array {
   const base = 0x400000;
   const end = staticProgramLayout.codeOffset + code.length;
-  if (end > segmentAlignment) throw new RangeError(`the program is ${end} bytes long`);
+  if (end > segmentAlignment) throw new RangeError(`program too large: ${end} bytes`);
   const segment = (type: number, flags: number, offset: number, fileSize: number, memorySize: number) =>
     new ByteWriter()
       .u32(type, flags)
