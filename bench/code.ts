@@ -25,7 +25,7 @@ function measure(): Row[] {
 
 function slotRows(machine: Machine, count: number): Row[] {
   const shape = shapeWith(machine, count);
-  const { bytes, stride } = machine.codeImage(shape, 2 ** 16);
+  const { bytes, stride } = machine.trampolines.codeImage(shape, 2 ** 16);
   const instructions = machine.disassemble(bytes.subarray(0, stride), 0n);
   const executed = instructions.findIndex(({ noFallthrough }) => noFallthrough) + 1;
   const row = (key: 'instructions' | 'code' | 'data', unit: Figure['unit'], value: number): Row => ({
@@ -40,21 +40,21 @@ function slotRows(machine: Machine, count: number): Row[] {
 }
 
 /** The first registers that can be set together. */
-function shapeWith({ registerFile, assertShape }: Machine, count: number): Shape {
+function shapeWith({ registerFile, trampolines }: Machine, count: number): Shape {
   const registers = Object.entries(registerFile.numbers)
     .filter(([name]) => name !== registerFile.aliases.pc)
     .map(([, number]) => number)
     .slice(0, count);
   const shape = { registers, stack: undefined };
-  assertShape(shape, 'a slot');
+  trampolines.assertShape(shape, 'a slot');
   return shape;
 }
 
 function sharedRows(machine: Machine): Row[] {
   return [
-    ['glue', 'between C and JavaScript', machine.glue(2 ** 16).bytes.length],
-    ['faults', 'behind slow trampolines', machine.faultHandler(2 ** 16).bytes.length],
-    ['resume', 'that loads all registers', machine.restoreContext().bytes.length],
+    ['glue', 'between C and JavaScript', machine.ffi.glue(2 ** 16).bytes.length],
+    ['faults', 'behind slow trampolines', machine.trampolines.faultHandler(2 ** 16).bytes.length],
+    ['resume', 'that loads all registers', machine.trampolines.restoreContext().bytes.length],
   ].map(([name, title, value]) => ({
     ...{ id: `code.${machine.architecture}-${name}`, title: `${title}, ${machine.architecture}` },
     ...{ group: groups.shared, unit: 'bytes', samples: [Number(value)] },

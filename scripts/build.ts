@@ -32,32 +32,32 @@ import { bundle, bundleFolder } from './bundle.js';
 import { manPage } from './man-page.js';
 
 /** The library through which gdb learns the names of trampolines. */
-function gdbLibrary({ elfMachine }: Machine, { emptyFunction }: BuildCode): Uint8Array {
+function gdbLibrary({ linux }: Machine, { emptyFunction }: BuildCode): Uint8Array {
   const version = 1; // of gdb's interface: the first word of its descriptor
   const data = Uint8Array.of(version, ...new Uint8Array(jitDescriptorSize - 1));
   return sharedLibrary({
-    machine: elfMachine,
+    machine: linux.elfMachine,
     code: { name: registerFunctionName, bytes: emptyFunction() },
     data: { name: jitDescriptorName, bytes: data },
   });
 }
 
 /** The module by which Node lets generated code in: all it does is go on to where it is told. */
-function closureModule({ elfMachine }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
+function closureModule({ linux }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
   const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
   return sharedLibrary({
-    machine: elfMachine,
+    machine: linux.elfMachine,
     code: { name: initFunctionName, bytes: jumpViaMemory(distance) },
     data: { name: moduleData.name, bytes: new Uint8Array(moduleData.size) },
   });
 }
 
 /** The program that makes system calls before another program. */
-function launcher({ elfMachine }: Machine, { launcher }: BuildCode): Uint8Array {
+function launcher({ linux }: Machine, { launcher }: BuildCode): Uint8Array {
   const { bufferOffset } = staticProgramLayout;
   const bufferLength = maxScriptBytes;
   const code = launcher({ bufferOffset, bufferLength, scriptFd, exitFailure: launcherFailureStatus });
-  return staticProgram(elfMachine, { code, bufferLength });
+  return staticProgram(linux.elfMachine, { code, bufferLength });
 }
 
 /** Code pages made now, for systems where a process may make none. */

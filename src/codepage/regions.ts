@@ -118,7 +118,10 @@ export function mapCode(
       codeLength = roundUpToPages(bytes.length);
       ({ key, bytes } = createCode(codeLength));
     }
-    const prepared = chosen.prepare({ key, bytes: hostMachine().padWithTraps(bytes, codeLength) });
+    const prepared = chosen.prepare({
+      key,
+      bytes: hostMachine().trampolines.padWithTraps(bytes, codeLength),
+    });
     try {
       return { address: mapSealed(prepared, { codeLength, dataLength, alignment: pageSize() }), codeLength };
     } finally {
@@ -135,7 +138,7 @@ function regionClassFor(shape: Shape, method: CodePageMethod, codeLength: number
   const key = `${method.name} ${codeLength} ${shapeKey(shape)}`;
   let regionClass = regionClasses.get(key);
   if (regionClass === undefined) {
-    const image = hostMachine().codeImage(shape, codeLength);
+    const image = hostMachine().trampolines.codeImage(shape, codeLength);
     regionClass = { method, image, prepared: undefined, refCount: 0, freeRegions: [] };
     regionClasses.set(key, regionClass);
   }

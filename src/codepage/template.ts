@@ -51,7 +51,7 @@ export function templatePath(architecture: string): string {
  * The shapes that are shipped: only a jump, every single register, every two argument registers, farewells,
  * closures, handlers.
  */
-export function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Machine): Shape[] {
+export function templateShapes({ registerFile, trampolines, ffi }: Machine): Shape[] {
   const pc = registerNumber(registerFile, 'pc');
   const singleRegisters = Object.values(registerFile.numbers).filter((number) => number !== pc);
   const argRegisters = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
@@ -61,7 +61,7 @@ export function templateShapes({ registerFile, freedCallStub, callbackRegisters 
   const registerSets = [
     ...singleRegisters.map((number) => [number]),
     ...pairs,
-    ...[freedCallStub().registers, callbackRegisters].map(Object.values<number>),
+    ...[trampolines.freedCallStub().registers, ffi.callbackRegisters].map(Object.values<number>),
   ];
   const shapes = registerSets.map((registerSet) => ({
     registers: registerSet.toSorted((a, b) => a - b),
@@ -74,17 +74,20 @@ export function templateShapes({ registerFile, freedCallStub, callbackRegisters 
 export function templateCode(machine: Machine): CodeBlob[] {
   const slotImages = templateShapes(machine).map((shape) => ({
     key: shapeKey(shape),
-    bytes: machine.codeImage(shape, imageLength).bytes,
+    bytes: machine.trampolines.codeImage(shape, imageLength).bytes,
   }));
   const standaloneCode = [
-    machine.freedCallStub(),
-    machine.restoreContext(),
-    machine.faultHandler(imageLength),
-    machine.glue(imageLength),
+    machine.trampolines.freedCallStub(),
+    machine.trampolines.restoreContext(),
+    machine.trampolines.faultHandler(imageLength),
+    machine.ffi.glue(imageLength),
   ];
   return [
     ...slotImages,
-    ...standaloneCode.map(({ key, bytes }) => ({ key, bytes: machine.padWithTraps(bytes, imageLength) })),
+    ...standaloneCode.map(({ key, bytes }) => ({
+      key,
+      bytes: machine.trampolines.padWithTraps(bytes, imageLength),
+    })),
   ];
 }
 

@@ -29,7 +29,7 @@ export const trampfd: CodePageMethod = {
       const message = `Cannot ${attempt}: a supervisor makes code of trampolines, and no other`;
       throw new TrampfdError(message, { code: 'ERR_NO_SHAPE' });
     }
-    const count = Math.floor(bytes.length / hostMachine().slotLayout(shape).stride);
+    const count = Math.floor(bytes.length / hostMachine().trampolines.slotLayout(shape).stride);
     const fd = trampfd_create(abi.types.code, encodeCode({ shape, count }), attempt);
     return {
       mapAt(address) {

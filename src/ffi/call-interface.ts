@@ -33,7 +33,7 @@ export function prepareCall(
   address: bigint,
   { errno, onFiber }: Pick<CallInterface, 'errno' | 'onFiber'>,
 ): CallInterface {
-  const { args, result, registers, stackSize } = hostMachine().callLayout(signature);
+  const { args, result, registers, stackSize } = hostMachine().ffi.callLayout(signature);
   const alignedStackSize = Math.ceil(stackSize / stackAlignment) * stackAlignment;
   assertStackSize(alignedStackSize);
   return {

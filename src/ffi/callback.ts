@@ -148,7 +148,7 @@ interface CallbackRegistry {
 let threadRegistry: CallbackRegistry | undefined;
 
 function createRegistry(): CallbackRegistry {
-  const { callbackInterface, id } = hostMachine().callbackRegisters;
+  const { callbackInterface, id } = hostMachine().ffi.callbackRegisters;
   const shape = { registers: [callbackInterface, id], stack: undefined };
   const storage = { mode: 'fast', codeSource: undefined, isolated: false } as const;
   const owner = { table: nextTableId(), name: 'closures', shared: true };
@@ -306,7 +306,7 @@ function parseInterface(
     awaitResult: optionalBoolean(awaitResult, 'awaitResult'),
     errorResult,
   };
-  const signature = parsePrototype(prototype, hostMachine().cPlatform);
+  const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   if (interfaceOptions.crossThread === 'queue' && signature.result.kind !== 'void') {
     throw new TypeError("crossThread: 'queue' requires a function that returns void");
   }

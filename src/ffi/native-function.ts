@@ -75,7 +75,7 @@ export function nativeFunction<
 ): (...args: Parameters<NativeFunction<S>>) => CallResult<S, Options>;
 export function nativeFunction(prototype: unknown, address: bigint, options?: unknown): unknown {
   const { async, errno, fiber } = knownOptions(options, 'options', ['async', 'errno', 'fiber']);
-  const signature = parsePrototype(prototype, hostMachine().cPlatform);
+  const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   const callOptions = {
     errno: optionalBoolean(errno, 'errno'),
     onFiber: optionalBoolean(fiber, 'fiber'),

@@ -180,7 +180,7 @@ export function execSyscalls(
   { path, argv, env, cwd, setupSyscalls, finalSyscalls = [] }: ExecSpec,
   statusFd = defaultStatusFd,
 ): SyscallRequest[] {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   // Behind a remount the old folder would still be open, as it was.
   const chdirTo = (directory: string): SyscallRequest => ({
     name: 'chdir',
@@ -211,7 +211,7 @@ export function execSyscalls(
 function reportReady(statusFd = defaultStatusFd): SyscallRequest {
   return {
     name: 'write',
-    number: hostMachine().systemCalls.write,
+    number: hostMachine().linux.systemCalls.write,
     arguments: [statusFd, Uint8Array.of(0), 1],
     attempt: 'report',
   };
@@ -219,7 +219,7 @@ function reportReady(statusFd = defaultStatusFd): SyscallRequest {
 
 /** Whether this kernel lets this user enter a user namespace: tried by a process that ends at once. */
 export async function canEnterUserNamespace(): Promise<boolean> {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   const syscalls: SyscallRequest[] = [
     {
       name: 'unshare',

@@ -54,7 +54,7 @@ export function restrictionSyscalls(
   noexecDirectories: readonly string[] = [],
 ): SyscallRequest[] {
   const syscalls: SyscallRequest[] = [];
-  const { systemCalls: nr } = machine;
+  const { systemCalls: nr } = machine.linux;
   const pushSyscall: PushSyscall = (name, attempt, ...args) => {
     syscalls.push({ name, number: nr[name], arguments: args, attempt });
   };
@@ -116,7 +116,7 @@ function pushFileWrite(pushSyscall: PushSyscall, path: string, text: string): vo
   pushSyscall('close', attempt, 3);
 }
 
-function memfdRules(nr: Machine['systemCalls']): ErrnoRule[] {
+function memfdRules(nr: Machine['linux']['systemCalls']): ErrnoRule[] {
   return [
     { syscall: nr.memfd_create, errno: EPERM },
     { syscall: nr.memfd_secret, errno: EPERM },
@@ -124,7 +124,7 @@ function memfdRules(nr: Machine['systemCalls']): ErrnoRule[] {
 }
 
 /** Whatever brings code, or takes the restriction back. */
-function noOwnCodeRules(nr: Machine['systemCalls']): ErrnoRule[] {
+function noOwnCodeRules(nr: Machine['linux']['systemCalls']): ErrnoRule[] {
   const namespaces = CLONE_NEWNS | CLONE_NEWUSER;
   const alwaysDenied = [
     ...[nr.mount, nr.umount2, nr.pivot_root, nr.chroot, nr.setns, nr.unshare],

@@ -2,9 +2,10 @@
  * Assembles the glue between C and JavaScript from the parts of an architecture. The code is the same in every process
  * and thread: everything else is in the constants and the state that follow it (glue-layout.ts).
  */
+
+import type { GlueCode } from './ffi-code.js';
 import { crossThreadModes, type ExportName, exportNames } from './glue-layout.js';
 import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
-import type { GlueCode } from './machine.js';
 
 /** Alignment of functions, in bytes: processors fetch aligned blocks of 16. */
 const alignment = 16;

@@ -6,8 +6,8 @@
 import { dataLayout, type Shape } from '../core/shape.js';
 import type { FrameDescription } from './eh-frame.js';
 import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
-import type { CodeImage } from './machine.js';
 import { replicate } from './replicate.js';
+import type { CodeImage } from './trampoline-code.js';
 
 /** Alignment of slots, in bytes: processors fetch aligned blocks of 16. */
 const alignment = 16;

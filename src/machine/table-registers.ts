@@ -1,5 +1,5 @@
 import { type RegisterFile, registerName } from '../core/registers.js';
-import type { TableContexts } from './machine.js';
+import type { TableContexts } from './supervised-code.js';
 
 /** The registers that the code of a table uses. */
 export interface TableRegisters<Register> {

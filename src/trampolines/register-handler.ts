@@ -167,10 +167,10 @@ function addressOfHandler(handler: unknown): bigint {
  */
 export const registerContext: SavedRegisters = {
   get size() {
-    return hostMachine().savedRegisters.size;
+    return hostMachine().trampolines.savedRegisters.size;
   },
   get offsets() {
-    return hostMachine().savedRegisters.offsets;
+    return hostMachine().trampolines.savedRegisters.offsets;
   },
 };
 
@@ -197,7 +197,7 @@ let restoreAddress: bigint | undefined;
  * @throws TrampfdError when the system refuses memory or code
  */
 export function restoreContextAddress(): bigint {
-  restoreAddress ??= mapCode(() => hostMachine().restoreContext(), {
+  restoreAddress ??= mapCode(() => hostMachine().trampolines.restoreContext(), {
     method: undefined,
     dataLength: 0,
   }).address;

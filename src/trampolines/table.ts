@@ -118,7 +118,7 @@ export class TrampolineTable<
     const { mode, codeSource, name = null, debug, perfMap } = this.#options;
     const owner = { table: nextTableId(), name, shared: false };
     const slotOptions = { mode, codeSource, isolated };
-    if (mode === 'fast') hostMachine().assertShape(shape, 'registers');
+    if (mode === 'fast') hostMachine().trampolines.assertShape(shape, 'registers');
     const hasBodies = atomic || mode === 'slow';
     const registeredSlots = hasBodies
       ? createEntrySlots(slotOptions, owner)

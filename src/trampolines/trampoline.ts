@@ -224,7 +224,7 @@ export class Trampoline {
 
   #checkContexts(registers: RegisterContext | undefined, stack: StackContext | undefined): void {
     if (registers === undefined) return;
-    if (this.#mode === 'fast') hostMachine().assertShape(shapeOf(registers, stack), 'registers');
+    if (this.#mode === 'fast') hostMachine().trampolines.assertShape(shapeOf(registers, stack), 'registers');
     if (registers !== this.#registers) assertAllowedPc(registers.pc, this.#allowedPcs);
     if (this.#debug) assertExecutable(registers.pc, 'registers.pc');
   }

@@ -113,7 +113,7 @@ const kindOf = (type: CType | FieldType): string => {
   return `'${type.kind === 'integer' ? type.js : type.kind === 'float' ? 'number' : type.kind}'`;
 };
 
-const parse = (signature: unknown) => parsePrototype(signature, hostMachine().cPlatform);
+const parse = (signature: unknown) => parsePrototype(signature, hostMachine().ffi.cPlatform);
 
 /** How the compiler reads each part, and how it would write what the parser reads. */
 const parts = {

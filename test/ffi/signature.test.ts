@@ -9,7 +9,7 @@ import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 import { prototypes, refusals, unsupported } from '../support/prototypes.js';
 
-const { cPlatform } = hostMachine();
+const { cPlatform } = hostMachine().ffi;
 const parse = (signature: unknown) => parsePrototype(signature, cPlatform);
 
 /** What the types of the compiler call it. */

@@ -132,7 +132,7 @@ describe('constants', { skip }, () => {
   }
 
   test('system calls, the architecture', (t) => {
-    const { systemCalls, auditArch, elfMachine } = hostMachine();
+    const { systemCalls, auditArch, elfMachine } = hostMachine().linux;
     const names = Object.keys(systemCalls) as (keyof typeof systemCalls)[];
     const known = valuesOf(Object.fromEntries(names.map((name) => [name, `SYS_${name}`])));
     for (const name of names) {
@@ -227,7 +227,10 @@ describe('structures that the supervisor shares with the kernel', { skip }, () =
 });
 
 test('registers of a stopped thread', { skip }, () => {
-  const { registerFile, userRegs } = hostMachine();
+  const {
+    registerFile,
+    linux: { userRegs },
+  } = hostMachine();
   const { size, pc, sp } = userRegs;
   const fields = { [registerFile.aliases.pc]: pc, [processor.stackPointer]: sp };
   for (const [name, number] of Object.entries(registerFile.numbers)) {
@@ -247,7 +250,7 @@ test('registers of a stopped thread', { skip }, () => {
 });
 
 test('a filter jumps to the right places', () => {
-  const { systemCalls, auditArch, x32Bit } = hostMachine();
+  const { systemCalls, auditArch, x32Bit } = hostMachine().linux;
   const program = seccompFilter(
     hostMachine(),
     [

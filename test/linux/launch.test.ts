@@ -19,7 +19,7 @@ import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 
-const { systemCalls } = hostMachine();
+const { systemCalls } = hostMachine().linux;
 
 /** Runs a program to its end. */
 async function run(path: string, args: readonly string[], options: LaunchOptions = {}) {

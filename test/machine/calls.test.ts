@@ -19,7 +19,7 @@ import { CDeclarations, eachScalar, randomSignature } from '../support/c-signatu
 import { needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
-const parse = (signature: unknown) => parsePrototype(signature, hostMachine().cPlatform);
+const parse = (signature: unknown) => parsePrototype(signature, hostMachine().ffi.cPlatform);
 
 /** The words of a call, as `test/programs/call.S` knows them. */
 const word = {
@@ -133,7 +133,7 @@ function checkCall({
   random: Random;
 }): void {
   const { args, result, variadicFrom, text } = signature;
-  const layout = hostMachine().callLayout(signature);
+  const layout = hostMachine().ffi.callLayout(signature);
   assert.equal(layout.stackSize % 8, 0);
   const words = BigUint64Array.from({ length: word.count }, () => random.word());
   const bytes = new Uint8Array(words.buffer);

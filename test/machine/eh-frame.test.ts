@@ -131,7 +131,7 @@ test('relative addresses count from where they stand', { skip }, () => {
 });
 
 test('the table of handler objects is about their common part', { skip }, () => {
-  const { firstOffset, stride, code, length } = machines['x64']!.objectCode.handlerEntries();
+  const { firstOffset, stride, code, length } = machines['x64']!.supervised.handlerEntries();
   for (const count of [1, 1000]) {
     const bytes = code(count, { selectorsOffset: 2 ** 20 }).subarray(0, firstOffset);
     // Behind the end there are traps, which readelf takes for more of it.
@@ -145,7 +145,7 @@ test('the table of handler objects is about their common part', { skip }, () => 
 });
 
 test('the table of the common part ends where the code ends', { skip }, () => {
-  const { frame } = hostMachine().codeImage(handlerShape, 4096);
+  const { frame } = hostMachine().trampolines.codeImage(handlerShape, 4096);
   const shown = readTable(ehFrame(frame!, 0x10000n));
   const { start, length } = frame!;
   const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;

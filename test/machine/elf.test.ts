@@ -37,7 +37,7 @@ function rows(output: string, start: RegExp): string[][] {
 
 /** A library with code and data of these lengths. Its code only returns. */
 function library(architecture: string, codeLength: number, dataLength: number) {
-  const { elfMachine } = machines[architecture]!;
+  const { elfMachine } = machines[architecture]!.linux;
   const empty = builders[architecture]!.emptyFunction();
   const code = new Uint8Array(Math.max(codeLength, empty.length));
   code.set(empty);
@@ -135,7 +135,7 @@ test('a symbol file names a function at an address', { skip }, () => {
   for (const [index, each] of Object.values(machines).entries()) {
     for (const address of [0x1000n, 0x7fff_1234_5000n, 0xffff_ffff_ffff_0000n]) {
       const file = join(folder, `symbols-${index}-${address}.o`);
-      writeFileSync(file, symbolFile(each.elfMachine, { address, size: 96, name: 'trampfd_test' }));
+      writeFileSync(file, symbolFile(each.linux.elfMachine, { address, size: 96, name: 'trampfd_test' }));
       const output = readelf(file);
       assert.match(output, /Type: +REL/);
       const digits = address.toString(16).padStart(16, '0');

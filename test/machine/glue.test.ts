@@ -7,16 +7,16 @@ import { hostMachine } from '#src/native/host.js';
 import { modulePath } from '#src/native/napi.js';
 
 test('the glue is the same wherever its constants stand, but for the distance', () => {
-  const [near, far] = [8192, 65536].map((at) => hostMachine().glue(at));
+  const [near, far] = [8192, 65536].map((at) => hostMachine().ffi.glue(at));
   assert.ok(near!.bytes.length <= 8192, `${near!.bytes.length} bytes`);
-  assert.deepEqual(hostMachine().glue(8192).bytes, near!.bytes);
+  assert.deepEqual(hostMachine().ffi.glue(8192).bytes, near!.bytes);
   assert.equal(far!.bytes.length, near!.bytes.length);
   for (const at of [near!.callbackEntryOffset, near!.initialiseOffset])
     assert.ok(at % 16 === 0 && at < near!.bytes.length);
 });
 
 test('every instruction of it is one that we know', () => {
-  const { bytes } = hostMachine().glue(8192);
+  const { bytes } = hostMachine().ffi.glue(8192);
   // Behind the last instruction stand the names that Node is told.
   const end = Buffer.from(bytes).indexOf('attach\0');
   const unknown = hostMachine()
@@ -26,7 +26,7 @@ test('every instruction of it is one that we know', () => {
 });
 
 test('functions that C or Node enters begin with a landing pad', () => {
-  const { bytes, callbackEntryOffset, initialiseOffset } = hostMachine().glue(8192);
+  const { bytes, callbackEntryOffset, initialiseOffset } = hostMachine().ffi.glue(8192);
   const pad = [...builders[process.arch]!.emptyFunction().subarray(0, 4)];
   for (const at of [callbackEntryOffset, initialiseOffset])
     assert.deepEqual([...bytes.subarray(at, at + 4)], pad);

@@ -17,7 +17,7 @@ import { fullSets, processor, someRegisters } from '../support/processor.js';
 import { Random, randomFor, rounds } from '../support/random.js';
 
 const skip = needs('gcc');
-const { objectCode: code, registerFile } = hostMachine();
+const { supervised: code, registerFile } = hostMachine();
 const { settable: registerNames, scratch, belowUse, canSet, bodyFiller, bodyTail } = processor;
 /** A register that functions have an argument in, and one that they do not. */
 const argument = processor.aliases.get('arg2') as RegisterName;

@@ -14,7 +14,7 @@ import { ObjectRange } from '../support/object-range.js';
 import { randomFor } from '../support/random.js';
 
 const { size, offsets } = registerContext;
-const { objectCode, registerFile } = hostMachine();
+const { supervised: objectCode, registerFile } = hostMachine();
 /** Where functions return numbers. */
 const { result } = offsets;
 

@@ -24,7 +24,10 @@ export const type: ObjectType = {
   invoke({ contexts, index, registers, targetInfo }) {
     if (trouble === 'invoke') throw new Error('trouble');
     if (trouble === 'end') process.exit(3);
-    const { userRegs, registerFile } = targetInfo.machine;
+    const {
+      linux: { userRegs },
+      registerFile,
+    } = targetInfo.machine;
     const [first, second] = (['arg0', 'arg1'] as const).map((name) =>
       userRegs.offsetOf(registerNumber(registerFile, name)),
     );

@@ -43,7 +43,7 @@ interface RangeRequest {
 /** A range of entries, selectors and room for bodies, mapped twice for programs and once for the supervisor. */
 export class ObjectRange {
   readonly addresses: readonly bigint[];
-  readonly #code = hostMachine().objectCode;
+  readonly #code = hostMachine().supervised;
   readonly #entries: EntryCode;
   readonly #bytes: Uint8Array;
   readonly #selectors: BigInt64Array;

@@ -1,6 +1,7 @@
 /** arm64: the 64-bit state of the Arm architecture, AArch64. */
 import { arm64Registers } from '../../core/registers.js';
-import type { FreedCallStubCode, Machine } from '../machine.js';
+import type { Machine } from '../machine.js';
+import type { FreedCallStubCode } from '../trampoline-code.js';
 import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
@@ -21,29 +22,35 @@ import { stackDataTarget } from './trampolines/stack.js';
 export const arm64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
-  elfMachine: 183, // EM_AARCH64
-  freedCallStub,
-  savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
-  restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  systemCalls,
-  auditArch,
-  x32Bit: undefined,
-  siginfoToFdHandler,
-  cPlatform,
-  callLayout,
-  faultHandler: (controlAt) => faultHandler(controlAt),
-  glue,
-  callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
-  maskBase: arm64Registers.x0,
-  padWithTraps,
-  assertShape,
-  maxImageBytes,
-  slotLayout,
-  codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, tableCode },
-  userRegs,
-  stackDataTarget,
-  returnAddressOf: (registers) => registers.getBigUint64(linkRegisterOffset, true),
+  trampolines: {
+    slotLayout,
+    codeImage,
+    maxImageBytes,
+    assertShape,
+    padWithTraps,
+    freedCallStub,
+    savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
+    restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
+    faultHandler: (controlOffset) => faultHandler(controlOffset),
+    maskBase: arm64Registers.x0,
+    stackDataTarget,
+  },
+  ffi: {
+    cPlatform,
+    callLayout,
+    glue,
+    callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
+  },
+  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  linux: {
+    systemCalls,
+    auditArch,
+    x32Bit: undefined,
+    elfMachine: 183, // EM_AARCH64
+    userRegs,
+    returnAddressOf: (registers) => registers.getBigUint64(linkRegisterOffset, true),
+    siginfoToFdHandler,
+  },
   disassemble,
 };
 

@@ -1,6 +1,7 @@
 /** x86-64. */
 import { x64Registers } from '../../core/registers.js';
-import type { FreedCallStubCode, Machine } from '../machine.js';
+import type { Machine } from '../machine.js';
+import type { FreedCallStubCode } from '../trampoline-code.js';
 import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
@@ -21,29 +22,35 @@ import { stackDataTarget } from './trampolines/stack.js';
 export const x64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
-  elfMachine: 62, // EM_X86_64
-  freedCallStub,
-  savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
-  restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  systemCalls,
-  auditArch,
-  x32Bit,
-  siginfoToFdHandler,
-  cPlatform,
-  callLayout,
-  faultHandler: (controlAt) => faultHandler(controlAt),
-  glue,
-  callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
-  maskBase: x64Registers.rax,
-  padWithTraps,
-  assertShape() {}, // a jump through memory needs no register, so every set of registers is possible
-  maxImageBytes: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
-  slotLayout,
-  codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, tableCode },
-  userRegs,
-  stackDataTarget,
-  returnAddressOf: (registers, wordAt) => wordAt(registers.getBigUint64(userRegs.sp, true)),
+  trampolines: {
+    slotLayout,
+    codeImage,
+    maxImageBytes: 2 ** 20, // a displacement reaches 2 GiB, but longer code is harder to place
+    assertShape() {}, // a jump through memory needs no register, so every set of registers is possible
+    padWithTraps,
+    freedCallStub,
+    savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
+    restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
+    faultHandler: (controlOffset) => faultHandler(controlOffset),
+    maskBase: x64Registers.rax,
+    stackDataTarget,
+  },
+  ffi: {
+    cPlatform,
+    callLayout,
+    glue,
+    callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
+  },
+  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  linux: {
+    systemCalls,
+    auditArch,
+    x32Bit,
+    elfMachine: 62, // EM_X86_64
+    userRegs,
+    returnAddressOf: (registers, readWord) => readWord(registers.getBigUint64(userRegs.sp, true)),
+    siginfoToFdHandler,
+  },
   disassemble,
 };
 

@@ -37,7 +37,7 @@ export class SlowFaultHandler {
     this.#policyEnforcer = policyEnforcer;
     this.#onRejected = hooks.onRejected;
     this.#refreshObjects = hooks.refreshObjects;
-    this.#registers = new RegisterSet(targetInfo.machine.userRegs.size);
+    this.#registers = new RegisterSet(targetInfo.machine.linux.userRegs.size);
   }
 
   add(object: SlowObject): void {
@@ -54,7 +54,7 @@ export class SlowFaultHandler {
     const siginfo = getSiginfo(tid);
     // Sent by somebody: what the registers say is chance.
     if (siginfo === undefined || siginfo.code <= 0) return false;
-    const { userRegs } = this.#targetInfo.machine;
+    const { userRegs } = this.#targetInfo.machine.linux;
     if (!this.#registers.read(tid)) return false;
     const registers = this.#registers.view;
     const address = registers.getBigUint64(userRegs.pc, true);

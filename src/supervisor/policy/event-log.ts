@@ -58,7 +58,7 @@ export class EventLog {
   }
 
   #formatSyscall(syscall: Syscall): string {
-    const { pread64, pwrite64, mmap } = this.#machine.systemCalls;
+    const { pread64, pwrite64, mmap } = this.#machine.linux.systemCalls;
     const hex = (index: number) => `0x${syscall.args[index]!.toString(16)}`;
     if (syscall.number === pread64 || syscall.number === pwrite64) {
       const name = syscall.number === pread64 ? 'pread' : 'pwrite';

@@ -14,7 +14,7 @@ let blockingPipe: { readonly read: number } | undefined;
 
 /** @returns its number. Its parent is the calling thread. */
 export function spawnIdleProcess(): number {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   const syscalls: SyscallRequest[] = [
     { name: 'read', number: systemCalls.read, arguments: [blockingFd, new Uint8Array(1), 1], attempt },
     { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt },

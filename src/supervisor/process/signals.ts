@@ -50,7 +50,7 @@ export function catchSignals(onSignals: (signals: readonly ReceivedSignal[]) => 
   const { read, write } = pipe(attempt);
   // The thread that reads it may be the one in the handler. There is room for 8,192 signals.
   growPipeNonblocking(write);
-  const handlerCode = hostMachine().siginfoToFdHandler(write, SIGINFO.size);
+  const handlerCode = hostMachine().linux.siginfoToFdHandler(write, SIGINFO.size);
   const handlerAddress = mapHandlerCode(handlerCode.bytes, attempt);
   const flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   const restorer = handlerAddress + BigInt(handlerCode.restorerOffset);
@@ -82,7 +82,10 @@ export function catchSignals(onSignals: (signals: readonly ReceivedSignal[]) => 
 /** By memfd, since without there are no objects either; to load all methods takes long. */
 function mapHandlerCode(bytes: Uint8Array, attempt: string): bigint {
   const length = pageSize();
-  const code = memfd.prepare({ key: 'signal-relay', bytes: hostMachine().padWithTraps(bytes, length) });
+  const code = memfd.prepare({
+    key: 'signal-relay',
+    bytes: hostMachine().trampolines.padWithTraps(bytes, length),
+  });
   try {
     const address = mmap({ length, prot: PROT_NONE, flags: MAP_PRIVATE | MAP_ANONYMOUS }, attempt);
     code.mapAt(address);

@@ -137,7 +137,7 @@ function launchSyscalls(
   const { path, argv, env, restrictions, noexec, abi, inherited, fileSizeLimit } = options;
   const setupSyscalls: SyscallRequest[] = [];
   const pushSyscall: PushSyscall = (name, purpose, ...args) => {
-    setupSyscalls.push({ name, number: machine.systemCalls[name], arguments: args, attempt: purpose });
+    setupSyscalls.push({ name, number: machine.linux.systemCalls[name], arguments: args, attempt: purpose });
   };
   pushSyscall('fcntl', attempt, childFds.goFd, F_SETFD, FD_CLOEXEC);
   restoreIgnoredSignals(pushSyscall, inherited);
@@ -193,7 +193,7 @@ function restoreIgnoredSignals(pushSyscall: PushSyscall, { ignoredSignals }: Inh
 function restoreSignalMask({ blockedSignals }: InheritedState): SyscallRequest {
   return {
     name: 'rt_sigprocmask',
-    number: hostMachine().systemCalls.rt_sigprocmask,
+    number: hostMachine().linux.systemCalls.rt_sigprocmask,
     arguments: [SIG_SETMASK, { words: [blockedSignals] }, 0, signalSetSize],
     attempt: 'restore which signals are blocked',
   };

@@ -79,7 +79,7 @@ export class DebugInfo {
     if (debugOptions.listed) record.nameLine = registerTrampolineName(address, name);
     if (debugOptions.perfMap) record.perfMapLine = addToPerfMap({ address, size, name });
     if (debugOptions.debug)
-      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
   }
 
   /** A trampoline is free, and its slot traps. In debug mode the trap shall say whose it was. */
@@ -94,7 +94,7 @@ export class DebugInfo {
     const address = this.#slots.address(slot);
     const size = this.#slots.allocator.stride;
     const name = `${record.name} (freed)`;
-    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
     const message = [
       `trampfd: a freed trampoline was called: "${record.name}" at 0x${address.toString(16)}`,
       `  created${record.createdStack}`,

@@ -62,7 +62,7 @@ const attempt = 'make room for slow trampolines';
 let installed: FaultHandler | undefined;
 
 function installedHandler(): FaultHandler {
-  installed ??= installFaultHandler((codeLength) => hostMachine().faultHandler(codeLength));
+  installed ??= installFaultHandler((codeLength) => hostMachine().trampolines.faultHandler(codeLength));
   return installed;
 }
 

@@ -7,7 +7,12 @@ import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
 
-const { objectCode: code, registerFile, disassemble, stackDataTarget } = arm64;
+const {
+  supervised: code,
+  registerFile,
+  disassemble,
+  trampolines: { stackDataTarget },
+} = arm64;
 const { stride: entryStride, length, trapOffset } = code.entries;
 
 test('objdump and our disassembler agree on entries, steps and tables', {
@@ -82,9 +87,9 @@ test('stack data has its place', () => {
 });
 
 test('who calls stands in x30, wherever the stack is', () => {
-  const { size } = arm64.userRegs;
+  const { size } = arm64.linux.userRegs;
   const registers = new DataView(new ArrayBuffer(size));
   registers.setBigUint64(8 * 30, 0x1234n, true);
   const unasked = () => assert.fail('no word of the stack is wanted');
-  assert.equal(arm64.returnAddressOf(registers, unasked), 0x1234n);
+  assert.equal(arm64.linux.returnAddressOf(registers, unasked), 0x1234n);
 });

@@ -9,7 +9,7 @@ import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 import { randomFor } from '../../support/random.js';
 
-const { objectCode: code, registerFile } = x64;
+const { supervised: code, registerFile } = x64;
 const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[]).filter(
   (name) => name !== 'rip',
 );
@@ -67,7 +67,7 @@ test('objdump and our disassembler agree on all of it', { skip: needs('objdump')
 
 test('stack data has its place', () => {
   const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
-    const { dataAddress, sp: after } = x64.stackDataTarget(sp, { size, offset, setSp });
+    const { dataAddress, sp: after } = x64.trampolines.stackDataTarget(sp, { size, offset, setSp });
     return [dataAddress, after];
   };
   assert.deepEqual(place(0x1008n, 8, 0, false), [0x1000n, 0x1008n]);

@@ -6,7 +6,7 @@ import { x64 } from '#src/machine/x64/index.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 
-const { firstOffset, stride, length, trapOffset, code } = x64.objectCode.handlerEntries();
+const { firstOffset, stride, length, trapOffset, code } = x64.supervised.handlerEntries();
 
 for (const count of [1, 7, 300]) {
   test(`code for ${count}`, { skip: needs('objdump') }, () => {

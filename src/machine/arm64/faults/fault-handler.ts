@@ -23,8 +23,8 @@ import {
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
-import type { FaultHandlerCode } from '../../machine.js';
 import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
+import type { FaultHandlerCode } from '../../trampoline-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Label, LabelRef } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';

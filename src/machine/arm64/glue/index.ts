@@ -1,5 +1,5 @@
 import { assembleGlue, type GlueEmitters } from '../../assemble-glue.js';
-import type { GlueCode } from '../../machine.js';
+import type { GlueCode } from '../../ffi-code.js';
 import { emitCallbackEntry } from './callback.js';
 import { emitFiberBegin, emitFiberInvoke, emitFiberResume } from './fiber-stack.js';
 import { emitAttach, emitInitialise, emitReadCString, emitSetRef } from './module.js';

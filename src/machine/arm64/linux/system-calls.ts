@@ -1,4 +1,4 @@
-import type { SystemCalls } from '../../machine.js';
+import type { SystemCalls } from '../../linux-abi.js';
 import { unifiedSystemCalls } from '../../unified-syscalls.js';
 
 /** System call numbers of arm64, which are the generic ones: include/uapi/asm-generic/unistd.h in the Linux source. */

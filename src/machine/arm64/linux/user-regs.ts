@@ -1,6 +1,6 @@
 /** The registers of a stopped thread: `struct user_pt_regs` of <asm/ptrace.h>, checked against C by a test. */
 import { registerName } from '../../../core/registers.js';
-import type { UserRegs } from '../../machine.js';
+import type { UserRegs } from '../../linux-abi.js';
 import { registerFile } from '../registers.js';
 
 /** Words of 8 bytes, in order. */

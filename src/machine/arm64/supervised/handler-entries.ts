@@ -16,8 +16,8 @@
 
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
-import type { EntryCode } from '../../machine.js';
 import { assertSelectorsOutside } from '../../object-code.js';
+import type { EntryCode } from '../../supervised-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import { emitReserveBlock, handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';

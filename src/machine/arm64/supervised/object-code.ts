@@ -18,8 +18,8 @@
 
 import { lazy } from '../../../core/lazy.js';
 import { registerName } from '../../../core/registers.js';
-import type { BodyPosition, EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
 import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
+import type { BodyPosition, EntryCode, ObjectContexts, RandomU64 } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
 import { adrpPageSize } from '../asm/operand-fields.js';
 import type { Gpr64 } from '../asm/operands.js';

@@ -8,7 +8,7 @@
  *     brk                       ldr data, [data, x16, lsl #3]
  *                               br  code
  */
-import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
+import type { RandomU64, TableCode, TableContexts } from '../../supervised-code.js';
 import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';

@@ -26,8 +26,8 @@ import {
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
-import type { FaultHandlerCode } from '../../machine.js';
 import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
+import type { FaultHandlerCode } from '../../trampoline-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64, Label, Memory } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';

@@ -1,5 +1,5 @@
 /** A signal handler of two system calls. It is called with the signal in rdi and `siginfo_t` in rsi. */
-import type { SiginfoToFdCode } from '../../machine.js';
+import type { SiginfoToFdCode } from '../../linux-abi.js';
 import { Assembler } from '../asm/assembler.js';
 import { emitRestorer } from './restorer.js';
 import { systemCalls } from './system-calls.js';

@@ -1,4 +1,4 @@
-import type { SystemCalls } from '../../machine.js';
+import type { SystemCalls } from '../../linux-abi.js';
 import { unifiedSystemCalls } from '../../unified-syscalls.js';
 
 /** System call numbers of x86-64: arch/x86/entry/syscalls/syscall_64.tbl in the Linux source. */

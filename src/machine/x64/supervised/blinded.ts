@@ -11,7 +11,7 @@
  * Every value has random bits of its own. With one key for several values, whoever is lucky with one of them has
  * the others as well, since their differences would be his choice.
  */
-import type { RandomU64 } from '../../machine.js';
+import type { RandomU64 } from '../../supervised-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 

@@ -15,9 +15,9 @@
 
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
-import type { EntryCode } from '../../machine.js';
 import { assertSelectorsOutside } from '../../object-code.js';
 import { replicate } from '../../replicate.js';
+import type { EntryCode } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
 import { handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';

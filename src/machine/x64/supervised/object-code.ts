@@ -4,9 +4,9 @@
  * may set them again.
  */
 import { registerName } from '../../../core/registers.js';
-import type { EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
 import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
 import { replicate } from '../../replicate.js';
+import type { EntryCode, ObjectContexts, RandomU64 } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';

@@ -8,8 +8,9 @@
  *     int3                      mov data, [data+r11*8]
  *                               jmp code
  */
-import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
+
 import { replicate } from '../../replicate.js';
+import type { RandomU64, TableCode, TableContexts } from '../../supervised-code.js';
 import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
 import { gpr32, gpr64, type Index } from '../asm/operands.js';
