@@ -1,4 +1,3 @@
-/** x86-64. */
 import { x64Registers } from '../../core/registers.js';
 import type { Machine } from '../machine.js';
 import type { FreedCallStubCode } from '../trampoline-code.js';
@@ -54,7 +53,7 @@ export const x64: Machine = {
   disassemble,
 };
 
-/** `write(2, r8, r9)`, then on to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1. */
+/** Calls `write(2, r8, r9)` and jumps to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1. */
 function freedCallStub(): FreedCallStubCode {
   const asm = new Assembler();
   asm.emit('endbr64');

@@ -46,7 +46,7 @@ export class Assembler extends LabelAssembler<DistanceFixup> {
       encoding;
     const registerCode = (index: number): number => {
       const code = operandRegisters[operands[index]!]?.indexOf(values[index] as string) ?? -1;
-      if (code < 0) throw new RangeError(`${form}: ${String(values[index])} is no operand of it`);
+      if (code < 0) throw new RangeError(`${form}: ${String(values[index])} is not a valid operand`);
       return code;
     };
     const rm = values[rmIndex];
@@ -120,16 +120,16 @@ export class Assembler extends LabelAssembler<DistanceFixup> {
 function baseRegisterCode(memory: Memory): number {
   if ('to' in memory) return 0;
   const code = gpr64.indexOf(memory.base);
-  if (code < 0) throw new RangeError(`${String(memory.base)} is no base register`);
+  if (code < 0) throw new RangeError(`${String(memory.base)} is not a base register`);
   return code;
 }
 
-/** The code of the index register, where there is one. */
+/** Returns the code of the index register, or undefined without one. */
 function indexRegisterCode(memory: Memory): number | undefined {
   if ('to' in memory || memory.index === undefined) return undefined;
   const code = gpr64.indexOf(memory.index.register);
   if (code < 0 || code === gpr64.indexOf('rsp')) {
-    throw new RangeError(`${String(memory.index.register)} is no index register`);
+    throw new RangeError(`${String(memory.index.register)} is not an index register`);
   }
   return code;
 }

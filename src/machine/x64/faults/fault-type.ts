@@ -5,7 +5,7 @@ import type { Assembler } from '../asm/assembler.js';
 export interface FaultExits {
   /** Counts a refusal at r10; the fault becomes the program's own. The frame, rsi and rdx must be unchanged. */
   readonly reject: Label;
-  /** Continues with the registers in the frame (rbp), the descriptor in rbx and stack data, if any, at r12. */
+  /** Continues with the registers in the frame (rbp), the record at rbx and stack data, if any, at r12. */
   readonly complete: Label;
   /** A byte for each bit of a register mask: offset of the register in the frame. */
   readonly offsetTable: Label;

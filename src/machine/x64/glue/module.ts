@@ -1,11 +1,11 @@
-/** How the glue starts, and the small functions that JavaScript gets from it. */
+/** Initialisation of the glue, and its small exported functions. */
 import { constants, type ExportName, NAPI_AUTO_LENGTH, state } from '../../glue-layout.js';
 import type { Label, Memory } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
 const frameSlot = (displacement: number): Memory => ({ base: 'rbp', displacement });
 
-/** `initialise(env, exports)`: Node loads the module on the JavaScript thread. */
+/** `initialise(env, exports)`: called by Node on the JavaScript thread when it loads the module. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
@@ -26,7 +26,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('mov r64, r/m64', 'rax', 'rbx');
   glue.leave();
 
-  // Adds the function at rcx by the name at r12 to the exports at rbx. The flags tell whether Node did it.
+  // Adds the function at rcx with the name at r12 to the exports in rbx. ZF is set on success.
   asm.bind(addExport);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
@@ -46,7 +46,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('ret');
 }
 
-/** `attach(dispatcher, name)`: what the closures of this environment are answered by. */
+/** `attach(dispatcher, name)`: sets the function that handles the callbacks of this environment. */
 export function emitAttach(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -73,8 +73,8 @@ export function emitAttach(glue: Glue): void {
   asm.emit('lea r64, m', 'rcx', glue.constant(constants.dispatcher));
   glue.callNapi('napi_create_reference');
   exitOnError();
-  // Six arguments in registers, five on the stack: no function, resource and limit; one thread; no finalizer, its
-  // data and context; what handles an item; where the queue goes.
+  // Six arguments in registers, five on the stack: no function, no resource, the name, no limit, one thread; no
+  // finalizer with its data, no context; the handler of an item; the address of the result.
   asm.emit('mov r64, r/m64', 'rcx', name);
   zeroRegisters('esi', 'edx', 'r8d');
   asm.emit('mov r/m32, imm32', 'r9d', 1);
@@ -88,7 +88,7 @@ export function emitAttach(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rsi', glue.constant(constants.queue));
   glue.callNapi('napi_unref_threadsafe_function');
   exitOnError();
-  // Hooks run in the opposite order: this one before the queue's own.
+  // Hooks run in reverse order: this one before that of the queue.
   asm.emit('lea r64, m', 'rsi', { to: glue.labels.cleanupHook });
   zeroRegisters('edx');
   glue.callNapi('napi_add_env_cleanup_hook');
@@ -99,7 +99,7 @@ export function emitAttach(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
+/** `setRef()`: whether calls from other threads keep the event loop alive, according to `pendingRequest`. */
 export function emitSetRef(glue: Glue): void {
   const { asm } = glue;
   const [unref, done] = [asm.label(), asm.label()];
@@ -118,7 +118,7 @@ export function emitSetRef(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `text()`: the C string at the address in `request`, as JavaScript's. */
+/** `readCString()`: returns the C string at the address in `pendingRequest` as a JavaScript string. */
 export function emitReadCString(glue: Glue): void {
   const { asm } = glue;
   const string = { base: 'rsp', displacement: 8 } as const;

@@ -1,6 +1,6 @@
 /**
- * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
- * (`start`, `execute`, and `complete` when it is done).
+ * Calls from JavaScript to C: on the JavaScript thread (`invoke`), or on a thread of libuv's pool (`queueAsync`, then
+ * `execute` there, and `complete` on the JavaScript thread).
  */
 import { asyncCall, callFlags, callRecord, entryPaths, frame, nativeCall, state } from '../../glue-layout.js';
 import type { Memory } from '../asm/operands.js';
@@ -8,7 +8,7 @@ import type { Glue } from './parts.js';
 
 const stackSlot = (displacement: number): Memory => ({ base: 'rsp', displacement });
 
-/** `invoke()`: the call is in the state. Closures that are called meanwhile find the frame. */
+/** `invoke()`: makes the call in the state. Callbacks during the call use its frame. */
 export function emitInvoke(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -31,13 +31,13 @@ export function emitInvoke(glue: Glue): void {
   glue.leave();
 }
 
-/** Subroutine: makes the call at rbx, and keeps its results there. */
+/** Subroutine: makes the call at rbx, and stores its results there. */
 export function emitCallTarget(glue: Glue): void {
   const { asm } = glue;
   const [noStack, noVectors, done] = [asm.label(), asm.label(), asm.label()];
   const inCall = (offset: number): Memory => ({ base: 'rbx', displacement: offset });
   const inRecord = (offset: number): Memory => inCall(nativeCall.record + offset);
-  // The call may be another one's when it returns, if JavaScript ran meanwhile.
+  // JavaScript that runs during the call may overwrite the flags with those of another call.
   const savedFlags: Memory = { base: 'rbp', displacement: -8 };
   asm.bind(glue.labels.callTarget);
   asm.emit('push r/m64', 'rbp');
@@ -58,7 +58,7 @@ export function emitCallTarget(glue: Glue): void {
   glue.loadVectors(inRecord);
   asm.bind(noVectors);
   glue.loadGeneral(inRecord);
-  // A variadic function wants to know in al how many vector registers there are at most: psABI, section 3.2.3.
+  // al: upper bound of the number of vector registers, for variadic functions. psABI, section 3.2.3.
   asm.emit('mov r/m32, imm32', 'eax', 8);
   asm.emit('call r/m64', inCall(nativeCall.target));
   glue.saveResults(inRecord);
@@ -72,7 +72,7 @@ export function emitCallTarget(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `start(name)`: the request is a job for another thread. */
+/** `queueAsync(name)`: queues the `asyncCall` at `pendingRequest`. */
 export function emitQueueAsync(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -87,7 +87,7 @@ export function emitQueueAsync(glue: Glue): void {
   glue.callNapi('napi_get_cb_info');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', done);
-  asm.emit('mov r64, r/m64', 'r9', glue.state(state.pendingRequest)); // what execute and complete are given
+  asm.emit('mov r64, r/m64', 'r9', glue.state(state.pendingRequest)); // argument of execute and complete
   asm.emit('mov r64, r/m64', 'rbx', 'r9');
   asm.emit('mov r/m32, imm32', 'esi', 0);
   asm.emit('mov r64, r/m64', 'rdx', stackSlot(8));
@@ -108,7 +108,7 @@ export function emitQueueAsync(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `execute(env, job)` on another thread; `complete(env, status, job)` on the JavaScript thread, with scopes open. */
+/** `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope. */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.labels.execute);

@@ -1,7 +1,7 @@
 /**
- * What the parts of the glue share: where constants and state are, and the steps that several of them take.
- * Registers, unless a part says otherwise: rbx is the kind of a closure, a request or a call, r12 a frame; both are
- * kept by whatever is called. The stack is aligned to 16 bytes at every call: psABI, section 3.2.2.
+ * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another one:
+ * rbx is the interface of a callback, a request or a call, r12 a frame. Both are callee-saved. The stack is aligned to 16
+ * bytes at every call: psABI, section 3.2.2.
  */
 import { GlueBase } from '../../assemble-glue.js';
 import {
@@ -20,11 +20,11 @@ import {
 import { Assembler } from '../asm/assembler.js';
 import { type Gpr64, type Memory, xmm } from '../asm/operands.js';
 
-/** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
+/** Registers of arguments: psABI, section 3.2.3. Results are in rax and rdx, xmm0 and xmm1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 const vectorRegisters = xmm.slice(0, 8);
 
-/** Where the frame of a closure keeps what rdi was: the address for a result in memory. */
+/** In the frame of a callback: rdi on entry, the address for a result in memory. */
 export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
 
 type OperandAt = (offset: number) => Memory;
@@ -32,7 +32,7 @@ type OperandAt = (offset: number) => Memory;
 export class Glue extends GlueBase<Assembler> {
   readonly constant: OperandAt;
   readonly state: OperandAt;
-  /** The record of the call that is on its way. */
+  /** Operand in the record of the current call. */
   readonly record: OperandAt;
 
   constructor(constantsOffset: number) {
@@ -44,7 +44,7 @@ export class Glue extends GlueBase<Assembler> {
     this.record = (offset) => this.state(state.call + nativeCall.record + offset);
   }
 
-  /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
+  /** Calls a Node-API function with the environment as first argument. The others are loaded already. */
   callNapi(name: ImportName): void {
     this.asm.emit('mov r64, r/m64', 'rdi', this.constant(constants.env));
     this.callImport(name);
@@ -54,13 +54,13 @@ export class Glue extends GlueBase<Assembler> {
     this.asm.emit('call r/m64', this.constant(importOffset(name)));
   }
 
-  /** The thread pointer into rax: the first word of the thread's own data is its address (psABI, section 3.4.6). */
+  /** Loads the thread pointer into rax: the word at fs:0 is its own address (psABI, section 3.4.6). */
   loadThreadPointer(): void {
     this.asm.emit('mov r/m32, imm32', 'eax', 0);
     this.asm.emit('mov r64, fs:m64', 'rax', { base: 'rax' });
   }
 
-  /** Puts the arguments of a closure of the kind at rbx into a record. Uses rcx, rsi and rdi. */
+  /** Stores the arguments of a callback, whose interface is at rbx, in a record. Uses rcx, rsi and rdi. */
   saveArguments(to: OperandAt): void {
     const { asm } = this;
     const [noVectors, done] = [asm.label(), asm.label()];
@@ -109,8 +109,8 @@ export class Glue extends GlueBase<Assembler> {
   }
 
   /**
-   * Ends a closure of the kind at rbx with its results: at rsi, and in memory behind them.
-   * @param emitReturn what ends the function
+   * Returns from a callback, whose interface is at rbx, with the results at rsi. A result in memory follows them there.
+   * @param emitReturn emits the return
    */
   returnResults(emitReturn: () => void): void {
     const { asm } = this;
@@ -123,12 +123,12 @@ export class Glue extends GlueBase<Assembler> {
     asm.bind(inMemory);
     asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: callRecord.stack - callRecord.results });
     asm.emit('mov r64, r/m64', 'rdi', resultAddress);
-    asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
+    asm.emit('mov r64, r/m64', 'rax', 'rdi'); // the function returns the address of its result: psABI, section 3.2.3
     asm.emit('rep movsb');
     emitReturn();
   }
 
-  /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */
+  /** Calls the dispatcher in the scope of the frame at r12. ZF is set on success. */
   callDispatcher(): void {
     const { asm } = this;
     asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.dispatcher });
@@ -150,13 +150,13 @@ export class Glue extends GlueBase<Assembler> {
     asm.emit('push r/m64', 'r12');
   }
 
-  /** Begins a function that has a frame at rsp and r12. */
+  /** Begins a function with a frame at r12. */
   enterWithFrame(): void {
     this.enter();
     this.pushFrame();
   }
 
-  /** A frame at rsp and r12 that has no scope yet. */
+  /** Pushes a frame without a scope. r12 is its address. */
   pushFrame(): void {
     const { asm } = this;
     asm.emit('sub r/m64, imm8', 'rsp', frame.size);
@@ -175,7 +175,7 @@ export class Glue extends GlueBase<Assembler> {
     asm.emit('ret');
   }
 
-  /** The scope of the frame at r12: another one when there is one already. */
+  /** Subroutines that open a new scope for the frame at r12, in place of an older one, and that close it. */
   emitHandleScopes(): void {
     const { asm } = this;
     const noScope = asm.label();

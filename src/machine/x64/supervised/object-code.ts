@@ -1,7 +1,7 @@
 /**
- * The code of supervised objects: entries, which find their bodies, and bodies, which load, push and jump. An entry
- * needs two registers: only LEA adds without touching the flags, and it takes both numbers from registers. The body
- * may set them again.
+ * The code of supervised objects: entries, which jump to their bodies, and bodies, which load registers, write stack data
+ * and jump. An entry uses two registers, since only LEA adds without changing the flags, and both operands are in
+ * registers. The body may set them again.
  */
 import { registerName } from '../../../core/registers.js';
 import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
@@ -16,7 +16,7 @@ import { emitBlindedConstant } from './blinded.js';
 const stride = 32;
 const entryTrapOffset = 25;
 
-/** Registers that may hold the PC until the jump, unless they are set themselves. The entry used them already. */
+/** Registers that may hold the PC until the jump, unless the body sets them. The entry has changed them already. */
 const pcRegisters = ['r11', 'r10'] as const;
 
 const length = (count: number): number => count * stride;
@@ -43,7 +43,7 @@ export const entries: EntryCode = {
   code,
 };
 
-/** What the longest body takes: 15 registers, and 63 bytes of stack data, whose last seven are three stores. */
+/** Size of the longest body: 15 registers, and 63 bytes of stack data, the last seven of which take three stores. */
 export const bodySize = 832;
 
 export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU64): Uint8Array {
@@ -74,10 +74,10 @@ export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU
 }
 
 /**
- * Where both carriers are set, only memory can hold the PC, and memory that can be executed must not. So it waits on
- * the stack, below all that is in use, and RET takes it from there: the one jump that moves the stack pointer back at
- * the same time, so that a signal in between never finds the PC below the stack pointer. It was not called, which
- * a processor mispredicts, and refuses where there is a shadow stack.
+ * If the body loads both r10 and r11, no register is left for the PC, and executable memory must not contain it. So it
+ * is spilled to the stack below everything in use, and `ret imm16` consumes it: the only jump that restores rsp at the
+ * same time, so that no signal handler can overwrite the PC below rsp. The return is unpaired: it mispredicts, and it
+ * faults under a shadow stack.
  */
 function emitSpillPc(asm: Assembler, depth: number): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(depth + 8) });

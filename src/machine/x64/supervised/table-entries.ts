@@ -1,6 +1,6 @@
 /**
- * The code of supervised tables. An entry only says its number; what it goes on to is shared, so that the addresses
- * of the arrays stand in the code once:
+ * The code of supervised tables. An entry loads its index and jumps to the shared code, which contains the addresses of
+ * the arrays once:
  *
  *     endbr64                   mov code, &codeTable      (blinded)
  *     mov r11d, number          mov data, &dataTable      (blinded)
@@ -52,7 +52,7 @@ function emitSharedCode(
 ): void {
   const scaledIndex: Index = { register: index, scale: 8 };
   if (index === data) {
-    // Both registers that we may use are the table's. The word of code waits below the red zone meanwhile.
+    // The table loads both scratch registers: the code word is spilled below the red zone.
     asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(redZone + 8) });
     emitBlindedConstant(asm, code, codeTable, random);
     asm.emit('mov r64, r/m64', code, { base: code, index: scaledIndex });

@@ -1,13 +1,13 @@
 /**
- * The block in which a handler finds the registers: 8-byte words in the order of the C interface, the flags, the PC
- * and the stack pointer behind them, then the vector argument registers. A multiple of 16 bytes, so that a stack
- * pointer at its start is aligned for a call (psABI, section 3.2.2). What loads the registers relies on r15, flags, PC
- * and stack pointer to stand one behind the other.
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, then flags, PC and
+ * stack pointer, then the vector argument registers. Its size is a multiple of 16 bytes, so that a stack pointer at its
+ * start is aligned for a call (psABI, section 3.2.2). Code that restores the registers relies on r15, flags, PC and
+ * stack pointer being adjacent.
  */
 import { savedRegisterLayout } from '../../saved-registers.js';
 import { registerFile } from '../registers.js';
 
-/** The general registers but rsp, in their order in the block. */
+/** The general registers except rsp, in the order of the block. */
 export const savedGeneral = [
   ...(['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp'] as const),
   ...(['r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'] as const),

@@ -1,8 +1,4 @@
-/**
- * The code slot of a trampoline: load, push, jump; or what `handler.ts` says. One slot is assembled; the others are
- * copies in which the distances to the data slot differ by a constant, because code and data slots have different
- * lengths. So do the distances to what all slots of an image share, at its end.
- */
+/** Code slots: they load registers, write stack data and jump, or save all registers (save-restore-stub.ts). */
 import { registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
 import { type SlotLabels, slotCode } from '../../slots.js';
@@ -35,7 +31,7 @@ function emitLoadAndJump(asm: Assembler, shape: Shape, dataWord: (byte: number) 
   asm.emit('jmp r/m64', dataWord(0));
 }
 
-/** A piece of stack data, from memory. */
+/** Loads a chunk of stack data into the scratch register. */
 function emitLoad(asm: Assembler, from: Memory, width: StackChunk['width']): void {
   if (width === 8) asm.emit('mov r64, r/m64', scratch.r64, from);
   else if (width === 4) asm.emit('mov r32, r/m32', scratch.r32, from);
@@ -49,7 +45,7 @@ export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   return bytes;
 }
 
-/** Without a limit of length: a displacement reaches 2 GiB. */
+/** No `maxBytes`: a displacement reaches 2 GiB. */
 export const { slotLayout, codeImage } = slotCode({
   createAssembler: () => new Assembler(),
   emitSlot,
