@@ -54,7 +54,7 @@ export const arm64: Machine = {
   disassemble,
 };
 
-/** `write(2, x1, x2)`, then on to the trap at x17. A system call changes x0 only. */
+/** Calls `write(2, x1, x2)` and jumps to the trap at x17. A system call changes x0 only. */
 function freedCallStub(): FreedCallStubCode {
   const asm = new Assembler();
   asm.emit('bti c');

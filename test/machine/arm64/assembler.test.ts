@@ -144,7 +144,7 @@ test('a label must be bound, near enough, and at an instruction', () => {
 test('instructions stand at multiples of four', () => {
   const asm = new Assembler();
   asm.data(Uint8Array.of(1));
-  assert.throws(() => asm.emit('ret'), /an instruction at 1/);
+  assert.throws(() => asm.emit('ret'), /misaligned instruction at 1/);
   asm.padTo(8);
   assert.deepEqual(
     disassemble(asm.finish(12), 0n).map(({ text }) => text),

@@ -29,7 +29,7 @@ export class Assembler extends LabelAssembler<OperandFixup> {
       if (typeof value === 'object') this.#emitDistance(operand, value);
       else word |= encodeOperand(form, operand, value);
     }
-    if (this.position % instructionSize !== 0) throw new Error(`an instruction at ${this.position}`);
+    if (this.position % instructionSize !== 0) throw new Error(`misaligned instruction at ${this.position}`);
     for (let shift = 0; shift < 32; shift += 8) this.bytes.push((word >>> shift) & 0xff);
   }
 
@@ -62,9 +62,9 @@ export class Assembler extends LabelAssembler<OperandFixup> {
   }
 }
 
-/** The bits of an operand in an instruction. */
+/** Returns the bits of an operand at their positions in the instruction. */
 function encodeOperand(form: Form, operand: Operand, value: string | number): number {
   const bits = operand.field.encode(value as never);
-  if (bits === undefined) throw new RangeError(`${form}: ${value} is no <${operand.name}>`);
+  if (bits === undefined) throw new RangeError(`${form}: ${value} is not a valid <${operand.name}>`);
   return insertBits(operand, bits);
 }

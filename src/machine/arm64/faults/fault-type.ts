@@ -5,7 +5,7 @@ import type { Assembler } from '../asm/assembler.js';
 export interface FaultExits {
   /** Counts a refusal at x10; the fault becomes the program's own. The frame, x1 and x2 must be unchanged. */
   readonly reject: Label;
-  /** Continues with the registers in the frame (x2), the descriptor in x12 and stack data, if any, at x13. */
+  /** Continues with the registers in the frame (x2), the record at x12 and stack data, if any, at x13. */
   readonly complete: Label;
 }
 

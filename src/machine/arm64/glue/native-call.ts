@@ -1,11 +1,11 @@
 /**
- * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
- * (`start`, `execute`, and `complete` when it is done).
+ * Calls from JavaScript to C: on the JavaScript thread (`invoke`), or on a thread of libuv's pool (`queueAsync`, then
+ * `execute` there, and `complete` on the JavaScript thread).
  */
 import { asyncCall, callFlags, callRecord, entryPaths, frame, nativeCall, state } from '../../glue-layout.js';
 import { bitIndex, type Glue } from './parts.js';
 
-/** `invoke()`: the call is in the state. Closures that are called meanwhile find the frame. */
+/** `invoke()`: makes the call in the state. Callbacks during the call use its frame. */
 export function emitInvoke(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -28,12 +28,12 @@ export function emitInvoke(glue: Glue): void {
   glue.leave();
 }
 
-/** Subroutine: makes the call at x19, and keeps its results there. */
+/** Subroutine: makes the call at x19, and stores its results there. */
 export function emitCallTarget(glue: Glue): void {
   const { asm } = glue;
   const [noStack, noVectors, done] = [asm.label(), asm.label(), asm.label()];
   const recordLocation = ['x19', nativeCall.record] as const;
-  // The call may be another one's when it returns, if JavaScript ran meanwhile.
+  // JavaScript that runs during the call may overwrite the flags with those of another call.
   const savedFlags = ['x29', 16] as const;
   asm.bind(glue.labels.callTarget);
   glue.push(16);
@@ -64,7 +64,7 @@ export function emitCallTarget(glue: Glue): void {
   glue.pop(16);
 }
 
-/** `start(name)`: the request is a job for another thread. */
+/** `queueAsync(name)`: queues the `asyncCall` at `pendingRequest`. */
 export function emitQueueAsync(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -84,7 +84,7 @@ export function emitQueueAsync(glue: Glue): void {
   glue.ldr('x2', 'sp', name);
   asm.emit('adr <Xd>, <label>', 'x3', glue.labels.execute);
   asm.emit('adr <Xd>, <label>', 'x4', glue.labels.complete);
-  asm.emit('mov <Xd>, <Xm>', 'x5', 'x19'); // what execute and complete are given
+  asm.emit('mov <Xd>, <Xm>', 'x5', 'x19'); // argument of execute and complete
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x6', 'x19', asyncCall.work);
   glue.callNapi('napi_create_async_work');
   asm.emit('cbnz <Wt>, <label>', 'w0', done);
@@ -96,7 +96,7 @@ export function emitQueueAsync(glue: Glue): void {
   glue.leave();
 }
 
-/** `execute(env, job)` on another thread; `complete(env, status, job)` on the JavaScript thread, with scopes open. */
+/** `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope. */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.labels.execute);

@@ -1,7 +1,7 @@
 /**
- * The JavaScript thread's side of calls from other threads. Node calls `relayed` for each request, from the event
- * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
- * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
+ * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop, in
+ * a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not run
+ * again: `shutdown` completes them with the error result.
  */
 import {
   callbackInterface,
@@ -14,7 +14,7 @@ import {
 import { systemCalls } from '../linux/system-calls.js';
 import { currentRecord, type Glue } from './parts.js';
 
-/** `relayed(env, callback, context, request)`. After the end requests are answered, and their memory is gone. */
+/** `handleRequest(env, callback, context, request)`. After the shutdown, requests are already completed and freed. */
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
@@ -52,7 +52,7 @@ export function emitHandleRequest(glue: Glue): void {
   glue.leave();
 }
 
-/** `settle()`: what a request waited for is in the state, and which request it is. */
+/** `completeRequest()`: completes `pendingRequest` with the result in the state. */
 export function emitCompleteRequest(glue: Glue): void {
   const { asm } = glue;
   glue.enter();
@@ -63,8 +63,8 @@ export function emitCompleteRequest(glue: Glue): void {
 }
 
 /**
- * Subroutine: ends the request at x19 with what JavaScript answered, if it did, or with the error result. When JavaScript
- * ended meanwhile, `dismiss` has done that, and the request is gone.
+ * Subroutine: completes the request at x19 with the result from JavaScript, or with the error result. After the shutdown,
+ * the request is already completed and freed.
  */
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
@@ -88,7 +88,7 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   glue.pop();
 }
 
-/** Subroutine: takes the request at x19 off the list. The lock is held. */
+/** Subroutine: removes the request at x19 from the list. The lock must be held. */
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
   const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
@@ -107,7 +107,7 @@ export function emitUnlink(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** Subroutine: gives the results at x1 to whoever made the request at x19, which is off the list. */
+/** Subroutine: passes the results at x1 to the caller of the request at x19, which is not in the list. */
 export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
   const notWaiting = asm.label();
@@ -120,8 +120,8 @@ export function emitDeliverResult(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack - callRecord.results);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.record + callRecord.results);
   asm.emit('bl <label>', glue.labels.copyBytes);
-  // Release: who sees it sees the results. From then on the request may be gone; a futex that nobody waits for wakes
-  // nobody.
+  // Release: the caller that sees it sees the results. Then the request may be gone. Waking a futex without waiters does
+  // nothing.
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.done);
   asm.emit('mov <Wd>, #<imm>', 'w11', 1);
   asm.emit('stlr <Wt>, [<Xn|SP>]', 'w11', 'x0');
@@ -136,7 +136,7 @@ export function emitDeliverResult(glue: Glue): void {
   glue.pop();
 }
 
-/** `dismiss()`: no other thread waits from now on. */
+/** `shutdown()`: completes all requests. From then on calls from other threads get the error result at once. */
 export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
   const [nextRequest, done] = [asm.label(), asm.label()];
@@ -158,14 +158,14 @@ export function emitShutdown(glue: Glue): void {
   glue.leave();
 }
 
-/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
+/** `cleanupHook(data)`: the environment ends. From then on no call enters JavaScript or uses the fiber. */
 export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.labels.cleanupHook);
   glue.enter();
   glue.str('xzr', 'x21', state.jsThread);
   glue.str('xzr', 'x21', state.activeThread);
-  // Where there is none, the length of 0 is refused.
+  // Without a fiber stack the length is 0, and munmap fails.
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.munmap);
   glue.ldr('x0', 'x21', state.fiberStack);
   glue.ldr('x1', 'x21', state.fiberStackLength);
@@ -174,7 +174,7 @@ export function emitCleanupHook(glue: Glue): void {
   glue.leave();
 }
 
-/** Subroutine: takes the lock. It is held for less than a microsecond, so who does not get it lets others run. */
+/** Subroutine: acquires the lock. It is held for less than 1 us, so a waiting thread yields its CPU. */
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
   const [retry, contended] = [asm.label(), asm.label()];

@@ -1,14 +1,14 @@
 /**
- * The entries of supervised handlers. As a slot does (`handler.ts`), an entry makes room for the block and loads two
- * registers; but x16 is its number, since an address is not what its code can know. The common part calls what follows
- * the steps of bodies (`object-code.ts`), and an ordinary body leads to the handler: it loads the PC and jumps, with what
- * handlers are given in x0 and x1.
+ * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry reserves the block and loads two
+ * registers. But x16 is its index, because the code contains no addresses. The common part calls the code that executes
+ * bodies (`object-code.ts`), and an ordinary body jumps to the handler: it loads the PC and jumps, with the arguments of
+ * the handler in x0 and x1.
  *
  *     bti c
  *     sub sp, sp, block
  *     stp x16, x17, [sp, …]
- *     adr x17, entry           the trampoline
- *     mov x16, number
+ *     adr x17, entry           address of the trampoline
+ *     mov x16, index
  *     b   common
  *     brk
  *     u64 0, brk               as in other entries
@@ -30,7 +30,7 @@ const trapWordOffset = 28;
 type CommonCode = ReturnType<typeof handlerCommon>;
 type EntryOptions = Parameters<EntryCode['code']>[1];
 
-/** How to unwind through the common part where it stands there. */
+/** Returns the unwind table of the common part at an offset in the range. */
 const ehFrameFor = ({ frame }: CommonCode, position: number): Uint8Array =>
   pcRelativeEhFrame({ ...frame, start: position });
 

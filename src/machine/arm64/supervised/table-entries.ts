@@ -1,6 +1,6 @@
 /**
- * The code of supervised tables. An entry only says its number; what it goes on to is shared, so that the addresses
- * of the arrays stand in the code once:
+ * The code of supervised tables. An entry loads its index and jumps to the shared code, which contains the addresses of
+ * the arrays once:
  *
  *     bti c                     code = &codeTable      (blinded)
  *     mov x16, number           data = &dataTable      (blinded)
@@ -32,7 +32,7 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
   return { bytes, stride };
 }
 
-/** Only from x16 and x17 may a branch lead to any function (see slot.ts), so the PC goes there where it can. */
+/** Only x16 and x17 may branch to any function (see slot.ts), so the PC is moved there if possible. */
 function emitSharedCode(
   asm: Assembler,
   { code, data, index }: TableRegisters<GeneralRegister>,
@@ -42,7 +42,7 @@ function emitSharedCode(
   const emitLoadElement = (register: GeneralRegister, arrayBase: GeneralRegister): void =>
     asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>, lsl #3]', register, arrayBase, index);
   if (index === data) {
-    // Both registers that we may use are the table's. The word of code waits on the stack meanwhile.
+    // The table loads both scratch registers: the code word is spilled to the stack.
     emitBlindedConstant(asm, code, codeTable, random);
     emitLoadElement(code, code);
     asm.emit('str <Xt>, [<Xn|SP>, #<simm>]!', code, 'sp', -16);

@@ -1,13 +1,13 @@
 /**
- * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29 and x30, the PC,
- * the stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
- * pointer is (AAPCS64, section 6.4.5.1).
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, then x29, x30, PC,
+ * stack pointer and flags, then the vector argument registers. Its size is a multiple of 16 bytes, the alignment of the
+ * stack pointer (AAPCS64, section 6.4.5.1).
  */
 import { savedRegisterLayout } from '../../saved-registers.js';
 import { gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
 
-/** The general registers, in pairs as they are stored, but x16, x17 and x30. */
+/** The general registers except x16, x17 and x30, in the pairs that STP stores. */
 export const savedPairs = [
   ...([
     ['x0', 'x1'],

@@ -1,8 +1,4 @@
-/**
- * The code slot of a trampoline: load, push, jump; or what `handler.ts` says. One slot is assembled; the others are
- * copies in which the distances to the data slot differ by a constant, because code and data slots have different
- * lengths. So do the distances to what all slots of an image share, at its end.
- */
+/** Code slots: they load registers, write stack data and jump, or save all registers (save-restore-stub.ts). */
 import { arm64Registers, registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
 import { type SlotLabels, slotCode } from '../../slots.js';
@@ -14,9 +10,9 @@ import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, scratch } from './stack.js';
 
 /**
- * The longest code whose slots reach their data: a literal is at most 1 MiB away (Arm ARM, section C6.2, "LDR
- * (literal)"), and a data slot is less than twice as long as its code, which has an instruction of 4 bytes for
- * each word of 8, and four more.
+ * Max bytes of code whose slots reach their data. A literal is at most 1 MiB away (Arm ARM, section C6.2, "LDR
+ * (literal)"), and a data slot is shorter than two code slots, which have an instruction of 4 bytes for each word of 8,
+ * and four more.
  */
 export const maxImageBytes = 2 ** 19;
 
@@ -24,7 +20,7 @@ const trapOpcode = encodingOf('brk #<imm>').fixed;
 
 const { x16, x17 } = arm64Registers;
 
-/** Nothing jumps but through a register, and only these two may lead to any function: Arm ARM, section D8.4.5. */
+/** A jump needs a register, and only x16 and x17 may branch to any function: Arm ARM, section D8.4.5. */
 export function assertShape({ registers }: Shape, subject: string): void {
   if (!registers.includes(x16) || !registers.includes(x17)) return;
   throw new RangeError(`${subject} must not set both x16 and x17: one of them carries the PC on arm64`);
@@ -57,9 +53,8 @@ function emitLoadAndJump(
 }
 
 /**
- * A slot that loads nothing but the PC may be the entry of an atomic trampoline: what the PC leads to was written
- * before it. A branch orders no loads (Arm ARM, section B2.3), so the entry's has to be one that orders those
- * behind it.
+ * Loads the PC. A slot that loads only the PC may be the entry of an atomic trampoline, whose body was written before the
+ * PC. A branch does not order loads (Arm ARM, section B2.3), so such an entry uses a load-acquire.
  */
 function emitLoadPc(asm: Assembler, pcRegister: 'x16' | 'x17', pcWord: LabelRef, acquire: boolean): void {
   if (!acquire) {
