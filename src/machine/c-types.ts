@@ -1,6 +1,6 @@
 /**
- * The C types that cross between C and JavaScript: their layout in memory and their JavaScript type. All names, typedefs
- * and qualifiers are already resolved.
+ * The C types that cross between C and JavaScript: their layout in memory and their JavaScript type. All names,
+ * typedefs and qualifiers are already resolved.
  */
 
 export type CType = VoidType | ValueType;

@@ -1,7 +1,7 @@
 /**
- * The data of the fault handler, the same on every architecture: a control block after its code, and a *record* for each
- * slow trampoline. JavaScript writes it through another mapping; handler and program have read access only. Offsets and
- * lengths are in bytes.
+ * The data of the fault handler, the same on every architecture: a control block after its code, and a *record* for
+ * each slow trampoline. JavaScript writes it through another mapping; handler and program have read access only.
+ * Offsets and lengths are in bytes.
  *
  *     code     u64 magic, u64 distance from the magic to the control block, then the handler
  *     control  see `controlBlock`

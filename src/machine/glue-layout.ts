@@ -5,9 +5,9 @@
  *     constants   function pointers and handles, read-only after initialisation
  *     state       what each thread is executing, and the record of the current call
  *
- * A *call record* holds the registers and the stack of a call. Registers are in the order in which arguments (or results)
- * use them, followed by the register that only holds the address of a result. Those that an architecture does not have
- * are unused.
+ * A *call record* holds the registers and the stack of a call. Registers are in the order in which arguments (or
+ * results) use them, followed by the register that only holds the address of a result. Those that an architecture does
+ * not have are unused.
  */
 
 /** Offset of the state from the constants: the largest page size of any architecture. */

@@ -39,7 +39,9 @@ export interface LinuxAbi {
   /** `e_machine` of ELF files. */
   readonly elfMachine: number;
   readonly userRegs: UserRegs;
-  /** Returns the return address of a thread that is about to enter a function. `registers` are laid out as `userRegs`. */
+  /**
+   * Returns the return address of a thread that is about to enter a function. `registers` are laid out as `userRegs`.
+   */
   returnAddressOf(registers: DataView, readWord: (address: bigint) => bigint): bigint;
   /** Returns a handler that writes the first `length` bytes of `siginfo_t` to `fd`. */
   siginfoToFdHandler(fd: number, length: number): SiginfoToFdCode;

@@ -1,4 +1,7 @@
-/** The interface of an architecture. Everything in it is pure: bytes in, bytes out. No layer above knows which one it is. */
+/**
+ * The interface of an architecture. Everything in it is pure: bytes in, bytes out. No layer above knows which one it
+ * is.
+ */
 import type { RegisterFile } from '../core/registers.js';
 import type { FfiCode } from './ffi-code.js';
 import type { LinuxAbi } from './linux-abi.js';

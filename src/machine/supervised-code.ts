@@ -2,9 +2,9 @@
  * Code of *supervised objects*. The code of an object is one file that only the supervisor can write. Programs map it
  * shared, read-only and executable, as one range, at any address and any number of times:
  *
- *     entries    | entry 0 | entry 1 | …  |   called by the program
+ *     entries    | entry 0 | entry 1 | …  |   called by programs
  *     selectors  | u64 | u64 | …          |   for each entry: offset of its body from the start of the range
- *     bodies     | body | body | …        |   each written before a selector points to it, and not changed while one does
+ *     bodies     | body | body | …        |   each written once, before a selector points to it
  *
  * So the code contains no address of its own. Since the whole range is executable, values that a program chose must not
  * appear in it as code of its choice: they are blinded with random bits, new ones for each value. `r10` and `r11` of
@@ -17,8 +17,8 @@ export interface SupervisedCode {
   readonly entries: EntryCode;
   /**
    * Entries that preserve all registers. Their common part saves them, calls the body with the addresses of the saved
-   * registers and of the trampoline as arguments, and then loads all registers from that block. So a body that only sets
-   * the PC jumps to a handler. An unwind table for the common part precedes the first entry, in the format of
+   * registers and of the trampoline as arguments, and then loads all registers from that block. So a body that only
+   * sets the PC jumps to a handler. An unwind table for the common part precedes the first entry, in the format of
    * `.eh_frame`, with relative addresses.
    */
   handlerEntries(): EntryCode;
@@ -61,9 +61,9 @@ export interface ObjectContexts extends Pick<RegisterContext, 'pc' | 'assignment
 }
 
 /**
- * Contexts of a table, as in RFC v2: trampoline i loads the code register with word i of one array and the data register
- * with word i of the other, and jumps to the code register. The arrays belong to the program, and every invocation reads
- * them.
+ * Contexts of a table, as in RFC v2: trampoline i loads the code register with word i of one array and the data
+ * register with word i of the other, and jumps to the code register. The arrays belong to the program, and every
+ * invocation reads them.
  */
 export interface TableContexts {
   readonly count: number;

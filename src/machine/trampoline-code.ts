@@ -1,7 +1,7 @@
 /**
- * A *code image* is position-independent code of `count` trampolines of one shape. The data slots follow it in memory, and
- * every code slot reads its own data slot at a fixed distance. So the image contains no bytes of a particular trampoline:
- * it can be sealed, shared and mapped any number of times.
+ * A *code image* is position-independent code of `count` trampolines of one shape. The data slots follow it in memory,
+ * and every code slot reads its own data slot at a fixed distance. So the image contains no bytes of a particular
+ * trampoline: it can be sealed, shared and mapped any number of times.
  *
  *     code  | slot 0 | slot 1 | …   traps | common |      read, execute
  *     data  | slot 0 | slot 1 | …                  |      read (and write, unless isolated)

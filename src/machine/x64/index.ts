@@ -53,7 +53,9 @@ export const x64: Machine = {
   disassemble,
 };
 
-/** Calls `write(2, r8, r9)` and jumps to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1. */
+/**
+ * Calls `write(2, r8, r9)` and jumps to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1.
+ */
 function freedCallStub(): FreedCallStubCode {
   const asm = new Assembler();
   asm.emit('endbr64');

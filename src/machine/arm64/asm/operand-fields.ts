@@ -49,9 +49,9 @@ const invertedImmediate: Field = {
 };
 
 /**
- * Immediates of logical instructions are patterns: an element with one run of ones, rotated and repeated to 64 bits. Only
- * elements of 64 bits are supported: N is 1, `imms` the number of ones minus one, and `immr` the rotation to the right.
- * Arm ARM, `DecodeBitMasks`.
+ * Immediates of logical instructions are patterns: an element with one run of ones, rotated and repeated to 64 bits.
+ * Only elements of 64 bits are supported: N is 1, `imms` the number of ones minus one, and `immr` the rotation to the
+ * right. Arm ARM, `DecodeBitMasks`.
  */
 const bitmaskImmediate: Field = {
   width: 13,
@@ -103,6 +103,8 @@ export const distanceFields: Readonly<Record<string, Field>> = {
   'immhi:immlo': signed(21),
 };
 
-/** Unit of ADRP: pages of 4 KiB, relative to the page of the instruction. Independent of the page size of the system. */
+/**
+ * Unit of ADRP: pages of 4 KiB, relative to the page of the instruction. Independent of the page size of the system.
+ */
 export const adrpPageSize = 4096;
 export const pageFields: Readonly<Record<string, Field>> = { 'immhi:immlo': signed(21, adrpPageSize) };

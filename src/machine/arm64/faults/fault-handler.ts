@@ -1,14 +1,14 @@
 /**
  * The SIGSEGV handler of slow trampolines.
  *
- * 1. It handles a fault only if the kernel reports it (`si_code > 0`), its address is the PC, and that is a live trampoline
- *    in an arena. Since arenas have no access, such a fault is an instruction fetch. Otherwise it chains to the previous
- *    action.
- * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts it
- *    and changes the registers in the signal frame.
- * 3. The handler writes the stack data and returns to `rt_sigreturn`. To complete without that, as on x86-64, would need
- *    an instruction that sets the PC without a register, and a kernel that preserves all vector and matrix state on
- *    signal entry, which it does not (Documentation/arch/arm64/sme.rst).
+ * 1. It handles a fault only if the kernel reports it (`si_code > 0`), its address is the PC, and that is a live
+ *    trampoline in an arena. Since arenas have no access, such a fault is an instruction fetch. Otherwise it chains to
+ *    the previous action.
+ * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts
+ *    it and changes the registers in the signal frame.
+ * 3. The handler writes the stack data and returns to `rt_sigreturn`. To complete without that, as on x86-64, would
+ *    need an instruction that sets the PC without a register, and a kernel that preserves all vector and matrix state
+ *    on signal entry, which it does not (Documentation/arch/arm64/sme.rst).
  *
  * It calls no functions, and accesses only its stack, the frame and its data. Since another handler may call it as a
  * function, it uses only caller-saved registers: AAPCS64, section 6.1.1.

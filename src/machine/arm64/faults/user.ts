@@ -6,8 +6,8 @@ import { emitIncrementCounter, type FaultType } from './fault-type.js';
 import { linkRegisterOffset, ucontext } from './signal-frame.js';
 
 /**
- * Entered with the address of the record in x12, of the counters in x10, and x0, x1 and x2 as on handler entry. All checks
- * precede the first change of the frame, which a refused invocation leaves unchanged.
+ * Entered with the address of the record in x12, of the counters in x10, and x0, x1 and x2 as on handler entry. All
+ * checks precede the first change of the frame, which a refused invocation leaves unchanged.
  */
 export const user: FaultType = {
   name: 'user',

@@ -96,7 +96,9 @@ export function emitQueueAsync(glue: Glue): void {
   glue.leave();
 }
 
-/** `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope. */
+/**
+ * `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope.
+ */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.labels.execute);

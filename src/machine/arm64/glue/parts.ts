@@ -1,7 +1,7 @@
 /**
- * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another one:
- * x19 is the interface of a callback, a request or a call, x20 a frame, x21 the state. They are callee-saved. x9 to x17
- * are free between calls. The stack pointer is always a multiple of 16: AAPCS64, "The stack".
+ * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another
+ * one: x19 is the interface of a callback, a request or a call, x20 a frame, x21 the state. They are callee-saved. x9
+ * to x17 are free between calls. The stack pointer is always a multiple of 16: AAPCS64, "The stack".
  */
 import { GlueBase } from '../../assemble-glue.js';
 import {
@@ -21,7 +21,10 @@ import {
 import { Assembler } from '../asm/assembler.js';
 import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, LabelRef } from '../asm/operands.js';
 
-/** AAPCS64, "Parameter passing" and "Result return": x8 is the address of a result in memory; others are in x0, x1, v0 to v3. */
+/**
+ * AAPCS64, "Parameter passing" and "Result return": x8 is the address of a result in memory; others are in x0, x1, v0
+ * to v3.
+ */
 const argumentPairs = [
   ...([['x0', 'x1'] as const, ['x2', 'x3'] as const] as const),
   ...([['x4', 'x5'] as const, ['x6', 'x7'] as const] as const),
@@ -169,7 +172,9 @@ export class Glue extends GlueBase<Assembler> {
       this.asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, offset + 16 * index);
   }
 
-  /** Returns from a callback, whose interface is at x19, with the results at x1. A result in memory follows them there. */
+  /**
+   * Returns from a callback, whose interface is at x19, with the results at x1. A result in memory follows them there.
+   */
   returnResults(): void {
     const { asm } = this;
     const inMemory = asm.label();

@@ -1,7 +1,7 @@
 /**
- * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop, in
- * a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not run
- * again: `shutdown` completes them with the error result.
+ * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop,
+ * in a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not
+ * run again: `shutdown` completes them with the error result.
  */
 import {
   callbackInterface,
@@ -63,8 +63,8 @@ export function emitCompleteRequest(glue: Glue): void {
 }
 
 /**
- * Subroutine: completes the request at x19 with the result from JavaScript, or with the error result. After the shutdown,
- * the request is already completed and freed.
+ * Subroutine: completes the request at x19 with the result from JavaScript, or with the error result. After the
+ * shutdown, the request is already completed and freed.
  */
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
@@ -120,8 +120,8 @@ export function emitDeliverResult(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack - callRecord.results);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.record + callRecord.results);
   asm.emit('bl <label>', glue.labels.copyBytes);
-  // Release: the caller that sees it sees the results. Then the request may be gone. Waking a futex without waiters does
-  // nothing.
+  // Release: the caller that sees it sees the results. Then the request may be gone. Waking a futex without waiters
+  // does nothing.
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.done);
   asm.emit('mov <Wd>, #<imm>', 'w11', 1);
   asm.emit('stlr <Wt>, [<Xn|SP>]', 'w11', 'x0');

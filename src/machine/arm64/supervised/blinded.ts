@@ -1,9 +1,9 @@
 /**
  * Constant blinding: the values that a program chooses must not choose executable bytes.
  *
- * In data, two random words represent a value of 64 bits, and code combines them with EOR: `blindedWords`. In code, where
- * only one register is free, 64 random bits are added to a random number, 24 at a time, the most that ADD takes, and ROR
- * rotates the next bits into place. That does not change the flags:
+ * In data, two random words represent a value of 64 bits, and code combines them with EOR: `blindedWords`. In code,
+ * where only one register is free, 64 random bits are added to a random number, 24 at a time, the most that ADD takes,
+ * and ROR rotates the next bits into place. That does not change the flags:
  *
  *     mov  x2, start[0]           start is chosen so that the result is the value
  *     movk x2, start[1], lsl #16

@@ -1,8 +1,8 @@
 /**
  * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry reserves the block and loads two
  * registers. But x16 is its index, because the code contains no addresses. The common part calls the code that executes
- * bodies (`object-code.ts`), and an ordinary body jumps to the handler: it loads the PC and jumps, with the arguments of
- * the handler in x0 and x1.
+ * bodies (`object-code.ts`), and an ordinary body jumps to the handler: it loads the PC and jumps, with the arguments
+ * of the handler in x0 and x1.
  *
  *     bti c
  *     sub sp, sp, block

@@ -1,7 +1,7 @@
 /**
  * The code of supervised objects. Instruction fetches are not coherent with data caches, and the supervisor cannot
- * synchronize the processors of other processes. So all code is written before the object is mapped, and a body is data:
- * a list of *steps*, which the code executes (threaded code).
+ * synchronize the processors of other processes. So all code is written before the object is mapped, and a body is
+ * data: a list of *steps*, which the code executes (threaded code).
  *
  *     entry i   bti c                     body   distance to the code of the first step
  *               mov x16, i                       its operands
@@ -10,10 +10,10 @@
  *               u64 0: a body whose first
  *               brk    step is this trap
  *
- * The code of a step loads its operands from the body, at x17, and jumps to the next step: there is one for each register,
- * one for stack data, and three that jump to the target. Each value is two words, combined by EOR (blinded.ts). All
- * loads of a step have an address dependency on the selector, so they see what was written before the selector (Arm ARM,
- * section B2.3): an invocation never sees a part of another body.
+ * The code of a step loads its operands from the body, at x17, and jumps to the next step: there is one for each
+ * register, one for stack data, and three that jump to the target. Each value is two words, combined by EOR
+ * (blinded.ts). All loads of a step have an address dependency on the selector, so they see what was written before the
+ * selector (Arm ARM, section B2.3): an invocation never sees a part of another body.
  */
 
 import { lazy } from '../../../core/lazy.js';
@@ -52,7 +52,9 @@ interface SharedCode {
   readonly steps: Readonly<Record<Step, number>>;
 }
 
-/** Returns the shared code for an offset in the range, on which only two distances depend. It is the end of the code. */
+/**
+ * Returns the shared code for an offset in the range, on which only two distances depend. It is the end of the code.
+ */
 export function sharedCode(offset: number, selectorsOffset: number): SharedCode {
   const asm = new Assembler();
   const offsetInPage = offset % adrpPageSize;
@@ -186,7 +188,9 @@ function emitJumpWithStep(asm: Assembler, pcRegister: 'x16' | 'x17'): void {
   asm.emit('brk #<imm>', 0);
 }
 
-/** Writes stack data. Operands: distance below the stack pointer (u16), bytes (u16), whether SP is set (u32), values. */
+/**
+ * Writes stack data. Operands: distance below the stack pointer (u16), bytes (u16), whether SP is set (u32), values.
+ */
 function emitStackStep(asm: Assembler): void {
   const [skipAlign, nextWord, tail, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spillArea);

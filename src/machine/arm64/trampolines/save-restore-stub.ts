@@ -4,8 +4,8 @@
  * 1. A slot reserves the block on the stack, saves x16 and x17 there, loads the addresses of the handler and of the
  *    trampoline into them, and branches to the common part.
  * 2. The common part stores all other registers in the block and calls the handler.
- * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns* to
- *    the PC stored there. RET needs it in a register, and that is x17, which a linker's veneer may change before any
+ * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns*
+ *    to the PC stored there. RET needs it in a register, and that is x17, which a linker's veneer may change before any
  *    function (AAPCS64, section 6.1.1). So the PC can be a function that returns to the caller's x30.
  *
  * The block is right below the stack pointer at the call: there is no red zone.

@@ -53,8 +53,8 @@ function emitLoadAndJump(
 }
 
 /**
- * Loads the PC. A slot that loads only the PC may be the entry of an atomic trampoline, whose body was written before the
- * PC. A branch does not order loads (Arm ARM, section B2.3), so such an entry uses a load-acquire.
+ * Loads the PC. A slot that loads only the PC may be the entry of an atomic trampoline, whose body was written before
+ * the PC. A branch does not order loads (Arm ARM, section B2.3), so such an entry uses a load-acquire.
  */
 function emitLoadPc(asm: Assembler, pcRegister: 'x16' | 'x17', pcWord: LabelRef, acquire: boolean): void {
   if (!acquire) {

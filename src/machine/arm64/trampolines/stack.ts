@@ -21,8 +21,8 @@ export function stackDataTarget(
 }
 
 /**
- * Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of 8 bytes at an offset in the data into
- * the scratch register; bytes after the end are ignored. The stack pointer moves first, because a signal handler
+ * Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of 8 bytes at an offset in the data
+ * into the scratch register; bytes after the end are ignored. The stack pointer moves first, because a signal handler
  * overwrites memory below it.
  */
 export function emitStackData(

@@ -1,6 +1,6 @@
 /**
- * The supported instructions, one per line: the form and its encoding in the notation of the Intel SDM, volume 2, section
- * 3.1.1. The assembler and the disassembler use this table.
+ * The supported instructions, one per line: the form and its encoding in the notation of the Intel SDM, volume 2,
+ * section 3.1.1. The assembler and the disassembler use this table.
  */
 import { lazy, memoize } from '../../../core/lazy.js';
 import { type OperandName, type OperandTypes, usesModRm } from './operands.js';

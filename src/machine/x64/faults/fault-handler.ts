@@ -1,15 +1,15 @@
 /**
  * The SIGSEGV handler of slow trampolines.
  *
- * 1. It handles a fault only if the kernel reports an instruction fetch at the PC (`si_code > 0`) and the address is that
- *    of a live trampoline in an arena. Otherwise it chains to the previous action.
- * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts it
- *    and changes the registers in the signal frame.
+ * 1. It handles a fault only if the kernel reports an instruction fetch at the PC (`si_code > 0`) and the address is
+ *    that of a live trampoline in an arena. Otherwise it chains to the previous action.
+ * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts
+ *    it and changes the registers in the signal frame.
  * 3. The handler completes without the system call `rt_sigreturn`: it restores the FPU state (the kernel resets it on
  *    signal entry), writes the stack data, loads all registers from the frame, and jumps with IRETQ, which sets flags,
  *    stack pointer and PC at once. `rt_sigreturn` would have nothing else to restore: no signal is blocked during the
- *    handler, and the kernel determines from the stack pointer whether the alternate stack is in use. If there is more to
- *    restore (SS_AUTODISARM, a shadow stack, a handler of the program that called this one), it returns instead, and
+ *    handler, and the kernel determines from the stack pointer whether the alternate stack is in use. If there is more
+ *    to restore (SS_AUTODISARM, a shadow stack, a handler of the program that called this one), it returns instead, and
  *    `rt_sigreturn` follows.
  *
  * It calls no functions, and accesses only its stack, the frame and its data. Since another handler may call it as a

@@ -41,7 +41,10 @@ export const X86_PF_INSTR = 0x10;
 /** The alternate stack is disabled until `rt_sigreturn`. */
 export const SS_AUTODISARM = 1 << 31;
 
-/** Offsets in the FPU state of a magic number, which marks the XSAVE format, and of its features: `struct _fpx_sw_bytes`. */
+/**
+ * Offsets in the FPU state of a magic number, which marks the XSAVE format, and of its features: `struct
+ * _fpx_sw_bytes`.
+ */
 export const fpstate = { magic: 464, features: 472, xsaveMagic: 0x46505853 } as const;
 
 /** NT in the flags: IRETQ faults if it is set. SDM volume 2, IRET. */

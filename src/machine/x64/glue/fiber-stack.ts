@@ -9,9 +9,9 @@
  *       fiberResume()     -->  ................  -->  C continues
  *                         <--  ................  <--  C returns
  *
- * The state holds the stack pointers of both sides. Calls nest as those of JavaScript do, so a suspended call is further
- * down the fiber than earlier ones. If JavaScript is terminated before `fiberResume`, `fiberInvoke` resumes the call
- * itself: C must return before anything else happens.
+ * The state holds the stack pointers of both sides. Calls nest as those of JavaScript do, so a suspended call is
+ * further down the fiber than earlier ones. If JavaScript is terminated before `fiberResume`, `fiberInvoke` resumes the
+ * call itself: C must return before anything else happens.
  */
 import { callbackInterface, callRecord, entryPaths, state } from '../../glue-layout.js';
 import type { Gpr64 } from '../asm/operands.js';

@@ -108,7 +108,9 @@ export function emitQueueAsync(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope. */
+/**
+ * `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope.
+ */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
   asm.bind(glue.labels.execute);

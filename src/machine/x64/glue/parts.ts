@@ -1,7 +1,7 @@
 /**
- * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another one:
- * rbx is the interface of a callback, a request or a call, r12 a frame. Both are callee-saved. The stack is aligned to 16
- * bytes at every call: psABI, section 3.2.2.
+ * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another
+ * one: rbx is the interface of a callback, a request or a call, r12 a frame. Both are callee-saved. The stack is
+ * aligned to 16 bytes at every call: psABI, section 3.2.2.
  */
 import { GlueBase } from '../../assemble-glue.js';
 import {

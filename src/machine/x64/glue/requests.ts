@@ -1,7 +1,7 @@
 /**
- * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop, in
- * a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not run
- * again: `shutdown` completes them with the error result.
+ * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop,
+ * in a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not
+ * run again: `shutdown` completes them with the error result.
  */
 import {
   callbackInterface,
@@ -65,8 +65,8 @@ export function emitCompleteRequest(glue: Glue): void {
 }
 
 /**
- * Subroutine: completes the request at rbx with the result from JavaScript, or with the error result. After the shutdown,
- * the request is already completed and freed.
+ * Subroutine: completes the request at rbx with the result from JavaScript, or with the error result. After the
+ * shutdown, the request is already completed and freed.
  */
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;

@@ -1,7 +1,7 @@
 /**
- * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry pushes two words and jumps to the common
- * part. The words are the offsets of its body and of itself from the start of the range, because the code contains no
- * addresses. The common part converts them to addresses after all registers are saved.
+ * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry pushes two words and jumps to the
+ * common part. The words are the offsets of its body and of itself from the start of the range, because the code
+ * contains no addresses. The common part converts them to addresses after all registers are saved.
  *
  *     endbr64
  *     lea rsp, [rsp-128]          below the red zone
@@ -9,8 +9,8 @@
  *     push entry
  *     jmp common
  *
- * The common part calls an ordinary body, which loads the PC and jumps. The argument registers hold the arguments of the
- * handler.
+ * The common part calls an ordinary body, which loads the PC and jumps. The argument registers hold the arguments of
+ * the handler.
  */
 
 import { lazy } from '../../../core/lazy.js';

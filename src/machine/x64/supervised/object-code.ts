@@ -1,6 +1,6 @@
 /**
- * The code of supervised objects: entries, which jump to their bodies, and bodies, which load registers, write stack data
- * and jump. An entry uses two registers, since only LEA adds without changing the flags, and both operands are in
+ * The code of supervised objects: entries, which jump to their bodies, and bodies, which load registers, write stack
+ * data and jump. An entry uses two registers, since only LEA adds without changing the flags, and both operands are in
  * registers. The body may set them again.
  */
 import { registerName } from '../../../core/registers.js';

@@ -5,8 +5,8 @@
  *    jumps to the common part. All other registers are still unchanged. In supervised objects an entry does this: see
  *    `handler-entries.ts`.
  * 2. The common part stores every register in an aligned block on the stack and calls the handler.
- * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns* to
- *    the PC stored there. `ret` loads PC and stack pointer at once, without a register for either. If the PC is the
+ * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns*
+ *    to the PC stored there. `ret` loads PC and stack pointer at once, without a register for either. If the PC is the
  *    caller's return address, the processor predicts it, and a shadow stack allows it.
  *
  * The stack, downwards from the stack pointer at the call:
@@ -58,7 +58,9 @@ interface SlotWords {
   readonly trampoline: Memory;
 }
 
-/** Loads the trampoline's address into rsi and returns the operand of the call. It may change all registers except rdi. */
+/**
+ * Loads the trampoline's address into rsi and returns the operand of the call. It may change all registers except rdi.
+ */
 type FindHandler = (asm: Assembler, slotWords: SlotWords) => Gpr64 | Memory;
 
 /** A slot pushes both addresses. */

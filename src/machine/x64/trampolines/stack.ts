@@ -36,7 +36,9 @@ export function stackDataTarget(
   return { dataAddress: aligned, sp: aligned };
 }
 
-/** Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of a chunk into the scratch register. */
+/**
+ * Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of a chunk into the scratch register.
+ */
 export function emitStackData(asm: Assembler, layout: StackLayout, load: (chunk: StackChunk) => void): void {
   const start = layout.setSp ? 0 : -(layout.offset + layout.size);
   if (layout.setSp) emitAlignedSetSp(asm, layout.offset + layout.size);
@@ -48,8 +50,8 @@ export function emitStackData(asm: Assembler, layout: StackLayout, load: (chunk:
 
 /**
  * Moves the stack pointer and preserves the flags, although AND, which rounds down, changes them: LAHF and SETO save
- * them in rax, the scratch register saves rax, and ADD and SAHF restore them. The stack pointer moves before the data is
- * written, because a signal handler overwrites memory below it.
+ * them in rax, the scratch register saves rax, and ADD and SAHF restore them. The stack pointer moves before the data
+ * is written, because a signal handler overwrites memory below it.
  */
 function emitAlignedSetSp(asm: Assembler, distance: number): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -distance });
