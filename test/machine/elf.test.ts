@@ -15,10 +15,10 @@ const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const skip = needs('readelf');
-/** Whether there is code for this architecture. */
+/** Whether this architecture is supported. */
 const isKnown = Object.hasOwn(machines, process.arch);
 
-/** `readelf -aW`, without a warning. */
+/** Returns the output of `readelf -aW`, which must not warn. */
 function readelf(file: string): string {
   const { status, stdout, stderr } = spawnSync('readelf', ['-aW', file], { encoding: 'utf8' });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
@@ -26,7 +26,7 @@ function readelf(file: string): string {
   return stdout;
 }
 
-/** The rows of a table in readelf's output that begin like this, in columns. */
+/** Returns the lines of readelf's output that match, split into columns. */
 function rows(output: string, start: RegExp): string[][] {
   return output
     .split('\n')
@@ -35,7 +35,7 @@ function rows(output: string, start: RegExp): string[][] {
     .map((line) => line.split(/\s+/));
 }
 
-/** A library with code and data of these lengths. Its code only returns. */
+/** Writes a library with code, which only returns, and data of these lengths. */
 function library(architecture: string, codeLength: number, dataLength: number) {
   const { elfMachine } = machines[architecture]!.linux;
   const empty = builders[architecture]!.emptyFunction();
@@ -58,7 +58,7 @@ const lengths = [
   [0, 1],
   [100, 32],
   [4096, 8],
-  // The headers and the symbols stand in the same pages as the code: around the end of a segment.
+  // Headers and symbols share the pages of the code: lengths near the end of a segment.
   [65_536 - 600, 70_000],
   [65_536 - 400, 16],
   [65_536, 16],
@@ -88,7 +88,7 @@ for (const [codeLength, dataLength] of lengths) {
         ['RE', 'RW'],
       );
       assert.deepEqual(rows(output, /^GNU_STACK/)[0]!.slice(-2), ['RW', '0x10']);
-      // No page of any size up to 64 KiB holds both.
+      // Segments share no page, even of 64 KiB.
       const page = (address: number) => Math.floor(address / 65_536);
       assert.ok(page(text.end - 1) < page(writable.start), 'segments share no page');
       for (const { start, at, alignment, whole } of segments) {
@@ -156,7 +156,7 @@ test('a symbol file names a function at an address', { skip }, () => {
   }
 });
 
-/** The access that the kernel gives to an address. */
+/** Returns the access rights of an address. */
 function accessAt(address: bigint): string | undefined {
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
     const [, first, end, access] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? [];

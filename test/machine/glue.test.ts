@@ -1,4 +1,4 @@
-/** The code between C and JavaScript, as bytes. */
+/** The bytes of the code between C and JavaScript. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { builders } from '#src/machine/build/index.js';
 import { hostMachine } from '#src/native/host.js';
 import { modulePath } from '#src/native/napi.js';
 
-test('the glue is the same wherever its constants stand, but for the distance', () => {
+test('the glue depends on the offset of its constants only in distances', () => {
   const [near, far] = [8192, 65536].map((at) => hostMachine().ffi.glue(at));
   assert.ok(near!.bytes.length <= 8192, `${near!.bytes.length} bytes`);
   assert.deepEqual(hostMachine().ffi.glue(8192).bytes, near!.bytes);
@@ -15,9 +15,9 @@ test('the glue is the same wherever its constants stand, but for the distance', 
     assert.ok(at % 16 === 0 && at < near!.bytes.length);
 });
 
-test('every instruction of it is one that we know', () => {
+test('the disassembler decodes all of the glue', () => {
   const { bytes } = hostMachine().ffi.glue(8192);
-  // Behind the last instruction stand the names that Node is told.
+  // The names of the exported functions follow the code.
   const end = Buffer.from(bytes).indexOf('attach\0');
   const unknown = hostMachine()
     .disassemble(bytes.subarray(0, end), 0n)
@@ -32,7 +32,7 @@ test('functions that C or Node enters begin with a landing pad', () => {
     assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
 });
 
-test('the module is a shared library without an address in it', () => {
+test('the module is a shared library without addresses', () => {
   const file = readFileSync(modulePath(process.arch));
   assert.equal(file.subarray(0, 4).toString('latin1'), '\x7fELF');
   assert.ok(file.includes('napi_register_module_v1\0'));

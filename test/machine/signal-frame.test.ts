@@ -1,4 +1,4 @@
-/** What we know of signal frames and actions, against the kernel's headers. */
+/** Compares constants of signal frames and actions with the kernel's headers. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -31,7 +31,7 @@ const frames: Readonly<Record<string, () => [string, number][]>> = {
   ],
 };
 
-test('offsets and numbers are those of the headers', { skip: needs('gcc') }, () => {
+test('offsets and numbers equal those of the headers', { skip: needs('gcc') }, () => {
   const text = execFileSync(compileProgram('signal-frame', ['signal-frame.c']), { encoding: 'utf8' });
   assert.deepEqual(
     Object.fromEntries([
