@@ -10,7 +10,8 @@ import {
   templateVersion,
 } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
-import { launcherFailureStatus, launcherPath, maxScriptBytes, scriptFd } from '#src/launcher/launcher.js';
+import { launcherPath } from '#src/launcher/launcher.js';
+import { launcherFailureStatus, maxScriptBytes, scriptFd } from '#src/launcher/syscall-script.js';
 import {
   type BuildCode,
   builders,

@@ -3,6 +3,7 @@
  * returns what they say, or nothing for a context that is to be removed; the bytes that passed are what is
  * read back.
  */
+import { hex } from '../core/bits.js';
 import type { CallerRange, RegisterContext, StackContext } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
 import { type RegisterFile, registerNumber } from '../core/registers.js';
@@ -93,8 +94,7 @@ export function decodeStackPlacement({ flags, offset }: { flags: number; offset:
   setSp: boolean;
   offset: number;
 } {
-  if ((flags & ~abi.setSp) !== 0)
-    throw new SyscallError('EINVAL', `unknown stack flags 0x${flags.toString(16)}`);
+  if ((flags & ~abi.setSp) !== 0) throw new SyscallError('EINVAL', `unknown stack flags ${hex(flags)}`);
   if (offset > limits.stackOffset) {
     throw new SyscallError('EINVAL', `stack offset is ${offset}; at most ${limits.stackOffset}`);
   }

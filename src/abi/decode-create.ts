@@ -1,4 +1,5 @@
 /** What `trampfd_create` is told: the data of each type, checked. */
+import { hex } from '../core/bits.js';
 import type { StackLayout } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
 import type { Shape } from '../core/shape.js';
@@ -101,7 +102,7 @@ export function decodeHandler(view: DataView): HandlerData {
 /** Flags, of which those in `known` have a meaning. */
 function readFlags(view: DataView, offset: number, knownFlags: number): number {
   const flags = view.getUint32(offset, true);
-  if ((flags & ~knownFlags) !== 0) throw new SyscallError('EINVAL', `unknown flags 0x${flags.toString(16)}`);
+  if ((flags & ~knownFlags) !== 0) throw new SyscallError('EINVAL', `unknown flags ${hex(flags)}`);
   return flags;
 }
 

@@ -1,10 +1,8 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  type InspectedProcess,
-  type InspectedTable,
-  inspectProcess,
-} from '../trampolines/inspect/inspect.js';
+import { hex } from '../core/bits.js';
+import { type InspectedProcess, inspectProcess } from '../trampolines/inspect/inspect.js';
+import type { InspectedTable } from '../trampolines/inspect/summarize.js';
 
 export function addInspect(program: Command): void {
   program
@@ -55,5 +53,4 @@ function heading({ name, kind, type, layout, method, registers, stack }: Inspect
   return `${title}: ${loadText}${stackText} (${layout}, ${method})`;
 }
 
-const hex = (address: bigint): string => `0x${address.toString(16)}`;
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { TrampfdError } from '../core/errors.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
-import { _exit, raiseDefault } from '../linux/process/processes.js';
+import { raiseDefault } from '../linux/process/kill.js';
+import { _exit } from '../linux/process/self.js';
 import { writeLine } from '../supervisor/process/write-line.js';
 import {
   EXIT_NOT_EXECUTABLE,
@@ -12,7 +13,7 @@ import {
 } from '../supervisor/run-program.js';
 import { parseRestrictions } from './restrictions.js';
 
-interface RunOptions extends RunProgramOptions {
+interface CommandOptions extends Omit<RunProgramOptions, 'restrictions' | 'typeModules'> {
   readonly harden: RestrictionName[];
   readonly stats?: boolean;
 }
@@ -43,33 +44,34 @@ export function addRun(program: Command): void {
     .addOption(
       new Option('--abi <name>', 'also take the calls of the first proposal').choices(['trampfd', 'rfc-v1']),
     )
-    .addOption(new Option('--type <module>', 'try out a type of objects').argParser(collect).hideHelp())
     .passThroughOptions()
     .allowExcessArguments(false)
-    .action(async (name: string, args: string[], options: RunOptions & { type?: string[] }) => {
-      try {
-        const { status, signal, stats } = await runProgram(name, args.length, {
-          ...options,
-          typeModules: options.type ?? [],
-        });
-        if (options.stats === true) writeLine(2, `trampfd: ${JSON.stringify(stats)}`);
-        if (signal !== undefined) raiseDefault(signal);
-        // Node would set the terminal back to how it was, whatever the program has made of it.
-        _exit(status);
-      } catch (error) {
-        if (!(error instanceof TrampfdError)) {
-          console.error('trampfd: the supervisor failed:', error);
-          // Node would wait for threads that wait for others.
-          _exit(EXIT_FAILURE);
-          return;
-        }
-        writeLine(2, `trampfd: ${error.message}`);
-        const exitCode = { ENOENT: EXIT_NOT_FOUND, EACCES: EXIT_NOT_EXECUTABLE }[error.code] ?? EXIT_FAILURE;
-        _exit(error.syscall === undefined || error.syscall === 'execve' ? exitCode : EXIT_FAILURE);
-      }
-    });
+    .action((name: string, args: string[], { harden, ...options }: CommandOptions) =>
+      runAndExit(name, args.length, { ...options, restrictions: harden }),
+    );
 }
 
-function collect(value: string, previous: string[] = []): string[] {
-  return [...previous, value];
+/** Runs a program supervised, and ends this process as the program ended. */
+export async function runAndExit(
+  name: string,
+  argCount: number,
+  options: RunProgramOptions & { readonly stats?: boolean },
+): Promise<void> {
+  try {
+    const { status, signal, stats } = await runProgram(name, argCount, options);
+    if (options.stats === true) writeLine(2, `trampfd: ${JSON.stringify(stats)}`);
+    if (signal !== undefined) raiseDefault(signal);
+    // Node's exit would restore the terminal's former settings, over those that the program made.
+    _exit(status);
+  } catch (error) {
+    if (!(error instanceof TrampfdError)) {
+      console.error('trampfd: the supervisor failed:', error);
+      // Node's exit would wait for threads that wait for others.
+      _exit(EXIT_FAILURE);
+      return;
+    }
+    writeLine(2, `trampfd: ${error.message}`);
+    const exitCode = { ENOENT: EXIT_NOT_FOUND, EACCES: EXIT_NOT_EXECUTABLE }[error.code] ?? EXIT_FAILURE;
+    _exit(error.syscall === undefined || error.syscall === 'execve' ? exitCode : EXIT_FAILURE);
+  }
 }

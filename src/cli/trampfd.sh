@@ -1,5 +1,5 @@
 #!/bin/sh
-# Node changes what a program inherits before any JavaScript runs: see src/supervisor/inherited.ts. For
+# Node changes what a program inherits before any JavaScript runs: see src/supervisor/process/inherited-state.ts. For
 # `trampfd run` it is written down here first, starting next to nothing.
 tools=${PATH:+$PATH:}/usr/bin:/bin
 main=$(PATH=$tools && readlink -f -- "$0") && main=${main%/*}/main.js

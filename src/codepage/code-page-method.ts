@@ -5,7 +5,7 @@
  * 2. `mapAt` puts that code at an address of reserved memory, executable, any number of times.
  * 3. `close` gives back what `prepare` took. What is mapped stays.
  *
- * What each method guarantees stands in its file; `docs/methods.md` compares them.
+ * What each method guarantees stands in its file; `docs/code-pages.md` compares them.
  */
 import type { Shape } from '../core/shape.js';
 

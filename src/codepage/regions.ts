@@ -7,6 +7,7 @@
  * data has no access, so that a call to an old address faults at that address.
  */
 
+import { alignUp } from '../core/bits.js';
 import { dataLayout, type Shape, shapeKey } from '../core/shape.js';
 import {
   MAP_ANONYMOUS,
@@ -112,10 +113,10 @@ export function mapCode(
   }: { method: CodePageMethodName | undefined; dataLength: number; sizeHint?: number },
 ): { address: bigint; codeLength: number } {
   return withFirstWorkingMethod(method, (chosen) => {
-    let codeLength = chosen.fixedCodeLength ?? roundUpToPages(sizeHint);
+    let codeLength = chosen.fixedCodeLength ?? alignUp(sizeHint, pageSize());
     let { key, bytes } = createCode(codeLength);
     if (bytes.length > codeLength && chosen.fixedCodeLength === undefined) {
-      codeLength = roundUpToPages(bytes.length);
+      codeLength = alignUp(bytes.length, pageSize());
       ({ key, bytes } = createCode(codeLength));
     }
     const prepared = chosen.prepare({
@@ -128,10 +129,6 @@ export function mapCode(
       prepared.close();
     }
   });
-}
-
-function roundUpToPages(bytes: number): number {
-  return Math.ceil(bytes / pageSize()) * pageSize();
 }
 
 function regionClassFor(shape: Shape, method: CodePageMethod, codeLength: number): RegionClass {
@@ -151,7 +148,7 @@ function createRegion(regionClass: RegionClass): Region {
   const prepared = regionClass.prepared ?? method.prepare({ key, bytes: image.bytes, shape: image.shape });
   try {
     const codeLength = image.bytes.length;
-    const dataLength = roundUpToPages(image.count * dataLayout(image.shape).stride);
+    const dataLength = alignUp(image.count * dataLayout(image.shape).stride, pageSize());
     const codeAddress = mapSealed(prepared, { codeLength, dataLength, alignment: regionAlignment });
     regionNumbers.add(codeAddress / BigInt(regionAlignment));
     if (image.frame !== undefined) registerFrames(ehFrame(image.frame, codeAddress));

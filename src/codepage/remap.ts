@@ -4,8 +4,8 @@
  * Guarantee: the code cannot be written by a stray store. `mprotect` and `/proc/self/mem` can change it,
  * unless the page is sealed (`mseal` stops the first, not the second).
  */
+
 import {
-  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -15,6 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/mm/memory.js';
+import { copyToMemory } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 export const remap: CodePageMethod = {

@@ -4,8 +4,8 @@
  *
  * Guarantee: none. Whoever can write memory of the process can write this.
  */
+
 import {
-  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -15,6 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/mm/memory.js';
+import { copyToMemory } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 const attempt = 'map a code page by rwx';

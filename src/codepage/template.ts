@@ -18,10 +18,11 @@ import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
 import { registerNumber } from '../core/registers.js';
 import { emptyShape, handlerShape, type Shape, shapeKey } from '../core/shape.js';
-import { memoryAt, pageSize } from '../linux/mm/memory.js';
+import { pageSize } from '../linux/mm/memory.js';
 import type { Machine } from '../machine/index.js';
 import { fromNodeError } from '../native/errno.js';
 import { hostMachine } from '../native/host.js';
+import { memoryAt } from '../native/memory-view.js';
 import type { CodeBlob, CodePageMethod } from './code-page-method.js';
 import { codeFromFd } from './map-shared-fd.js';
 

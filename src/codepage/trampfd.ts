@@ -14,9 +14,9 @@ import { encodeCode } from '../abi/encode.js';
 import { abi } from '../abi/layout.js';
 import { TrampfdError } from '../core/errors.js';
 import { close } from '../linux/fs/fds.js';
-import { memoryAt } from '../linux/mm/memory.js';
 import { mapObject, readObjectMap, requireSupervisor, trampfd_create } from '../linux/trampfd-syscall.js';
 import { hostMachine } from '../native/host.js';
+import { memoryAt } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 const attempt = 'make a code page by trampfd';

@@ -2,6 +2,7 @@
  * What a trampoline is told: registers, stack data, allowed PCs. Immutable values, made from what callers
  * write and checked by the rules of RFC v1, before anything is done with them.
  */
+import { hex } from './bits.js';
 import { limits } from './limits.js';
 import { type RegisterFile, type RegisterName, registerNumber } from './registers.js';
 import {
@@ -150,8 +151,7 @@ export function parseCallerRanges(
       throw new TypeError(`${element} must be a pair of addresses: the first, and the first one behind`);
     }
     const [start, end] = [uint64(range[0], `${element}[0]`), uint64(range[1], `${element}[1]`)];
-    if (start >= end)
-      throw new RangeError(`${element} is empty: 0x${start.toString(16)} to 0x${end.toString(16)}`);
+    if (start >= end) throw new RangeError(`${element} is empty: ${hex(start)} to ${hex(end)}`);
     return Object.freeze([start, end] as const);
   });
   return ranges.length === 0 ? undefined : Object.freeze(ranges);
@@ -164,6 +164,6 @@ export function assertAllowedPc(
   subject = 'registers.pc',
 ): void {
   if (allowed !== undefined && !allowed.includes(pc)) {
-    throw new RangeError(`${subject} 0x${pc.toString(16)} is not among the allowed PCs`);
+    throw new RangeError(`${subject} ${hex(pc)} is not among the allowed PCs`);
   }
 }

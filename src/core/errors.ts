@@ -1,6 +1,6 @@
 /** What a {@link TrampfdError} knows besides its message. */
 export interface TrampfdErrorDetails {
-  /** The symbolic reason: an errno name (`'EACCES'`), or one of ours (`'ERR_FREED'`, `'ERR_UNSUPPORTED'`). */
+  /** The symbolic reason: an errno name (`'EACCES'`), or one of ours (`'ERR_FREED'`, `'ERR_TRAMPFD_UNSUPPORTED'`). */
   readonly code: string;
   /** The error number of the system call that was refused; absent when no system call was. */
   readonly errno?: number | undefined;
@@ -23,7 +23,7 @@ export interface TrampfdErrorDetails {
  *   symbolAddress('no_such_function');
  * } catch (error) {
  *   if (!(error instanceof TrampfdError)) throw error;
- *   console.log(error.code); // ERR_SYMBOL
+ *   console.log(error.code); // ERR_TRAMPFD_SYMBOL
  * }
  * ```
  */

@@ -2,6 +2,7 @@
  * The shape of a trampoline: what makes trampolines share code bytes. Everything else about one is data,
  * and stands in its data slot in the same order on every architecture.
  */
+import { alignUp } from './bits.js';
 import type { StackLayout } from './contexts.js';
 
 /**
@@ -39,7 +40,7 @@ export interface DataLayout {
 
 export function dataLayout({ type, registers, stack }: Shape): DataLayout {
   const stackDataOffset = 8 * (type === 'handler' ? handlerSlotLayout.wordCount : 1 + registers.length);
-  const stride = stackDataOffset + Math.ceil((stack?.size ?? 0) / 8) * 8;
+  const stride = stackDataOffset + alignUp(stack?.size ?? 0, 8);
   return { wordCount: stride / 8, stride, stackDataOffset };
 }
 

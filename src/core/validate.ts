@@ -3,6 +3,8 @@
  * Each throws `TypeError` or `RangeError` with the name of what was wrong, and returns the value as we keep it.
  */
 
+import { renamedOptionAdvice } from './renamed-options.js';
+
 const formatValue = (value: unknown): string =>
   typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : String(value);
 
@@ -57,7 +59,8 @@ export function knownOptions<Name extends string>(
   const object = plainObject(value, name);
   for (const key of Object.keys(object)) {
     if (!known.includes(key as Name)) {
-      throw new TypeError(`${name} has no property ${formatValue(key)}; it takes ${known.join(', ')}`);
+      const advice = renamedOptionAdvice(key, known) ?? `it takes ${known.join(', ')}`;
+      throw new TypeError(`${name} has no property ${formatValue(key)}; ${advice}`);
     }
   }
   return object as { readonly [Key in Name]?: unknown };

@@ -10,7 +10,6 @@ import { acquireRegion } from '../codepage/regions.js';
 import { TrampfdError } from '../core/errors.js';
 import { emptyShape } from '../core/shape.js';
 import {
-  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -20,7 +19,8 @@ import {
   pageSize,
 } from '../linux/mm/memory.js';
 import { dlsym } from '../native/dl.js';
-import { bindFunction } from '../native/libc.js';
+import { bindFunction } from '../native/function-pointers.js';
+import { copyToMemory } from '../native/memory-view.js';
 import { collectSystemReport } from './system.js';
 
 /** What became of a method. */

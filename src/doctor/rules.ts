@@ -31,7 +31,7 @@ const noexecFolder = ({ method, system }: FailedProbe) =>
 
 const rules: readonly Rule[] = [
   {
-    matches: ({ failure }) => failure.code === 'ERR_NO_SUPERVISOR',
+    matches: ({ failure }) => failure.code === 'ERR_TRAMPFD_NO_SUPERVISOR',
     refusedBy: () => 'no supervisor',
     fix: () => 'trampfd run -- program',
     inferred: false,

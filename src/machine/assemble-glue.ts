@@ -3,6 +3,7 @@
  * and thread: everything else is in the constants and the state that follow it (glue-layout.ts).
  */
 
+import { alignUp } from '../core/bits.js';
 import type { GlueCode } from './ffi-code.js';
 import { crossThreadModes, type ExportName, exportNames } from './glue-layout.js';
 import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
@@ -73,7 +74,7 @@ export function assembleGlue<Glue extends GlueBase<GlueAssembler>>(
   if (crossThreadModes.block !== 0) throw new Error('crossThreadModes.block must be 0');
   const { asm } = glue;
   const alignFunction = (): number => {
-    asm.padTo(Math.ceil(asm.position / alignment) * alignment);
+    asm.padTo(alignUp(asm.position, alignment));
     return asm.position;
   };
   const callbackEntryOffset = alignFunction();

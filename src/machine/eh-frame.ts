@@ -5,6 +5,7 @@
  * An unwinder looks up the table for a return address. The table specifies where the caller's registers are saved.
  * Registers have the DWARF numbers of the architecture's psABI.
  */
+import { alignUp } from '../core/bits.js';
 import { ByteWriter } from './byte-writer.js';
 
 const DW_CFA_advance_loc = 0x40;
@@ -148,6 +149,6 @@ function encodeEhFrame(
 
 /** Prefixes an entry with its length and pads it to a multiple of 8 with DW_CFA_nop (0). */
 function encodeEntry(content: ByteWriter): Uint8Array {
-  const length = Math.ceil((4 + content.length) / 8) * 8 - 4;
+  const length = alignUp(4 + content.length, 8) - 4;
   return new ByteWriter().u32(length).bytes(content.padTo(length).toBytes()).toBytes();
 }

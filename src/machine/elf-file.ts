@@ -1,4 +1,5 @@
 /** Parts of ELF files: headers, symbols and sections. Layouts: gABI version 4.1, chapters 4 and 5. */
+import { alignUp } from '../core/bits.js';
 import { ByteWriter } from './byte-writer.js';
 
 export const PT_LOAD = 1;
@@ -110,7 +111,7 @@ export function appendSections(
   for (const section of sections) writeHeader(section);
   const namesSize = names.content.length + '.shstrtab\0'.length;
   writeHeader({ name: '.shstrtab', type: SHT_STRTAB, offset: namesOffset, size: namesSize });
-  const headersOffset = Math.ceil((namesOffset + namesSize) / 8) * 8;
+  const headersOffset = alignUp(namesOffset + namesSize, 8);
   contents.bytes(names.content.toBytes()).padTo(headersOffset).bytes(headers.toBytes());
 
   const bytes = contents.toBytes();

@@ -3,6 +3,7 @@
  * slot differ by a constant, because code and data slots have different lengths. Distances to the common part, at the
  * end of the image, differ by the length of a code slot.
  */
+import { alignUp } from '../core/bits.js';
 import { dataLayout, type Shape } from '../core/shape.js';
 import type { FrameDescription } from './eh-frame.js';
 import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
@@ -50,7 +51,7 @@ export function slotCode<F extends Fixup, Asm extends LabelAssembler<F>>({
   const emitPadded = (asm: Asm, shape: Shape, labels: SlotLabels): number => {
     emitSlot(asm, shape, labels);
     const trapOffset = asm.position;
-    asm.padTo(Math.ceil((trapOffset + 1) / alignment) * alignment);
+    asm.padTo(alignUp(trapOffset + 1, alignment));
     return trapOffset;
   };
   return {
@@ -65,7 +66,7 @@ export function slotCode<F extends Fixup, Asm extends LabelAssembler<F>>({
         throw new RangeError(`code of ${byteLength} bytes cannot reach its data: at most ${maxBytes} bytes`);
       }
       const common = shape.type === 'handler' ? handlerCommon() : undefined;
-      const commonOffset = byteLength - Math.ceil((common?.bytes.length ?? 0) / alignment) * alignment;
+      const commonOffset = byteLength - alignUp(common?.bytes.length ?? 0, alignment);
       const asm = createAssembler();
       const data = asm.label(byteLength);
       const trapOffset = emitPadded(asm, shape, { data, common: asm.label(commonOffset) });

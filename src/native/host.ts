@@ -1,19 +1,18 @@
-/** The system that this process runs on. Everything that touches it asks here first. */
-
+/** The machine that this process runs on. */
 import { TrampfdError } from '../core/errors.js';
 import { type Machine, machineFor, machines } from '../machine/index.js';
 
 let machine: Machine | undefined;
 
-/** The machine that this process runs on. Throws unless this is Linux on an architecture that we know. */
+/** Returns the description of this machine. Throws unless this is Linux on a supported architecture. */
 export function hostMachine(): Machine {
   if (machine !== undefined) return machine;
   const { platform, arch } = process;
   machine = platform === 'linux' ? machineFor(arch) : undefined;
   if (machine === undefined) {
-    const known = Object.keys(machines).join(' or ');
-    const message = `trampfd runs on Linux on ${known}, and this system is ${platform} on ${arch}`;
-    throw new TrampfdError(message, { code: 'ERR_UNSUPPORTED' });
+    const supported = Object.keys(machines).join(' or ');
+    const message = `trampfd runs on Linux on ${supported}, and this system is ${platform} on ${arch}`;
+    throw new TrampfdError(message, { code: 'ERR_TRAMPFD_UNSUPPORTED' });
   }
   return machine;
 }

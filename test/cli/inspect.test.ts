@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createRegisterHandler, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { closeMemfd, memfd_create } from '#src/linux/mm/memfd.js';
+import { close } from '#src/linux/fs/fds.js';
+import { memfd_create } from '#src/linux/mm/memfd.js';
 import { registryLine } from '#src/trampolines/debug/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
@@ -45,7 +46,7 @@ function inspect(pid = process.pid): { tables: Row[]; names: { address: string; 
 test('a process without trampolines has nothing to show', () => {
   const { status, stderr } = trampfd('inspect', String(process.ppid));
   assert.equal(status, 1);
-  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has made no trampolines\n$/);
+  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has created no trampolines\n$/);
 });
 
 test('tells tables, shapes, numbers and names as they were made', {
@@ -101,7 +102,7 @@ test('tells tables, shapes, numbers and names as they were made', {
 
   const shared = find({ name: 'atomic ones' });
   assert.equal(shared.layout, 'atomic');
-  assert.equal(shared.live, 9, 'a freed one with a farewell is free');
+  assert.equal(shared.live, 9, 'a freed one that reports calls is free');
   assert.deepEqual(shared.addresses, changed.slice(1).map(hex));
   assert.match(shared.code!, /# 0xabc\n/);
 
@@ -211,5 +212,5 @@ test('a registry that lies is not believed', () => {
     inspect().tables.filter(({ name }) => name === 'a lie'),
     [],
   );
-  closeMemfd(fd);
+  close(fd);
 });

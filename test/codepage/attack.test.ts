@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
 import { hasMseal } from '#src/linux/features.js';
-import { type Mapping, mappingOf, mappings } from '#src/linux/process/proc.js';
+import { type Mapping, mappingOf, mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } from '../support/attacks.js';
 import { runChild } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { createTrampolineTable, symbolAddress, type TableRegister, TrampfdError } from '#src/index.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 import { callInt64 } from '../support/calls.js';
 import { usedMethod } from '../support/used-method.js';
 
@@ -15,7 +15,7 @@ const pc = symbolAddress('getpid');
 
 for (const shape of shapes) {
   const registers = shape.split(',') as TableRegister[];
-  const options = method === '' ? {} : { method: method as CodePageMethodName };
+  const options = method === '' ? {} : { codeSource: method as CodePageMethodName };
   try {
     const table = createTrampolineTable({ registers, ...options });
     const values = Object.fromEntries(registers.map((name) => [name, 1n]));

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { createTrampolineTable, type TableRegister, TrampfdError } from '#src/index.js';
-import { canEnterUserNamespace, type SyscallRequest } from '#src/launcher/launcher.js';
 import { type RestrictionName, restrictionSyscalls } from '#src/launcher/restrictions.js';
+import type { SyscallRequest } from '#src/launcher/syscall-script.js';
+import { canEnterUserNamespace } from '#src/launcher/user-namespace.js';
 import { mdweState } from '#src/linux/features.js';
 import { hostMachine } from '#src/native/host.js';
 import { exceptCheckout, filter, runUnder } from '../support/launched.js';
@@ -160,7 +161,7 @@ describe('a method that is named', () => {
     const [withoutSupervisor] = await make([shipped!], { method: 'trampfd' });
     assert.deepEqual(
       [withoutSupervisor!.code, withoutSupervisor!.message],
-      ['ERR_NO_SUPERVISOR', noSupervisor],
+      ['ERR_TRAMPFD_NO_SUPERVISOR', noSupervisor],
     );
   });
 

@@ -1,4 +1,4 @@
-/** The table of guarantees in `docs/methods.md`: every cell is tried. */
+/** The table of guarantees in `docs/code-pages.md`: every cell is tried. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { createTrampolineTable, TrampfdError } from '#src/index.js';
-import type { SyscallRequest } from '#src/launcher/launcher.js';
+import type { SyscallRequest } from '#src/launcher/syscall-script.js';
 import { hasMseal, mdweState } from '#src/linux/features.js';
 import { __NR_mseal } from '#src/linux/mm/memory.js';
 import { filter, runUnder } from '../support/launched.js';
@@ -30,7 +30,7 @@ const routes = {
 } as const;
 type Route = (typeof routes)[keyof typeof routes];
 
-const document = readFileSync(fileURLToPath(new URL('../../../docs/methods.md', import.meta.url)), 'utf8');
+const document = readFileSync(fileURLToPath(new URL('../../../docs/code-pages.md', import.meta.url)), 'utf8');
 const [heads, , ...rows] = document
   .slice(document.indexOf('| who, and how'))
   .split('\n\n')[0]!
@@ -153,7 +153,7 @@ for (const [column, name] of heads!.entries()) {
 test('trampfd is refused without asking the kernel', () => {
   assert.throws(() => createTrampolineTable({ registers: [], codeSource: 'trampfd' }), {
     name: 'TrampfdError',
-    code: 'ERR_NO_SUPERVISOR',
+    code: 'ERR_TRAMPFD_NO_SUPERVISOR',
     message:
       'Cannot make a code page by trampfd: no supervisor runs this program; "trampfd run -- program" does',
     syscall: undefined,

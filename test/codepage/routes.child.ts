@@ -10,7 +10,8 @@ import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { createTemplateMethod } from '#src/codepage/template.js';
 import { createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
-import { type Mapping, mappingOf, readMemory } from '#src/linux/process/proc.js';
+import { type Mapping, mappingOf } from '#src/linux/process/proc-maps.js';
+import { readMemory } from '#src/linux/process/proc-mem.js';
 import { lengthOf, replacements, writes } from '../support/attacks.js';
 import { libc, outcome } from '../support/libc.js';
 

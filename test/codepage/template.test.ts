@@ -17,10 +17,11 @@ import { createTemplateMethod, imageLength, templateCode, templatePath } from '#
 import { registerNumber } from '#src/core/registers.js';
 import { shapeKey } from '#src/core/shape.js';
 import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
-import { memoryAt, munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
-import { mappingOf, mappings } from '#src/linux/process/proc.js';
+import { munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
+import { mappingOf, mappings } from '#src/linux/process/proc-maps.js';
 import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
+import { memoryAt } from '#src/native/memory-view.js';
 import { lengthOf } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { outcome } from '../support/libc.js';

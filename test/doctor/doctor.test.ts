@@ -310,8 +310,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
     assert.deepEqual(lacking, {
       status: 1,
       stdout: '',
-      stderr:
-        'trampfd: Cannot restrict the program by mdwe, which Linux has since 6.3: prctl failed (EINVAL)\n',
+      stderr: 'trampfd: Cannot set MDWE, which requires Linux 6.3: prctl failed (EINVAL)\n',
     });
     const noFilters = doctor(['--harden', 'no-memfd'], { by: [refuse, `${seccomp}`, `${ENOSYS}`, 'any'] });
     assert.equal(noFilters.stderr, 'trampfd: Cannot install a filter: seccomp failed (ENOSYS)\n');
@@ -356,7 +355,7 @@ test('conclusions that nothing here can confirm are labelled', async () => {
 });
 
 test('the demo runs where only template is left', { skip: skip || needs('gcc') }, () => {
-  const script = fileURLToPath(new URL('../linux/restrict.child.js', import.meta.url));
+  const script = fileURLToPath(new URL('../launcher/restrict.child.js', import.meta.url));
   const demo = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
   const args = [script, 'mdwe,no-memfd,noexec-tmp', process.execPath, '--jitless', demo];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

@@ -10,20 +10,31 @@ const native = nativeFunction as (...args: unknown[]) => (...args: unknown[]) =>
 describe('createCallback', () => {
   const fn = () => 0;
   for (const [name, args, error, message] of [
-    ['no signature', [undefined, fn], TypeError, /signature must be/],
+    ['no prototype', [undefined, fn], TypeError, /prototype must be/],
     ['a misspelt type', ['imt (void)', fn], RangeError, /imt/],
     ['no function', ['int (void)', 5], TypeError, /fn must be a function, not a number/],
     ['options that are none', ['int (void)', fn, 5], TypeError, /options must be an object/],
     ['an unknown option', ['int (void)', fn, { thread: 'wait' }], TypeError, /no property "thread"/],
-    ['unknown threads', ['int (void)', fn, { threads: 'maybe' }], RangeError, /threads must be/],
-    ['async with a result', ['int (void)', fn, { crossThread: 'queue' }], TypeError, /without a result/],
+    ['an old option', ['int (void)', fn, { threads: 'wait' }], TypeError, /no property "threads"/],
     [
-      'await without waiting',
+      'an unknown crossThread',
+      ['int (void)', fn, { crossThread: 'maybe' }],
+      RangeError,
+      /crossThread must be/,
+    ],
+    ['a queue with a result', ['int (void)', fn, { crossThread: 'queue' }], TypeError, /returns void/],
+    [
+      'awaitResult without a waiting caller',
       ['void (void)', fn, { crossThread: 'queue', awaitResult: true }],
       TypeError,
-      /await/,
+      /awaitResult requires/,
     ],
-    ['await that is no flag', ['int (void)', fn, { await: 1 }], TypeError, /await must be true or false/],
+    [
+      'a wrong awaitResult',
+      ['int (void)', fn, { awaitResult: 1 }],
+      TypeError,
+      /awaitResult must be true or false/,
+    ],
     ['an error result of void', ['void (void)', fn, { errorResult: 1 }], TypeError, /errorResult.*void/],
     [
       'an error result of another type',
@@ -37,7 +48,7 @@ describe('createCallback', () => {
       'too much on the stack',
       [{ result: 'void', args: [struct({ bytes: 'char[20000]' })] }, fn],
       RangeError,
-      /signature needs 20000 bytes of stack/,
+      /prototype needs 20000 bytes/,
     ],
   ] as const) {
     test(name, () => {
@@ -58,13 +69,14 @@ describe('nativeFunction', () => {
     ['an address as a number', ['int (int)', 5], TypeError, /address must be a bigint/],
     ['an unknown option', ['int (int)', labs, { sync: true }], TypeError, /no property "sync"/],
     ['errno that is no flag', ['int (int)', labs, { errno: 1 }], TypeError, /errno must be true or false/],
+    ['a wrong fiber', ['int (int)', labs, { fiber: 'own' }], TypeError, /fiber must be true or false/],
     [
-      'an unknown stack',
-      ['int (int)', labs, { stack: 'heap' }],
-      RangeError,
-      /stack must be "thread" or "own"/,
+      'an option that became a method',
+      ['int (int)', labs, { async: true }],
+      TypeError,
+      /no property "async"/,
     ],
-    ['two other stacks', ['int (int)', labs, { fiber: true, async: true }], TypeError, /fiber: true/],
+    ['an old option', ['int (int)', labs, { stack: 'own' }], TypeError, /no property "stack"/],
   ] as const) {
     test(name, () => {
       assert.throws(

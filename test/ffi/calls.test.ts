@@ -12,24 +12,24 @@ import {
   symbolAddress,
   viewMemory,
 } from 'trampfd';
-import { callMany, eleven, inLibrary } from '../support/closures.js';
+import { callMany, eleven, inLibrary } from '../support/callbacks.js';
 
 test('eleven arguments, a structure in memory, integers and floats mixed', () => {
   const given: unknown[] = [];
-  const closure = createCallback(eleven, (...args) => {
+  const callback = createCallback(eleven, (...args) => {
     given.push(...args);
     const { numbers, text } = args[4];
     return { numbers: [...numbers].reverse(), text: `A${text}` };
   });
   const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
-  assert.equal(call(closure.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
+  assert.equal(call(callback.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
   const structure = { numbers: [1.5, 2.5, 3.5, 4.5], text: 'five' };
   assert.deepEqual(given, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
   // And the other way: JavaScript calls it.
-  const direct = nativeFunction(eleven, closure.address);
+  const direct = nativeFunction(eleven, callback.address);
   const result = direct(-1, 2.25, -3, 4.5, structure, 250, 7.75, 8, -9, 10.5, 11);
   assert.deepEqual(result, { numbers: [4.5, 3.5, 2.5, 1.5], text: 'Afive' });
-  closure.close();
+  callback.close();
 });
 
 test('variadic functions, called and calling', () => {
@@ -136,30 +136,25 @@ test('pointers as numbers, bigints and null are the same', () => {
 });
 
 test('errno', async () => {
-  for (const async of [false, true]) {
-    const call = nativeFunction('int (int)', inLibrary('set_errno_result'), { errno: true, async });
-    assert.deepEqual(await call(17), { value: 18, errno: 17 });
-  }
+  const call = nativeFunction('int (int)', inLibrary('set_errno_result'), { errno: true });
+  assert.deepEqual(call(17), { value: 18, errno: 17 });
+  assert.deepEqual(await call.async(18), { value: 19, errno: 18 });
 });
 
 test('asynchronous calls', async () => {
-  const copy = nativeFunction('void *(void *, const char *)', symbolAddress('strcpy'), { async: true });
+  const copy = nativeFunction('void *(void *, const char *)', symbolAddress('strcpy'));
   const target = Buffer.alloc(16);
-  const pending = copy(target, 'asynchronous');
+  const pending = copy.async(target, 'asynchronous');
   assert.ok(pending instanceof Promise);
   assert.equal(await pending, addressOf(target));
   assert.equal(target.subarray(0, 12).toString(), 'asynchronous');
-  const many = Array.from({ length: 50 }, (_, index) =>
-    nativeFunction('long (long)', symbolAddress('labs'), { async: true })(-index),
-  );
+  const labs = nativeFunction('long (long)', symbolAddress('labs'));
+  const many = Array.from({ length: 50 }, (_, index) => labs.async(-index));
   assert.deepEqual(
     await Promise.all(many),
     many.map((_, index) => BigInt(index)),
   );
-  await assert.rejects(
-    nativeFunction('long (long)', symbolAddress('labs'), { async: true })('x' as never),
-    TypeError,
-  );
+  await assert.rejects(labs.async('x' as never), TypeError);
 });
 
 test('recursion, 200 deep', () => {
@@ -200,7 +195,7 @@ test('arguments are read before other calls can change them', () => {
     y: 2,
   };
   assert.equal(call(1000, sly, 5), 1000 + 48 + 5);
-  for (const closure of [inner, outer, first]) closure.close();
+  for (const callback of [inner, outer, first]) callback.close();
 });
 
 test('a million calls leave no handles behind', () => {

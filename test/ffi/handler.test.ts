@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallback, createRegisterHandler, nativeFunction, registerContext, viewMemory } from 'trampfd';
 
-test('a closure as the handler of a trampoline', () => {
+test('a callback as the handler of a trampoline', () => {
   const { size, offsets } = registerContext;
   const seen: unknown[] = [];
   const handler = createCallback('void (void *saved, void *trampoline)', (saved, trampoline) => {

@@ -67,7 +67,7 @@ test('ftw', () => {
 
 test('pthread_create, with the result', async () => {
   const create = nativeFunction('int (void *, void *, void *, void *)', symbolAddress('pthread_create'));
-  const join = nativeFunction('int (unsigned long, void *)', symbolAddress('pthread_join'), { async: true });
+  const join = nativeFunction('int (unsigned long, void *)', symbolAddress('pthread_join'));
   const start = createCallback('void *(void *)', (given) => given * 2n);
   const threads = BigUint64Array.of(0n, 0n, 0n);
   for (const index of threads.keys()) {
@@ -75,7 +75,7 @@ test('pthread_create, with the result', async () => {
   }
   const results = new BigUint64Array(3);
   for (const [index, thread] of threads.entries())
-    assert.equal(await join(thread, results.subarray(index)), 0);
+    assert.equal(await join.async(thread, results.subarray(index)), 0);
   assert.deepEqual([...results], [200n, 202n, 204n]);
   start.close();
 });
@@ -152,7 +152,7 @@ test('SQLite: rows, a function and a collation', {
   );
   assert.throws(() => exec(db, 'select 1; select 2', failing.address, null, null), /stop here/);
   assert.equal(close(db), 0);
-  for (const closure of [triple, backwards, row, failing]) closure.close();
+  for (const callback of [triple, backwards, row, failing]) callback.close();
 });
 
 const zlib = library('libz.so.1');
@@ -207,5 +207,5 @@ test('zlib: memory and input from JavaScript', { skip: noZlib }, () => {
   assert.equal(backEnd(stream), 0);
   assert.equal(blocks, 0);
   assert.equal(text, 'foobar for foobar, and back');
-  for (const closure of [alloc, dealloc, input, output]) closure.close();
+  for (const callback of [alloc, dealloc, input, output]) callback.close();
 });

@@ -125,7 +125,7 @@ for (const [codeLength, dataLength] of lengths) {
     assert.deepEqual(viewMemory(dataAt, data.length), data);
     viewMemory(dataAt, data.length).fill(1);
     koffi.call(codeAt, koffi.proto('void ()'));
-    assert.throws(() => symbolAddress('trampfd_test_other', file), { code: 'ERR_SYMBOL' });
+    assert.throws(() => symbolAddress('trampfd_test_other', file), { code: 'ERR_TRAMPFD_SYMBOL' });
     assert.equal(accessAt(codeAt), 'r-xp');
     assert.equal(accessAt(dataAt), 'rw-p');
   });

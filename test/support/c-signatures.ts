@@ -1,6 +1,6 @@
 /** Random signatures, and the C that declares them. */
 
-import type { PrototypeObject } from '#src/ffi/prototype/parse.js';
+import type { PrototypeObject } from '#src/ffi/prototype/prototype-like.js';
 import { type StructFields, struct, type UserType } from '#src/ffi/prototype/user-type.js';
 import { type CType, type FieldType, type StructType, sizeOf } from '#src/machine/c-types.js';
 import type { Random } from './random.js';

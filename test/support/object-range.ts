@@ -1,17 +1,10 @@
 /** Maps the code of supervised objects as the supervisor and programs do. */
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { memfd_create } from '#src/linux/mm/memfd.js';
-import {
-  MAP_SHARED,
-  memoryAt,
-  mmap,
-  munmap,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-} from '#src/linux/mm/memory.js';
+import { MAP_SHARED, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/mm/memory.js';
 import type { EntryCode, ObjectContexts } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
+import { memoryAt } from '#src/native/memory-view.js';
 import type { Random } from './random.js';
 
 /** Maps bytes as programs do, `copies` times at different addresses. */

@@ -9,7 +9,7 @@ import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { regionAlignment } from '#src/codepage/regions.js';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
-import { mappings } from '#src/linux/process/proc.js';
+import { mappings } from '#src/linux/process/proc-maps.js';
 import {
   fillAddressSpace,
   fillDescriptors,

@@ -1,8 +1,7 @@
 /** Opens the fault engine with a type of its own, makes a trampoline of it by hand, and calls it. */
 import assert from 'node:assert/strict';
 import { addressOf, createTrampoline, symbolAddress } from '#src/index.js';
-import { memoryAt } from '#src/linux/mm/memory.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 import * as arm64 from '#src/machine/arm64/faults/fault-handler.js';
 import {
   type FaultType as Arm64FaultType,
@@ -14,6 +13,7 @@ import type { FaultHandlerCode } from '#src/machine/index.js';
 import * as x64 from '#src/machine/x64/faults/fault-handler.js';
 import type { FaultType as X64FaultType } from '#src/machine/x64/faults/fault-type.js';
 import { frameOffset } from '#src/machine/x64/faults/signal-frame.js';
+import { memoryAt } from '#src/native/memory-view.js';
 import { createArena, installFaultHandler } from '#src/trampolines/slots/sigsegv-handler.js';
 import { callInt64 } from '../support/calls.js';
 

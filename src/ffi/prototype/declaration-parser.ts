@@ -41,14 +41,18 @@ export class DeclarationParser {
     this.#context = context;
   }
 
-  parsePrototype(): { readonly result: CType; readonly args: readonly Parameter[] } {
+  parsePrototype(): {
+    readonly name: string | undefined;
+    readonly result: CType;
+    readonly args: readonly Parameter[];
+  } {
     const result = this.#parseResultType();
-    this.#skipFunctionName();
+    const name = this.#parseFunctionName();
     this.#tokens.expect('(');
     const args = this.#parseParameters();
     this.#tokens.accept(';');
     this.#tokens.expect('');
-    return { result, args };
+    return { name, result, args };
   }
 
   parseResult(): CType {
@@ -87,16 +91,14 @@ export class DeclarationParser {
     return stars;
   }
 
-  /** What is behind it begins with a parenthesis, too. */
-  #skipFunctionName(): void {
-    if (this.#tokens.peek().text === '(' && this.#tokens.peek(1).text === '*') {
-      this.#tokens.expect('(');
-      this.#parseStars();
-      this.#acceptName();
-      this.#tokens.expect(')');
-    } else {
-      this.#acceptName();
-    }
+  /** Parses the optional name of a function or of a pointer to one. The parameters begin with a parenthesis, too. */
+  #parseFunctionName(): string | undefined {
+    if (this.#tokens.peek().text !== '(' || this.#tokens.peek(1).text !== '*') return this.#acceptName();
+    this.#tokens.expect('(');
+    this.#parseStars();
+    const name = this.#acceptName();
+    this.#tokens.expect(')');
+    return name;
   }
 
   #acceptName(): string | undefined {

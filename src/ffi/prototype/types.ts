@@ -2,7 +2,7 @@
 
 import type { InferField, InferParameter, InferPrototype, InferResult } from './infer-declarations.js';
 import type { InvalidType } from './infer-tokens.js';
-import type { PrototypeLike, PrototypeObject } from './parse.js';
+import type { PrototypeLike, PrototypeObject } from './prototype-like.js';
 import type { Enumeration, Struct, StructFields, UserType } from './user-type.js';
 
 /** Any value that crosses between C and JavaScript. */
@@ -23,8 +23,8 @@ export type CallbackFunction<S extends PrototypeLike> = (...args: ParametersOf<S
 /** What such a function returns. */
 export type CallbackResult<S extends PrototypeLike> = ValueOf<ResultKind<S>, ToC>;
 
-/** A function in C that JavaScript calls. 64-bit arguments may be safe integers, too, and pointers memory or `null`. */
-export type NativeFunction<S extends PrototypeLike> = (...args: ArgumentValues<S, ToC>) => ResultOf<S>;
+/** The arguments of a C function that JavaScript calls. 64-bit ones may also be safe integers, pointers memory or `null`. */
+export type NativeArguments<S extends PrototypeLike> = ArgumentValues<S, ToC>;
 
 /** To be a parameter's type together with `S`: nothing fits it where `S` is no signature. */
 export type ValidPrototype<S extends PrototypeLike> = [S] extends [string]

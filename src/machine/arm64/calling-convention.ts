@@ -1,4 +1,5 @@
 /** C on arm64: types and parameter passing, AAPCS64, sections 5.9, 6.8 and 6.9. */
+import { alignUp } from '../../core/bits.js';
 import {
   type FieldType,
   type FloatType,
@@ -58,7 +59,7 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
     }
     exhausted[bank] = true;
     const offset = stackSize;
-    stackSize += Math.ceil(size / 8) * 8;
+    stackSize += alignUp(size, 8);
     return { in: 'stack', offset };
   }
 }

@@ -1,4 +1,5 @@
 /** Writes shared libraries of one function and one data object. */
+import { alignUp } from '../../core/bits.js';
 import { ByteWriter } from '../byte-writer.js';
 import {
   appendSections,
@@ -52,14 +53,14 @@ export function sharedLibrary({ machine, code, data }: SharedLibrary): Uint8Arra
   const strings = new StringTable();
   const names = [strings.add(code.name), strings.add(data.name)] as const;
   const codeOffset = sharedLibraryLayout.codeOffset;
-  const symbolsOffset = Math.ceil((codeOffset + code.bytes.length) / 16) * 16;
+  const symbolsOffset = alignUp(codeOffset + code.bytes.length, 16);
   const stringsOffset = symbolsOffset + 3 * symbolSize;
   // A hash table with one bucket that chains all symbols.
   const hash = new ByteWriter().u32(1, 3, 1, 0, 2, 0).toBytes();
-  const hashOffset = Math.ceil((stringsOffset + strings.content.length) / 8) * 8;
+  const hashOffset = alignUp(stringsOffset + strings.content.length, 8);
   const end = hashOffset + hash.length;
-  const dataOffset = Math.ceil(end / segmentAlignment) * segmentAlignment;
-  const dynamicOffset = dataOffset + Math.ceil(data.bytes.length / 16) * 16;
+  const dataOffset = alignUp(end, segmentAlignment);
+  const dynamicOffset = dataOffset + alignUp(data.bytes.length, 16);
   const dynamic = new ByteWriter()
     .u64(DT_HASH, hashOffset, DT_STRTAB, stringsOffset, DT_SYMTAB, symbolsOffset)
     .u64(DT_STRSZ, strings.content.length, DT_SYMENT, symbolSize, 0, 0)

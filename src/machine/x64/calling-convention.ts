@@ -1,4 +1,5 @@
 /** C on x86-64: types and parameter passing, System V psABI, figure 3.1 and section 3.2.3. */
+import { alignUp } from '../../core/bits.js';
 import { type FieldType, type PlatformTypes, type Signature, sizeOf, type ValueType } from '../c-types.js';
 import type { ArgLocation, CallLayout, RegisterBank, RegisterPiece, ResultLocation } from '../call-layout.js';
 
@@ -30,7 +31,7 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
       return { in: 'registers', pieces };
     }
     const offset = stackSize;
-    stackSize += Math.ceil(size / 8) * 8;
+    stackSize += alignUp(size, 8);
     return { in: 'stack', offset };
   });
   return { args: locations, result: resultLocation(), registers, stackSize };

@@ -1,4 +1,4 @@
-/** Faults at slow objects: finds the object, and lets its type do the work. */
+/** Handles faults at slow objects: finds the object and lets its type perform the invocation. */
 import { SyscallError } from '../../abi/syscall-error.js';
 import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
 import type { MappingQuery } from '../../linux/process/procmap-query.js';
@@ -13,7 +13,7 @@ import { writeLine } from '../process/write-line.js';
 
 type SlowObject = Extract<SyscallToTracer, { kind: 'object' }>;
 
-/** A thread that stopped because of a fault. */
+/** A thread stopped by a fault. */
 export interface FaultedThread {
   readonly tid: number;
   readonly mappings: MappingQuery;
@@ -23,7 +23,7 @@ export class SlowFaultHandler {
   readonly #targetInfo: TargetInfo;
   readonly #policyEnforcer: PolicyEnforcer;
   readonly #onRejected: (tid: number, address: bigint, reason: string) => void;
-  /** Looks for news of objects. */
+  /** Reads pending messages about objects. */
   readonly #refreshObjects: () => void;
   readonly #objects = new Map<string, { readonly object: SlowObject; readonly contexts: ContextStore }>();
   readonly #registers: RegisterSet;
@@ -45,14 +45,14 @@ export class SlowFaultHandler {
     this.#objects.set(object.fileKey, { object, contexts });
   }
 
-  remove(file: string): void {
-    this.#objects.delete(file);
+  remove(fileKey: string): void {
+    this.#objects.delete(fileKey);
   }
 
-  /** @returns whether the thread can go on without the signal: an invocation was done */
+  /** Performs the invocation if the fault is one. @returns whether it did; the signal is suppressed then */
   handle({ tid, mappings }: FaultedThread): boolean {
     const siginfo = getSiginfo(tid);
-    // Sent by somebody: what the registers say is chance.
+    // A process sent the signal, so the registers have nothing to do with it.
     if (siginfo === undefined || siginfo.code <= 0) return false;
     const { userRegs } = this.#targetInfo.machine.linux;
     if (!this.#registers.read(tid)) return false;
@@ -75,7 +75,8 @@ export class SlowFaultHandler {
     } catch (error) {
       const { message, stack } = error as Error;
       this.#onRejected(tid, address, message);
-      if (!(error instanceof SyscallError)) writeLine(2, `trampfd: an invocation failed: ${stack}`);
+      if (!(error instanceof SyscallError))
+        writeLine(2, `trampfd: internal error in an invocation: ${stack}`);
       return false;
     }
     return this.#registers.write(tid);
@@ -104,7 +105,7 @@ function readMemory(tid: number, address: bigint, length: number): Uint8Array {
 function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
   let errno = processVmWritev(tid, address, bytes);
   if (errno !== 0) {
-    // Since Linux 6.5 such a write lets no stack grow.
+    // Since Linux 6.5, process_vm_writev does not grow stacks.
     growStack(tid, address);
     errno = processVmWritev(tid, address, bytes);
   }

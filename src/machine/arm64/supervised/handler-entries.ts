@@ -14,6 +14,7 @@
  *     u64 0, brk               as in other entries
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
 import { assertSelectorsOutside } from '../../object-code.js';
@@ -60,7 +61,7 @@ function emitPrologue(asm: Assembler): void {
 
 export const handlerEntries = lazy((): EntryCode => {
   const common = handlerCommon((asm, end) => asm.emit('bl <label>', end));
-  const firstOffset = Math.ceil(ehFrameFor(common, 0).length / 16) * 16;
+  const firstOffset = alignUp(ehFrameFor(common, 0).length, 16);
   const entries: EntryCode = {
     firstOffset,
     stride,

@@ -16,6 +16,7 @@
  * selector (Arm ARM, section B2.3): an invocation never sees a part of another body.
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { registerName } from '../../../core/registers.js';
 import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
@@ -42,7 +43,7 @@ const stepRegisters = Array.from({ length: 29 }, (_, index) => `x${index}` as 'x
  * 15 bytes for rounding down. The stack pointer is below the spill area while a step uses it.
  */
 const spillLayout = { x0: 0, x2: 16, sp: 24, length: 32 } as const;
-const spillArea = Math.ceil((64 + 256 + 15 + spillLayout.length) / 16) * 16;
+const spillArea = alignUp(64 + 256 + 15 + spillLayout.length, 16);
 
 type Step = (typeof stepRegisters)[number] | 'stack' | 'jump' | 'set x16' | 'set x17';
 

@@ -1,4 +1,5 @@
 /** Code slots: they load registers, write stack data and jump, or save all registers (save-restore-stub.ts). */
+import { alignUp } from '../../../core/bits.js';
 import { arm64Registers, registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
 import { type SlotLabels, slotCode } from '../../slots.js';
@@ -68,7 +69,7 @@ function emitLoadPc(asm: Assembler, pcRegister: 'x16' | 'x17', pcWord: LabelRef,
 export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
-  const end = Math.ceil(code.length / instructionSize) * instructionSize;
+  const end = alignUp(code.length, instructionSize);
   for (let offset = end; offset < length; offset += instructionSize) view.setUint32(offset, trapOpcode, true);
   bytes.set(code);
   return bytes;

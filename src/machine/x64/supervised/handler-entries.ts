@@ -13,6 +13,7 @@
  * the handler.
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
 import { assertSelectorsOutside } from '../../object-code.js';
@@ -76,7 +77,7 @@ function code(
 
 export const handlerEntries = lazy((): EntryCode => {
   const { bytes, ehFrame } = commonPart(0);
-  const firstOffset = Math.ceil(ehFrame.length / stride) * stride;
+  const firstOffset = alignUp(ehFrame.length, stride);
   const entries: EntryCode = {
     firstOffset,
     stride,

@@ -9,6 +9,7 @@
  *                               jmp code
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { replicate } from '../../replicate.js';
 import type { RandomU64, TableCode, TableContexts } from '../../supervised-code.js';
 import { type TableRegisters, tableRegisters } from '../../table-registers.js';
@@ -34,7 +35,7 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
 
   const sharedAsm = new Assembler();
   emitSharedCode(sharedAsm, registers, contexts, random);
-  sharedAsm.padTo(Math.ceil(sharedAsm.position / stride) * stride);
+  sharedAsm.padTo(alignUp(sharedAsm.position, stride));
 
   const bytes = new Uint8Array(count * stride + sharedAsm.position);
   bytes.set(replicate(entryAsm, count, () => 0));

@@ -1,4 +1,4 @@
-/** `TRAMPFD_CODE`: code of one shape, for data that is the program's own. What the library's tables are made of. */
+/** `TRAMPFD_CODE`: code of one shape that reads its data from the program's memory. The library's tables use it. */
 import { decodeCode } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
 import { SyscallError } from '../../../abi/syscall-error.js';

@@ -1,25 +1,25 @@
-/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that they lead to. */
+/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that selectors point to. */
 import type { EntryCode, Machine, ObjectContexts } from '../../../machine/index.js';
 import { BodyAllocator } from '../body-allocator.js';
 import type { InstanceContexts } from '../instance-contexts.js';
 import type { ObjectLayout, TargetInfo } from './object-type.js';
 
-/** What tells one type from the others. */
+/** The differences between fast types. */
 export interface FastObjectSpec {
   readonly contexts: readonly number[];
   entries(machine: Machine): EntryCode;
-  /** What an instance does that was told this, or nothing when it traps. @throws Refusal */
+  /** Returns the contexts that the body implements, or `undefined` if the instance traps. @throws SyscallError */
   bodyContexts(instanceContexts: InstanceContexts): ObjectContexts | undefined;
 }
 
-/** Makes the plans of a type. */
+/** Returns the layout function of a type. */
 export function fastLayoutFactory(
   type: FastObjectSpec,
-): (count: number, surroundings: TargetInfo) => ObjectLayout {
-  /** Most objects have one instance, and then the same plan. */
+): (count: number, targetInfo: TargetInfo) => ObjectLayout {
+  /** Most objects have one instance, and thus the same layout. */
   let cached: ObjectLayout | undefined;
-  return (count, surroundings) => {
-    if (cached?.count !== count) cached = createFastLayout(type, count, surroundings);
+  return (count, targetInfo) => {
+    if (cached?.count !== count) cached = createFastLayout(type, count, targetInfo);
     return cached;
   };
 }

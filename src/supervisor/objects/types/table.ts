@@ -1,4 +1,4 @@
-/** `TRAMPFD_TABLE`, of RFC v2: two registers from two arrays of the program. */
+/** `TRAMPFD_TABLE` of RFC v2: loads two registers from two arrays in the program's memory. */
 import { decodeTable } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
 import { randomU64 } from '../random.js';

@@ -7,7 +7,7 @@ import type { Invocation, ObjectLayout, ObjectType, TargetInfo } from './object-
 
 const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
-/** Bytes from one slow instance to the next: as functions are aligned. */
+/** Bytes between slow instances: the usual alignment of functions. */
 const slowStride = 16;
 
 const createFastLayout = fastLayoutFactory({
@@ -32,9 +32,9 @@ export const userType: ObjectType = {
     const { registers: newRegisters, stack, allowedPcs, allowedCallers } = contexts.read(index);
     const { userRegs, returnAddressOf } = targetInfo.machine.linux;
     const { stackDataTarget } = targetInfo.machine.trampolines;
-    if (newRegisters === undefined) throw new SyscallError('EPERM', 'it has no registers');
+    if (newRegisters === undefined) throw new SyscallError('EPERM', 'the instance has no registers');
     if (allowedPcs?.includes(newRegisters.pc) === false) {
-      throw new SyscallError('EPERM', `0x${newRegisters.pc.toString(16)} is not among the allowed PCs`);
+      throw new SyscallError('EPERM', `0x${newRegisters.pc.toString(16)} is not an allowed PC`);
     }
     if (allowedCallers !== undefined) {
       const caller = returnAddressOf(registers, (address) => readUint64(invocation, address));
