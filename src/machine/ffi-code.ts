@@ -10,7 +10,7 @@ export interface GlueCode extends NamedCode {
   readonly initialiseOffset: number;
 }
 
-/** What calls between C and JavaScript need of an architecture. */
+/** Code and layouts of calls between C and JavaScript. */
 export interface FfiCode {
   readonly cPlatform: PlatformTypes;
   callLayout(signature: Pick<Signature, 'args' | 'result'>): CallLayout;

@@ -7,23 +7,14 @@ export type {
   ArgLocation,
   CallLayout,
   DirectLocation,
-  RegisterBank,
   RegisterPiece,
   ResultLocation,
 } from './call-layout.js';
 export type { GlueCode } from './ffi-code.js';
-export type { SystemCallName, UserRegs } from './linux-abi.js';
-export type { Instruction, Machine } from './machine.js';
-export type { NamedCode } from './named-code.js';
-export type {
-  EntryCode,
-  ObjectContexts,
-  RandomU64,
-  SupervisedCode,
-  TableCode,
-  TableContexts,
-} from './supervised-code.js';
-export type { CodeImage, FaultHandlerCode, FreedCallStubCode, SavedRegisters } from './trampoline-code.js';
+export type { SystemCallName } from './linux-abi.js';
+export type { Machine } from './machine.js';
+export type { EntryCode, ObjectContexts } from './supervised-code.js';
+export type { CodeImage, FaultHandlerCode, SavedRegisters } from './trampoline-code.js';
 
 /** The supported architectures, by Node's names. */
 export const machines: Readonly<Record<string, Machine>> = { x64, arm64 };

@@ -1,4 +1,4 @@
-/** What the assemblers of all architectures share: a growing list of bytes, labels, and distances to them. */
+/** Base of the assemblers of all architectures: a list of bytes, labels, and distances to them. */
 
 /** A place in the code or near it, known to one assembler. */
 export interface Label {

@@ -1,4 +1,4 @@
-/** What the code of supervised objects shares on all architectures. */
+/** Helpers for the code of supervised objects on all architectures. */
 
 /** Throws a RangeError if the selectors overlap the code of the entries. */
 export function assertSelectorsOutside({

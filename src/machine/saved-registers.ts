@@ -2,7 +2,7 @@ import type { PortableSavedRegister } from '../core/registers.js';
 
 /**
  * Lays out the block in which a handler finds the registers: the 8-byte words in order, then the vector registers of 16
- * bytes. `aliases` are the portable names, except those of vectors, with the words that they stand for.
+ * bytes. `aliases` are the portable names, except those of vectors, and their words.
  */
 export function savedRegisterLayout<Word extends string, Vector extends string>({
   words,

@@ -29,7 +29,7 @@ const word = {
 const resultWord = { general: word.generalResults, vector: word.vectorResults };
 
 /** Bytes of each buffer. Functions store arguments in one, at multiples of 8, and load the result from another. */
-const roomBytes = 1 << 20;
+const bufferBytes = 1 << 20;
 
 interface Probe {
   readonly call: (words: bigint) => void;
@@ -64,7 +64,7 @@ function compile(signatures: readonly Signature[], library: string): void {
   const functions = signatures.map((signature, index) => source(signature, index, declarations));
   const text = [
     ...['stdarg', 'stddef', 'stdint', 'string'].map((header) => `#include <${header}.h>`),
-    `unsigned char seen[${roomBytes}], returned[${roomBytes}], stacked[${roomBytes}];`,
+    `unsigned char seen[${bufferBytes}], returned[${bufferBytes}], stacked[${bufferBytes}];`,
     ...declarations.definitions,
     ...functions,
   ];
@@ -115,9 +115,9 @@ function places(types: readonly FieldType[]): number[] {
 
 function open(library: string): Probe {
   const call = koffi.load(library).func('void call_with(uintptr_t)') as unknown as Probe['call'];
-  const room = (name: string) => viewMemory(symbolAddress(name, library), roomBytes);
+  const buffer = (name: string) => viewMemory(symbolAddress(name, library), bufferBytes);
   const stackedAt = symbolAddress('stacked', library);
-  return { call, seen: room('seen'), returned: room('returned'), stacked: room('stacked'), stackedAt };
+  return { call, seen: buffer('seen'), returned: buffer('returned'), stacked: buffer('stacked'), stackedAt };
 }
 
 /** Stores random values at the locations of the layout, calls the function, and compares what it received. */

@@ -64,5 +64,6 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('br <Xn>', 'x17');
   asm.emit('brk #<imm>', 0);
   const { x1: message, x2: length, x17: trap } = arm64Registers;
-  return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
+  const key = 'farewell'; // in template files
+  return { key, bytes: asm.finish(), registers: { message, length, trap } };
 }

@@ -1,4 +1,4 @@
-/** What the launcher's code has to know of the program file around it. */
+/** Facts of the program file that the launcher's code depends on. */
 export interface LauncherLayout {
   /** Offset of the script buffer from the start of the code, and its length, in bytes. */
   readonly bufferOffset: number;

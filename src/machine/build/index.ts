@@ -1,9 +1,9 @@
-/** What the build script needs to write the native files of the package. Nothing at run time imports it. */
+/** Code and files that only the build script needs. Nothing at run time imports this module. */
 import { arm64Build } from '../arm64/build/index.js';
 import { x64Build } from '../x64/build/index.js';
 import type { BuildCode } from './build-code.js';
 
-export type { BuildCode, LauncherLayout } from './build-code.js';
+export type { BuildCode } from './build-code.js';
 export { sharedLibrary, sharedLibraryLayout } from './shared-library.js';
 export { staticProgram, staticProgramLayout } from './static-program.js';
 

@@ -67,5 +67,6 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('jmp r/m64', 'r10');
   asm.emit('int3');
   const { r8: message, r9: length, r10: trap } = x64Registers;
-  return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
+  const key = 'farewell'; // in template files
+  return { key, bytes: asm.finish(), registers: { message, length, trap } };
 }

@@ -14,12 +14,12 @@ const registerNames = <Letter extends string>(letter: Letter) =>
 
 /** Code 31 is the zero register or the stack pointer, depending on the instruction: Arm ARM, section C1.2.5. */
 export const gpr64 = [...registerNames('x'), 'xzr'] as const;
-export const gpr64sp = [...registerNames('x'), 'sp'] as const;
-export const gpr32sp = [...registerNames('w'), 'wsp'] as const;
-export const gpr32 = [...registerNames('w'), 'wzr'] as const;
+const gpr64sp = [...registerNames('x'), 'sp'] as const;
+const gpr32sp = [...registerNames('w'), 'wsp'] as const;
+const gpr32 = [...registerNames('w'), 'wzr'] as const;
 /** Vector registers: the lower 64 bits, or all 128. */
-export const fpr64 = [...registerNames('d'), 'd31'] as const;
-export const fpr128 = [...registerNames('q'), 'q31'] as const;
+const fpr64 = [...registerNames('d'), 'd31'] as const;
+const fpr128 = [...registerNames('q'), 'q31'] as const;
 
 export type Gpr64 = `x${RegisterNumber}` | 'xzr';
 export type Gpr64Sp = `x${RegisterNumber}` | 'sp';
