@@ -24,7 +24,7 @@ function measure(): Row[] {
 
 function slotRows(machine: Machine, count: number): Row[] {
   const shape = shapeWith(machine, count);
-  const { bytes, stride } = machine.codeImage(shape, 2 ** 16);
+  const { bytes, stride } = machine.trampolines.codeImage(shape, 2 ** 16);
   const instructions = machine.disassemble(bytes.subarray(0, stride), 0n);
   const executed = instructions.findIndex(({ noFallthrough }) => noFallthrough) + 1;
   const row = (key: 'instructions' | 'code' | 'data', unit: Figure['unit'], value: number): Row => ({
@@ -39,21 +39,21 @@ function slotRows(machine: Machine, count: number): Row[] {
 }
 
 /** Returns the shape that loads the first `count` registers. */
-function shapeWith({ registerFile, assertShape }: Machine, count: number): Shape {
+function shapeWith({ registerFile, trampolines }: Machine, count: number): Shape {
   const registers = Object.entries(registerFile.numbers)
     .filter(([name]) => name !== registerFile.aliases.pc)
     .map(([, number]) => number)
     .slice(0, count);
   const shape = { registers, stack: undefined };
-  assertShape(shape, 'a slot');
+  trampolines.assertShape(shape, 'a slot');
   return shape;
 }
 
 function sharedRows(machine: Machine): Row[] {
   return [
-    ['glue', 'FFI glue', machine.glue(2 ** 16).bytes.length],
-    ['faults', 'fault handler', machine.faultHandler(2 ** 16).bytes.length],
-    ['resume', 'restore-context stub', machine.restoreContext().bytes.length],
+    ['glue', 'FFI glue', machine.ffi.glue(2 ** 16).bytes.length],
+    ['faults', 'fault handler', machine.trampolines.faultHandler(2 ** 16).bytes.length],
+    ['resume', 'restore-context stub', machine.trampolines.restoreContext().bytes.length],
   ].map(([name, title, value]) => ({
     ...{ id: `code.${machine.architecture}-${name}`, title: `${title}, ${machine.architecture}` },
     ...{ group: groups.shared, unit: 'bytes', samples: [Number(value)] },

@@ -9,7 +9,7 @@ import type { Machine } from '#src/machine/index.js';
  * Returns the shapes to ship: only a jump, each single register, each pair of argument registers, stubs for freed
  * trampolines, callbacks, handlers.
  */
-function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Machine): Shape[] {
+function templateShapes({ registerFile, trampolines, ffi }: Machine): Shape[] {
   const pc = registerNumber(registerFile, 'pc');
   const singleRegisters = Object.values(registerFile.numbers).filter((number) => number !== pc);
   const argRegisters = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
@@ -19,7 +19,7 @@ function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Mach
   const registerSets = [
     ...singleRegisters.map((number) => [number]),
     ...pairs,
-    ...[freedCallStub().registers, callbackRegisters].map(Object.values<number>),
+    ...[trampolines.freedCallStub().registers, ffi.callbackRegisters].map(Object.values<number>),
   ];
   const shapes = registerSets.map((registerSet) => ({
     registers: registerSet.toSorted((a, b) => a - b),
@@ -30,18 +30,19 @@ function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Mach
 
 /** Returns all images of an architecture, in file order. */
 export function templateImages(machine: Machine): CodeBlob[] {
+  const { trampolines, ffi } = machine;
   const slotImages = templateShapes(machine).map((shape) => ({
     key: shapeKey(shape),
-    bytes: machine.codeImage(shape, imageLength).bytes,
+    bytes: trampolines.codeImage(shape, imageLength).bytes,
   }));
   const standaloneCode = [
-    machine.freedCallStub(),
-    machine.restoreContext(),
-    machine.faultHandler(imageLength),
-    machine.glue(imageLength),
+    trampolines.freedCallStub(),
+    trampolines.restoreContext(),
+    trampolines.faultHandler(imageLength),
+    ffi.glue(imageLength),
   ];
   return [
     ...slotImages,
-    ...standaloneCode.map(({ key, bytes }) => ({ key, bytes: machine.padWithTraps(bytes, imageLength) })),
+    ...standaloneCode.map(({ key, bytes }) => ({ key, bytes: trampolines.padWithTraps(bytes, imageLength) })),
   ];
 }

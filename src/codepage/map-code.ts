@@ -25,7 +25,10 @@ export function mapCode(
       codeLength = alignUp(bytes.length, pageSize());
       ({ key, bytes } = createCode(codeLength));
     }
-    const prepared = method.prepare({ key, bytes: hostMachine().padWithTraps(bytes, codeLength) });
+    const prepared = method.prepare({
+      key,
+      bytes: hostMachine().trampolines.padWithTraps(bytes, codeLength),
+    });
     try {
       return { address: mapSealed(prepared, { codeLength, dataLength, alignment: pageSize() }), codeLength };
     } finally {

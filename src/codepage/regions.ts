@@ -101,7 +101,7 @@ function regionClassFor(shape: Shape, method: CodePageMethod, codeLength: number
   const key = `${method.name} ${codeLength} ${shapeKey(shape)}`;
   let regionClass = regionClasses.get(key);
   if (regionClass === undefined) {
-    const image = hostMachine().codeImage(shape, codeLength);
+    const image = hostMachine().trampolines.codeImage(shape, codeLength);
     regionClass = { method, image, prepared: undefined, refCount: 0, freeRegions: [] };
     regionClasses.set(key, regionClass);
   }

@@ -28,7 +28,7 @@ export const trampfd: CodePageMethod = {
       const message = `Cannot ${attempt}: a supervisor creates code of trampolines only`;
       throw new TrampfdError(message, { code: 'ERR_TRAMPFD_NO_SHAPE' });
     }
-    const count = Math.floor(bytes.length / hostMachine().slotLayout(shape).stride);
+    const count = Math.floor(bytes.length / hostMachine().trampolines.slotLayout(shape).stride);
     const fd = trampfd_create(abi.types.code, encodeCode({ shape, count }), attempt);
     return {
       mapAt(address) {

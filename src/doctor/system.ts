@@ -47,7 +47,7 @@ export function collectSystemReport(): ProcessReport {
       mseal: hasMseal(),
       mdwe: mdwe !== undefined,
       memfdNoexecSeal: hasMemfdNoexecSeal(),
-      seccompNotification: hasSeccompNotification(machine.systemCalls.seccomp),
+      seccompNotification: hasSeccompNotification(machine.linux.systemCalls.seccomp),
       procmapQuery: hasProcmapQuery(),
     },
     // x86 calls them ibt and user_shstk, arm64 bti and gcs.

@@ -36,7 +36,7 @@ export function prepareCall(
   address: bigint,
   { errno, onFiber }: Pick<CallInterface, 'errno' | 'onFiber'>,
 ): CallInterface {
-  const { args, result, registers, stackSize } = hostMachine().callLayout(signature);
+  const { args, result, registers, stackSize } = hostMachine().ffi.callLayout(signature);
   const alignedStackSize = alignUp(stackSize, stackAlignment);
   assertStackSize(alignedStackSize);
   const { low, high } = splitU64(address);

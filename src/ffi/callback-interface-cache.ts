@@ -31,7 +31,7 @@ function parseInterface(prototype: unknown, options: unknown, runtime: Runtime):
     awaitResult: optionalBoolean(awaitResult, 'awaitResult'),
     errorResult,
   };
-  const signature = parsePrototype(prototype, hostMachine().cPlatform);
+  const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   if (interfaceOptions.crossThread === 'queue' && signature.result.kind !== 'void') {
     throw new TypeError("crossThread: 'queue' requires a prototype that returns void");
   }

@@ -51,7 +51,7 @@ export function interfaceFor(
   options: CallbackInterfaceOptions,
   context: MarshalContext,
 ): CallbackInterface {
-  const layout = hostMachine().callLayout(signature);
+  const layout = hostMachine().ffi.callLayout(signature);
   const result = resultLocation(signature.result, layout.result, `the result of ${signature.text}`);
   const resultSize = resultMemorySize(signature.result, layout.result);
   const recordArgs = argsInRecord(signature, layout);

@@ -30,7 +30,7 @@ export interface CallbackRegistry {
 export let threadRegistry: CallbackRegistry | undefined;
 
 export function createRegistry(): CallbackRegistry {
-  const { callbackInterface, id } = hostMachine().callbackRegisters;
+  const { callbackInterface, id } = hostMachine().ffi.callbackRegisters;
   const shape = { registers: [callbackInterface, id], stack: undefined };
   const storage = { mode: 'fast', codeSource: undefined, isolated: false } as const;
   const owner = { table: nextTableId(), name: 'callbacks', shared: true };

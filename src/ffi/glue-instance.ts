@@ -63,7 +63,7 @@ export function createGlue(): GlueInstance {
   let code: GlueCode | undefined;
   const { address, codeLength } = mapCode(
     (length) => {
-      code = hostMachine().glue(length);
+      code = hostMachine().ffi.glue(length);
       return code;
     },
     { codeSource: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },

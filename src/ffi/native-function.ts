@@ -82,7 +82,7 @@ export function nativeFunction<
 >(prototype: S & ValidPrototype<S>, address: bigint, options?: Options): NativeFunction<S, Options>;
 export function nativeFunction(prototype: unknown, address: bigint, options?: unknown): unknown {
   const { errno, fiber } = knownOptions(options, 'options', ['errno', 'fiber']);
-  const signature = parsePrototype(prototype, hostMachine().cPlatform);
+  const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   const target = nonNullAddress(address, 'address');
   const callInterface = prepareCall(signature, target, {
     errno: optionalBoolean(errno, 'errno'),

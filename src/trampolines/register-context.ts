@@ -43,13 +43,13 @@ let restoreAddress: bigint | undefined;
  */
 export const registerContext: RegisterContext = {
   get size() {
-    return hostMachine().savedRegisters.size;
+    return hostMachine().trampolines.savedRegisters.size;
   },
   get offsets() {
-    return hostMachine().savedRegisters.offsets;
+    return hostMachine().trampolines.savedRegisters.offsets;
   },
   restoreAddress() {
-    restoreAddress ??= mapCode(() => hostMachine().restoreContext(), {
+    restoreAddress ??= mapCode(() => hostMachine().trampolines.restoreContext(), {
       codeSource: undefined,
       dataLength: 0,
     }).address;

@@ -80,7 +80,7 @@ for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
     expected[`offsetof(struct ${struct}, ${inC})`] = offset;
   }
 }
-const saved = hostMachine().savedRegisters;
+const saved = hostMachine().trampolines.savedRegisters;
 /** Members of the register block. `machine/` has the layout, under more names than the header. */
 const savedMembers = Object.keys(saved.offsets).filter(
   (name) => !/^(arg\d|chain|result|vector\d|rip|rsp|rflags|nzcv)$/.test(name),

@@ -193,7 +193,7 @@ describe('a named method', () => {
 describe('the temporary file of `file`', () => {
   const env = { TRAMPFD_METHODS: 'file', TMPDIR: folder };
   const __O_TMPFILE = 0o20000000;
-  const { openat } = hostMachine().systemCalls;
+  const { openat } = hostMachine().linux.systemCalls;
   const { EISDIR, EOPNOTSUPP, ENOENT, EINVAL, EACCES } = constants.errno;
   const withoutTmpfile = (errno: number) =>
     filter([{ syscall: openat, errno, when: [{ argument: 2, anyBits: __O_TMPFILE }] }]);

@@ -304,7 +304,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   });
 
   test('a restriction that the kernel lacks is an error in one line', () => {
-    const { prctl, memfd_create, seccomp } = hostMachine().systemCalls;
+    const { prctl, memfd_create, seccomp } = hostMachine().linux.systemCalls;
     const refuse = compileProgram('refuse', ['refuse.c']);
     const [EPERM, EINVAL, ENOSYS, PR_SET_MDWE] = [1, 22, 38, 65];
     const lacking = doctor(['--harden', 'mdwe'], { by: [refuse, `${prctl}`, `${EINVAL}`, `${PR_SET_MDWE}`] });

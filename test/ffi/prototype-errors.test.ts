@@ -7,7 +7,7 @@ import { hostMachine } from '#src/native/host.js';
 import { prototypes } from '../support/prototypes.js';
 import { randomFor, rounds } from '../support/random.js';
 
-const { cPlatform } = hostMachine();
+const { cPlatform } = hostMachine().ffi;
 const parse = (prototype?: unknown) => parsePrototype(prototype, cPlatform);
 const loosely = (call: unknown) => call as (...args: unknown[]) => unknown;
 const looseStruct = loosely(struct);

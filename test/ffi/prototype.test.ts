@@ -9,7 +9,7 @@ import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 import { prototypes, refusals, unsupported } from '../support/prototypes.js';
 
-const { cPlatform } = hostMachine();
+const { cPlatform } = hostMachine().ffi;
 const parse = (prototype: unknown) => parsePrototype(prototype, cPlatform);
 
 /** Returns the kind that the inferring types use. */

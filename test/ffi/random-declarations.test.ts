@@ -113,7 +113,7 @@ const kindOf = (type: CType | FieldType): string => {
   return `'${type.kind === 'integer' ? type.js : type.kind === 'float' ? 'number' : type.kind}'`;
 };
 
-const parse = (prototype: unknown) => parsePrototype(prototype, hostMachine().cPlatform);
+const parse = (prototype: unknown) => parsePrototype(prototype, hostMachine().ffi.cPlatform);
 
 /** For each kind of declaration: the inferring type, and the expected type by the parser. */
 const parts = {

@@ -70,6 +70,6 @@ export function exceptCheckout(): SyscallRequest[] {
 }
 
 function call(name: SystemCallName, ...given: SyscallArgument[]): SyscallRequest {
-  const number = hostMachine().systemCalls[name];
+  const number = hostMachine().linux.systemCalls[name];
   return { name, number, arguments: given, attempt: 'prepare a test' };
 }

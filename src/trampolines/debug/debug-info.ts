@@ -3,7 +3,7 @@
  * run without it, so a table whose options request none has no `DebugInfo`.
  */
 import type { CodeSource } from '../../codepage/code-page-method.js';
-import { symbolFile } from '../../machine/elf.js';
+import { symbolFile } from '../../machine/symbol-file.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
 import type { Mode } from '../options.js';
@@ -64,7 +64,7 @@ export class DebugInfo {
     if (debugOptions.listed) record.nameLine = registerTrampolineName(address, name);
     if (debugOptions.perfMap) record.perfMapLine = addToPerfMap({ address, size, name });
     if (debugOptions.debug)
-      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
   }
 
   /** Records that a trampoline was freed. In debug mode its slot reports calls before it traps. */
@@ -79,7 +79,7 @@ export class DebugInfo {
     const address = this.#slots.address(slot);
     const size = this.#slots.allocator.stride;
     const name = `${record.name} (freed)`;
-    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
     const message = [
       `trampfd: a freed trampoline was called: "${record.name}" at 0x${address.toString(16)}`,
       `  created${record.createdStack}`,

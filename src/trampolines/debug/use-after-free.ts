@@ -22,7 +22,7 @@ const reporterPools = new Map<CodeSource | undefined, ReporterPool>();
 function reporterPoolFor(codeSource: CodeSource | undefined): ReporterPool {
   let pool = reporterPools.get(codeSource);
   if (pool === undefined) {
-    const stub = hostMachine().freedCallStub();
+    const stub = hostMachine().trampolines.freedCallStub();
     const registerOrder = Object.values(stub.registers).sort((a, b) => a - b);
     const slots = new Slots(
       new FastBlocks({ shape: { registers: registerOrder, stack: undefined }, codeSource, isolated: false }),
@@ -49,7 +49,7 @@ export function createFreedCallReporter(
   trapAddress: bigint,
 ): FreedCallReporter {
   const { slots, stubAddress, registerOrder } = reporterPoolFor(codeSource);
-  const { registers } = hostMachine().freedCallStub();
+  const { registers } = hostMachine().trampolines.freedCallStub();
   const messageBytes = new TextEncoder().encode(message);
   const messageAddress = mallocBytes(messageBytes);
   const registerValues = new Map([

@@ -48,12 +48,14 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
   constructor(options: FastBlockOptions) {
     this.#options = options;
     this.shape = options.shape;
-    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().slotLayout(options.shape));
+    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().trampolines.slotLayout(
+      options.shape,
+    ));
   }
 
   allocate(slotHint: number, blockIndex: number): FastBlock {
     const { shape, codeSource, isolated } = this.#options;
-    const { maxImageBytes } = hostMachine();
+    const { maxImageBytes } = hostMachine().trampolines;
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
     const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
     const region = acquireRegion(shape, { codeLength, codeSource });

@@ -63,7 +63,7 @@ const attempt = 'reserve addresses of slow trampolines';
 let installed: FaultHandler | undefined;
 
 function installedHandler(): FaultHandler {
-  installed ??= installFaultHandler((codeLength) => hostMachine().faultHandler(codeLength));
+  installed ??= installFaultHandler((codeLength) => hostMachine().trampolines.faultHandler(codeLength));
   return installed;
 }
 

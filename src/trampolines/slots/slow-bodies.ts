@@ -40,7 +40,7 @@ export class SlowBodies implements Bodies {
   constructor(shape: Shape) {
     this.#shape = shape;
     this.#registerMask = shape.registers.reduce(
-      (mask, number) => mask | (1 << (number - hostMachine().maskBase)),
+      (mask, number) => mask | (1 << (number - hostMachine().trampolines.maskBase)),
       0,
     );
   }

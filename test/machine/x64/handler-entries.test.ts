@@ -1,4 +1,4 @@
-/** The entries of supervised handlers, and what they share, as objdump reads them. */
+/** Entries of supervised handlers and their common part, decoded by objdump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { disassemble } from '#src/machine/x64/asm/disassembler.js';
@@ -6,10 +6,10 @@ import { x64 } from '#src/machine/x64/index.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 
-const { firstOffset, stride, length, trapOffset, code } = x64.objectCode.handlerEntries();
+const { firstOffset, stride, length, trapOffset, code } = x64.supervised.handlerEntries();
 
 for (const count of [1, 7, 300]) {
-  test(`code for ${count}`, { skip: needs('objdump') }, () => {
+  test(`code for ${count} entries`, { skip: needs('objdump') }, () => {
     const selectorsOffset = Math.ceil(length(count) / 4096) * 4096;
     const bytes = code(count, { selectorsOffset });
     assert.equal(bytes.length, length(count));
@@ -17,7 +17,7 @@ for (const count of [1, 7, 300]) {
     const start = BigInt(firstOffset);
     const own = disassemble(bytes.subarray(firstOffset), start);
     const theirs = objdump(bytes.subarray(firstOffset));
-    // objdump takes the first entry to stand at 0.
+    // objdump decodes the first entry at address 0.
     const moved = (place: bigint | undefined) =>
       place === undefined ? undefined : BigInt.asUintN(64, place - start);
     assert.deepEqual(
@@ -44,13 +44,13 @@ for (const count of [1, 7, 300]) {
     assert.equal(common.filter((text) => text.startsWith('call')).length, 1);
     assert.deepEqual(common.slice(-2), ['ret 0x90', 'int3']);
     assert.ok(!common.includes('(unknown)'));
-    // It finds the start of the range, wherever that is mapped.
+    // The code computes the start of the range relative to itself.
     const range = own.find(({ text }) => text.startsWith('lea rcx, [rip'));
     assert.equal(range!.memoryAddress, 0n);
   });
 }
 
-test('selectors do not stand among the code', () => {
+test('selectors that overlap the code are rejected', () => {
   assert.throws(() => code(2, { selectorsOffset: length(2) - 8 }), RangeError);
   assert.equal(code(2, { selectorsOffset: length(2) }).length, length(2));
 });

@@ -1,4 +1,4 @@
-/** The entries of supervised handlers: what a handler finds, and what becomes of what it leaves. */
+/** Entries of supervised handlers: the saved registers, and the effect of changes to them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRegisters } from '#src/core/contexts.js';
@@ -14,11 +14,11 @@ import { ObjectRange } from '../support/object-range.js';
 import { randomFor } from '../support/random.js';
 
 const { size, offsets } = registerContext;
-const { objectCode, registerFile } = hostMachine();
-/** Where functions return numbers. */
+const { supervised: objectCode, registerFile } = hostMachine();
+/** Register of integer results. */
 const { result } = offsets;
 
-test('a handler is given the registers and the trampoline, and its changes take effect', (t) => {
+test('a handler receives the registers and the trampoline, and its changes take effect', (t) => {
   const random = randomFor(t);
   const count = 100;
   const range = new ObjectRange({ count, bodies: 2 * count, kind: 'handlerEntries' });
@@ -62,7 +62,7 @@ test('a handler is given the registers and the trampoline, and its changes take 
   range.free();
 });
 
-test('selectors do not stand among the code', () => {
+test('selectors that overlap the code are rejected', () => {
   const { code, length } = objectCode.handlerEntries();
   assert.throws(() => code(2, { selectorsOffset: 0 }), RangeError);
   assert.equal(code(2, { selectorsOffset: 2 ** 16 }).length, length(2));

@@ -1,19 +1,19 @@
 /**
- * The launcher's code: reads a list of system calls and makes them. What the list looks like stands with
- * those who write it, in `linux/launch.ts`. It uses no stack, calls nothing and returns nowhere.
+ * Code of the launcher: reads a script of system calls and executes them. The format of the script is documented in
+ * `launcher/launcher.ts`. It uses no stack, calls no functions and does not return.
  */
-import type { LauncherLayout } from '../../machine.js';
+import type { LauncherLayout } from '../../build/build-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
-import { systemCalls } from './system-calls.js';
+import { systemCalls } from '../linux/system-calls.js';
 
-/** Arguments of a system call: psABI, section A.2.1. */
+/** Registers of system call arguments: psABI, section A.2.1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9'];
 
-/** A result from here on, unsigned, is a negative error number. */
+/** A result of at least this, unsigned, is a negative errno. */
 const minErrorResult = -4095;
 
-/** Registers that system calls leave alone. */
+// Registers that system calls preserve.
 const script = 'r12';
 const cursor = 'r13';
 const syscallCount = 'r14';

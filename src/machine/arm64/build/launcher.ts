@@ -1,18 +1,18 @@
 /**
- * The launcher's code: reads a list of system calls and makes them. What the list looks like stands with
- * those who write it, in `linux/launch.ts`. It uses no stack, calls nothing and returns nowhere.
+ * Code of the launcher: reads a script of system calls and executes them. The format of the script is documented in
+ * `launcher/launcher.ts`. It uses no stack, calls no functions and does not return.
  */
-import type { LauncherLayout } from '../../machine.js';
+import type { LauncherLayout } from '../../build/build-code.js';
 import { Assembler } from '../asm/assembler.js';
-import { systemCalls } from './system-calls.js';
+import { systemCalls } from '../linux/system-calls.js';
 
-/** A result from here on, unsigned, is a negative error number: -4095, of which CMN takes the inverse. */
+/** A result of at least -4095, unsigned, is a negative errno: include/linux/err.h. CMN takes the inverse. */
 const MAX_ERRNO = 4095;
 
-/** Bytes of a call in the list: its number and six arguments. */
+/** Bytes of a system call in the script: its number and six arguments. */
 const syscallEntrySize = 56;
 
-/** Registers that system calls leave alone: all but x0. */
+// System calls preserve all registers except x0.
 const script = 'x19';
 const cursor = 'x20';
 const syscallCount = 'x21';
@@ -88,7 +88,7 @@ export function launcher(layout: LauncherLayout): Uint8Array {
   return asm.finish();
 }
 
-/** Arguments of a system call, in order: syscall(2). */
+/** Registers of system call arguments: syscall(2). */
 const argumentPairs = [
   ['x0', 'x1'],
   ['x2', 'x3'],

@@ -1,4 +1,4 @@
-/** The code of handler trampolines as objdump reads it, in images of every size. */
+/** The code of handler trampolines in images of several sizes, decoded by objdump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dataLayout, handlerShape, shapeKey } from '#src/core/shape.js';
@@ -11,7 +11,7 @@ import { objdump } from '../../support/objdump.js';
 const KiB = 1024;
 
 for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
-  test(`${byteLength / KiB} KiB of slots and what they share`, {
+  test(`${byteLength / KiB} KiB of slots and their common part`, {
     skip: needs('objdump'),
   }, () => {
     const { bytes, count, stride, trapOffset, frame, shape } = codeImage(handlerShape, byteLength);
@@ -21,7 +21,7 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
     assert.equal(stride, 32);
     const { start, length } = frame!;
     assert.ok(count * stride <= start && start + length <= byteLength);
-    assert.ok(byteLength - count * stride - length < stride + 16, 'no place is wasted');
+    assert.ok(byteLength - count * stride - length < stride + 16, 'no space is wasted');
 
     const lines = objdump(bytes);
     const slots = lines.filter(({ address }) => address < BigInt(count * stride));
@@ -61,7 +61,7 @@ for (const byteLength of [4 * KiB, 16 * KiB, 64 * KiB, 1024 * KiB]) {
   });
 }
 
-test('the function that resumes needs no data', { skip: needs('objdump') }, () => {
+test('the restore-context function needs no data', { skip: needs('objdump') }, () => {
   const code = restoreContext();
   const lines = objdump(code);
   assert.equal(lines[0]!.text, 'endbr64');
