@@ -51,13 +51,15 @@ export function createRegisterHandler(options: RegisterHandlerOptions): Register
   return new RegisterHandlerHandle(options);
 }
 
+const optionNames = [...commonOptionNames, 'handler'] as const;
+
 class RegisterHandlerHandle implements RegisterHandler {
   readonly #entry: Entry;
   readonly #debug: boolean;
   #handler: bigint;
 
   constructor(options: RegisterHandlerOptions) {
-    const rawOptions = knownOptions(options, 'options', [...commonOptionNames, 'handler']);
+    const rawOptions = knownOptions(options, 'options', optionNames);
     const validated = validateOptions(rawOptions);
     if (validated.mode === 'slow') {
       throw new RangeError(

@@ -41,6 +41,7 @@ export function createTrampoline(options: CreateTrampolineOptions): Trampoline {
 }
 
 const contextNames = ['registers', 'stackData', 'allowedPcs', 'allowedCallers'] as const;
+const optionNames = [...commonOptionNames, ...contextNames];
 
 /** The validated contexts of a trampoline. An update replaces the whole object. */
 interface Contexts {
@@ -57,23 +58,19 @@ const noContexts: Contexts = {
   allowedCallers: undefined,
 };
 
-/** Checks each context that is named. */
-function parseChanges({
-  registers,
-  stackData,
-  allowedPcs,
-  allowedCallers,
-}: { readonly [Name in (typeof contextNames)[number]]?: unknown }): Partial<Contexts> {
-  const parsed: { -readonly [Name in keyof Contexts]?: Contexts[Name] } = {};
-  if (registers === null) parsed.registers = undefined;
-  else if (registers !== undefined) {
-    parsed.registers = parseRegisters(registers, hostMachine().registerFile);
-  }
-  if (stackData !== undefined) parsed.stackData = parseStack(stackData, 'stackData');
-  if (allowedPcs !== undefined) parsed.allowedPcs = parseAllowedPcs(allowedPcs);
-  if (allowedCallers !== undefined) parsed.allowedCallers = parseCallerRanges(allowedCallers);
-  return parsed;
+type RawContexts = { readonly [Name in keyof Contexts]?: unknown };
+
+/** Checks each context. `null` and `undefined` are none. */
+function parseContexts({ registers, stackData, allowedPcs, allowedCallers }: RawContexts): Contexts {
+  return {
+    registers: registers === undefined || registers === null ? undefined : parse(registers),
+    stackData: parseStack(stackData, 'stackData'),
+    allowedPcs: parseAllowedPcs(allowedPcs),
+    allowedCallers: parseCallerRanges(allowedCallers),
+  };
 }
+
+const parse = (registers: unknown): RegisterContext => parseRegisters(registers, hostMachine().registerFile);
 
 class TrampolineHandle implements Trampoline {
   readonly #entry: Entry;
@@ -84,13 +81,14 @@ class TrampolineHandle implements Trampoline {
   #initialCounts: readonly [invocations: bigint, refusals: bigint] = [0n, 0n];
 
   constructor(options: CreateTrampolineOptions) {
-    const rawOptions = knownOptions(options, 'options', [...commonOptionNames, ...contextNames]);
+    const rawOptions = knownOptions(options, 'options', optionNames);
     const validated = validateOptions(rawOptions);
     this.mode = validated.mode;
     this.#debug = validated.debug;
-    const { registers, ...others } = rawOptions;
-    const initialRegisters = parseRegisters(registers, hostMachine().registerFile);
-    const contexts = { ...noContexts, registers: initialRegisters, ...parseChanges(others) };
+    const { registers, stackData, allowedPcs, allowedCallers } = rawOptions;
+    // Required here; an update can remove them.
+    if (registers === undefined || registers === null) parse(registers);
+    const contexts = parseContexts({ registers, stackData, allowedPcs, allowedCallers });
     this.#assertUsable(contexts);
 
     this.#entry = new Entry('trampoline', validated);
@@ -131,10 +129,18 @@ class TrampolineHandle implements Trampoline {
   }
 
   update(changes: TrampolineUpdate): void {
-    const parsed = parseChanges(knownOptions(plainObject(changes, 'changes'), 'changes', contextNames));
+    const raw = knownOptions(plainObject(changes, 'changes'), 'changes', contextNames);
+    const { registers, stackData, allowedPcs, allowedCallers } = raw;
+    const parsed = parseContexts({ registers, stackData, allowedPcs, allowedCallers });
     // Only now: a getter of the values can close, freeze or update this trampoline.
     this.#entry.lifecycle.assertMutable('update');
-    const contexts = { ...this.#contexts, ...parsed };
+    const current = this.#contexts;
+    const contexts = {
+      registers: registers === undefined ? current.registers : parsed.registers,
+      stackData: stackData === undefined ? current.stackData : parsed.stackData,
+      allowedPcs: allowedPcs === undefined ? current.allowedPcs : parsed.allowedPcs,
+      allowedCallers: allowedCallers === undefined ? current.allowedCallers : parsed.allowedCallers,
+    };
     this.#assertUsable(contexts);
     this.#apply(contexts);
   }

@@ -1,4 +1,4 @@
-/** Whatever comes in wrong is refused with a message that says what and why, and nothing changes. */
+/** Wrong input is refused with a message that names it and the reason, and nothing changes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -15,7 +15,7 @@ import { processor } from '../support/processor.js';
 const pc = symbolAddress('memcmp');
 const { foreign } = processor;
 
-/** A call that the types forbid, as JavaScript can make it. */
+/** Removes the parameter types of a function, for calls that only JavaScript can make. */
 const loosely = <Args extends unknown[], Result>(call: (...args: Args) => Result) =>
   call as (...args: unknown[]) => Result;
 
@@ -188,7 +188,7 @@ for (const [subject, cases] of Object.entries(refusals)) {
   });
 }
 
-test('a register may be named once, by whatever name', () => {
+test('a register can be named only once, by either of its names', () => {
   for (const [name, twin] of processor.twins) {
     assert.throws(() => trampoline({ registers: { pc, [name]: pc, [twin]: pc } }), {
       message: `registers: "${name}" and "${twin}" are the same register`,
@@ -229,7 +229,7 @@ test('values of a table are checked before anything changes', () => {
   words.close();
 });
 
-test('stack data that a getter gives is checked as it is used', () => {
+test('stack data from a getter is read once', () => {
   const answers = [new Uint8Array(4), { byteLength: -8, length: 1 }];
   const stackData = {
     get data() {

@@ -1,3 +1,4 @@
+/** Random contexts in every kind of trampoline, compared bit by bit. */
 import { test } from 'node:test';
 import { createTrampoline, limits, type RegisterName } from 'trampfd';
 import { allFlags, captureTarget } from '../support/capture.js';
@@ -84,14 +85,14 @@ test('signals on the same stack', { skip }, (t) => {
     for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
       checkNew(random, { registers: valuesFor(random, [scratch[1], 'arg1']), stack }, kind, starts);
     }
-    // Where the frame keeps the state of the FPU.
+    // Where the signal frame contains the FPU state.
     const low = stackOf(random, { offset: limits.stackOffset, size: limits.stackSize });
     checkNew(random, { registers: {}, stack: low }, kind, starts);
   }
 });
 
 for (const mode of ['fast', 'slow'] as const) {
-  test(`contexts that change one after the other, ${mode}`, { skip }, (t) => changes(randomFor(t), mode));
+  test(`contexts that are updated one by one, ${mode}`, { skip }, (t) => changes(randomFor(t), mode));
 }
 
 function changes(random: Random, mode: 'fast' | 'slow'): void {

@@ -14,7 +14,7 @@ import { callInt64 } from '../support/calls.js';
 const getpid = symbolAddress('getpid');
 const getppid = symbolAddress('getppid');
 
-/** A call that the types forbid, as JavaScript can make it. */
+/** Without parameter types, for calls that only JavaScript can make. */
 const make = createRegisterHandler as (options?: unknown) => ReturnType<typeof createRegisterHandler>;
 
 test('wrong options are refused', () => {
@@ -116,7 +116,7 @@ test('debug mode refuses a handler without code', () => {
   assert.equal(good.handler, getpid);
 });
 
-test('a place is used again only after all others that are free', () => {
+test('an address is reused only after all others that are free', () => {
   const first = createRegisterHandler({ handler: getpid });
   const { address } = first;
   first.close();

@@ -1,4 +1,4 @@
-/** What GCC builds on an executable stack for a pointer to a nested function, a trampoline does without one. */
+/** Pointers to GCC's nested functions, which need an executable stack, replaced by trampolines. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** What slow trampolines have that others have not: counts, checks at every invocation, addresses without memory. */
+/** Features of slow trampolines only: counters, checks at every invocation, addresses without memory. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
@@ -33,13 +33,13 @@ test('invocations are counted exactly, by 8 threads at once', { skip }, () => {
   assert.deepEqual(trampoline.stats(), { invocations: BigInt(8 * each), refusals: 0n });
 });
 
-test('counts begin anew where a place is used again', () => {
+test('counters start at 0 when an address is reused', () => {
   const first = createTrampoline(slow);
   const { address } = first;
   for (let calls = 0; calls < 3; calls++) callInt64(address);
   assert.deepEqual(first.stats(), { invocations: 3n, refusals: 0n });
   first.close();
-  // Places that were never used come first: a block of them.
+  // Slots that were never used are allocated first: a block of them.
   for (let turn = 0; turn <= 2 ** 17; turn++) {
     const trampoline = createTrampoline(slow);
     if (trampoline.address === address) {
@@ -51,7 +51,7 @@ test('counts begin anew where a place is used again', () => {
     }
     trampoline.close();
   }
-  assert.fail('the place is not used again');
+  assert.fail('the address is not reused');
 });
 
 test('a refused invocation is SIGSEGV at the address, with the registers as they were', { skip }, () => {
@@ -109,7 +109,7 @@ test('a refused invocation is SIGSEGV at the address, with the registers as they
   assert.equal(stdout, 'done\n', `${signal} ${stderr}`);
 });
 
-test('checks of several kinds together, and contexts that come and go', { skip }, () => {
+test('checks of several kinds together, and contexts that are removed and set again', { skip }, () => {
   const path = compileLibrary('faults', ['faults.c']);
   const { stdout, stderr, signal } = runScript(`
     import assert from 'node:assert/strict';
@@ -143,7 +143,7 @@ test('checks of several kinds together, and contexts that come and go', { skip }
   assert.equal(stdout, 'done\n', `${signal} ${stderr}`);
 });
 
-test('bad input, and what fast ones cannot do', () => {
+test('bad input, and features that fast trampolines lack', () => {
   const range = [1n, 2n] as const;
   const wrong: [unknown, RegExp][] = [
     [pc, /^TypeError: allowedCallers must be an array, not a bigint/],
@@ -197,8 +197,8 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
     import { runInNewContext } from 'node:vm';
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc');
-    // Each page once, however often it is mapped, and what JavaScript holds besides. Not those of files: of these
-    // the share of this process is less while others run the same program.
+    // Counts each page once, however often it is mapped, plus the JavaScript heap. Excludes pages of files: their
+    // share depends on how many processes run the same program.
     const usage = () => {
       gc(); gc();
       const shares = readFileSync('/proc/self/smaps_rollup', 'utf8').matchAll(/^Pss_(Anon|Shmem): +(\\d+) kB$/gm);
@@ -234,12 +234,12 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
   assert.ok(bytes > 32 && bytes <= 64, `${bytes} bytes each`);
 });
 
-test('descriptors and selectors cannot be written through what the handler reads', () => {
+test('fault records and selectors cannot be written through the mappings that the handler reads', () => {
   using trampoline = createTrampoline(slow);
   const views = mappings().filter(
     ({ path, shared, writable }) => path.startsWith('/memfd:trampfd-data') && shared && !writable,
   );
-  // The control block, selectors, and descriptors.
+  // The control block, selectors, and fault records.
   assert.ok(views.length >= 3, views.map(({ text }) => text).join('\n'));
   for (const view of views) {
     assert.match(view.text, / r--s /);
@@ -256,7 +256,7 @@ test('descriptors and selectors cannot be written through what the handler reads
 });
 
 describe('one handler for a process', () => {
-  /** What tells the handler's address. */
+  /** A function that returns the address of the handler. */
   const handler = `
     const { sigaction } = await import('trampfd-own/linux/process/signal.js');
     const handler = () => sigaction(${constants.signals.SIGSEGV}).handler;

@@ -16,7 +16,7 @@ const layouts = [
 
 for (const layout of layouts) {
   describe(`a table, ${JSON.stringify(layout)}`, () => {
-    test('adds, changes and removes trampolines that work', () => {
+    test('adds, changes and deletes trampolines that work', () => {
       const table = createTrampolineTable({ registers: ['arg2'], ...layout });
       const one = table.add({ pc: memcmp, arg2: 1n });
       const two = table.add({ arg2: 2n, pc: memcmp });
@@ -35,7 +35,7 @@ for (const layout of layouts) {
         ],
       );
       assert.equal(table.delete(one), true);
-      assert.equal(table.delete(one), false, 'removing again is harmless');
+      assert.equal(table.delete(one), false, 'deleting again does nothing');
       assert.equal(table.has(one), false);
       assert.equal(table.get(one), undefined);
       assert.equal(table.size, 1);
@@ -112,7 +112,7 @@ for (const layout of layouts) {
       const values = fc.record({ pc, arg1: word, chain: word }, { noNullPrototype: true });
       const step = fc.oneof(
         { weight: 3, arbitrary: fc.record({ do: fc.constant('add'), values, pick: fc.nat() }) },
-        { weight: 2, arbitrary: fc.record({ do: fc.constant('remove'), values, pick: fc.nat() }) },
+        { weight: 2, arbitrary: fc.record({ do: fc.constant('delete'), values, pick: fc.nat() }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('set'), values, pick: fc.nat() }) },
       );
       fc.assert(
@@ -121,9 +121,9 @@ for (const layout of layouts) {
             const address = [...model.keys()][pick % Math.max(1, model.size)];
             if (action === 'add') {
               const added = table.add(given);
-              assert.ok(!model.has(added), 'an address is given out once');
+              assert.ok(!model.has(added), 'addresses of live trampolines are unique');
               model.set(added, given);
-            } else if (address !== undefined && action === 'remove') {
+            } else if (address !== undefined && action === 'delete') {
               assert.ok(table.delete(address));
               model.delete(address);
             } else if (address !== undefined) {
@@ -161,7 +161,7 @@ test('an address of another table is refused', () => {
   assert.equal(table.size, 1);
 });
 
-test('tables of one shape share their code, also one after the other', () => {
+test('tables of one shape reuse code', () => {
   const first = createTrampolineTable({ registers: ['arg2'] });
   const address = first.add({ pc: memcmp, arg2: 1n });
   first.close();
@@ -189,7 +189,7 @@ test('a frozen table works and refuses every change', () => {
   }
 });
 
-test('a table of slow trampolines cannot be frozen, and goes on', () => {
+test('a table of slow trampolines cannot be frozen, and stays open', () => {
   const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
   const address = table.add({ pc: memcmp, arg2: 1n });
   assert.throws(() => table.freeze(), /^TypeError: Cannot freeze a table of slow trampolines/);
@@ -199,10 +199,10 @@ test('a table of slow trampolines cannot be frozen, and goes on', () => {
   table.close();
 });
 
-describe('values computed by code that changes the table meanwhile', () => {
+describe('values computed by code that changes the table', () => {
   const make = (atomic: boolean) => createTrampolineTable({ registers: ['arg2'], atomic });
   type Table = ReturnType<typeof make>;
-  /** Values whose PC is read by a function. */
+  /** Values whose PC is a getter. */
   const sly = (meanwhile: () => void) => ({
     get pc() {
       meanwhile();
@@ -213,13 +213,13 @@ describe('values computed by code that changes the table meanwhile', () => {
 
   for (const atomic of [false, true]) {
     const title = atomic ? ', atomic' : '';
-    test(`adding to it is noticed${title}`, () => {
+    test(`adding to it is detected${title}`, () => {
       const table = make(atomic);
       assert.throws(() => table.add(sly(() => table.add({ pc: memcmp, arg2: 7n }))), TypeError);
       assert.equal(table.size, 1, 'only the inner one was added');
     });
 
-    test(`freezing and freeing it is noticed${title}`, () => {
+    test(`freezing and closing it is detected${title}`, () => {
       const uses: ((table: Table, meanwhile: () => void) => unknown)[] = [
         (table, meanwhile) => table.add(sly(meanwhile)),
         (table, meanwhile) => table.addMany(3, () => sly(meanwhile)),
@@ -236,7 +236,7 @@ describe('values computed by code that changes the table meanwhile', () => {
       }
     });
 
-    test(`removing the trampoline that is set is noticed${title}`, () => {
+    test(`deleting the trampoline that is set is detected${title}`, () => {
       const table = make(atomic);
       const address = table.add({ pc: memcmp, arg2: 1n });
       assert.throws(
@@ -248,10 +248,10 @@ describe('values computed by code that changes the table meanwhile', () => {
         { code: 'ERR_TRAMPFD_FREED', message: /^Cannot set the trampoline at 0x[0-9a-f]+: it was deleted$/ },
       );
       assert.equal(table.size, 0);
-      assert.notEqual(table.add({ pc: memcmp, arg2: 2n }), address, 'it is not used again so soon');
+      assert.notEqual(table.add({ pc: memcmp, arg2: 2n }), address, 'it is not reused immediately');
     });
 
-    test(`removing what addMany has made, before it fails, is not done twice${title}`, () => {
+    test(`addMany, when it fails, does not delete again what a function has deleted${title}`, () => {
       const table = make(atomic);
       const values = (index: number) => {
         if (index < 2) return { pc: memcmp, arg2: 1n };
@@ -266,7 +266,7 @@ describe('values computed by code that changes the table meanwhile', () => {
   }
 });
 
-test('a table that is freed while it is listed', () => {
+test('closing a table while iterating ends the iteration', () => {
   const table = createTrampolineTable({ registers: [] });
   table.addMany({ pc: memcmp }, 2);
   let seen = 0;
@@ -277,7 +277,7 @@ test('a table that is freed while it is listed', () => {
   assert.equal(seen, 1);
 });
 
-test('what a prototype has besides is nothing to a table', () => {
+test('properties of a prototype are ignored', () => {
   const table = createTrampolineTable({ registers: ['arg2'] });
   const values = Object.assign(Object.create({ arg9: 1n }), { pc: memcmp, arg2: 3n });
   assert.deepEqual(table.get(table.add(values)), { pc: memcmp, arg2: 3n });

@@ -1,4 +1,4 @@
-/** What contexts cannot have on arm64. */
+/** Contexts that are impossible on arm64. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';

@@ -1,4 +1,4 @@
-/** Opens the fault engine with a type of its own, makes a trampoline of it by hand, and calls it. */
+/** Installs the fault handler with an additional fault type, writes a trampoline of that type, and calls it. */
 import assert from 'node:assert/strict';
 import { addressOf, createTrampoline, symbolAddress } from '#src/index.js';
 import { mappingOf } from '#src/linux/process/proc-maps.js';
@@ -17,7 +17,7 @@ import { memoryAt } from '#src/native/memory-view.js';
 import { createArena, installFaultHandler } from '#src/trampolines/slots/sigsegv-handler.js';
 import { callInt64 } from '../support/calls.js';
 
-/** Jumps to the first of two targets that stand behind the descriptor's header, and swaps them. */
+/** Jumps to the first of two targets that follow the header of the fault record, and swaps them. */
 const name = 'alternate';
 const onX64: X64FaultType = {
   name,
@@ -42,16 +42,16 @@ const onArm64: Arm64FaultType = {
     asm.emit('b <label>', complete);
   },
 };
-const handlers: Readonly<Record<string, (controlAt: number) => FaultHandlerCode>> = {
-  x64: (controlAt) => x64.faultHandler(controlAt, [...x64.faultTypes, onX64]),
-  arm64: (controlAt) => arm64.faultHandler(controlAt, [...arm64.faultTypes, onArm64]),
+const handlers: Readonly<Record<string, (controlOffset: number) => FaultHandlerCode>> = {
+  x64: (controlOffset) => x64.faultHandler(controlOffset, [...x64.faultTypes, onX64]),
+  arm64: (controlOffset) => arm64.faultHandler(controlOffset, [...arm64.faultTypes, onArm64]),
 };
 
 const { routines } = installFaultHandler(handlers[process.arch]!);
 const arena = createArena(2 ** 20, 2 ** 20);
 const [pid, ppid] = [BigInt(process.pid), BigInt(process.ppid)];
-const descriptor = BigUint64Array.of(routines[name]!, 0n, symbolAddress('getpid'), symbolAddress('getppid'));
-new BigUint64Array(memoryAt(arena.selectorsAlias, 4096))[1] = addressOf(descriptor);
+const record = BigUint64Array.of(routines[name]!, 0n, symbolAddress('getpid'), symbolAddress('getppid'));
+new BigUint64Array(memoryAt(arena.selectorsAlias, 4096))[1] = addressOf(record);
 const address = arena.base + BigInt(slowStride);
 for (let round = 0; round < 3; round++) {
   assert.equal(callInt64(address), pid);
@@ -64,5 +64,5 @@ const user = createTrampoline({ mode: 'slow', registers: { pc: symbolAddress('ge
 assert.equal(callInt64(user.address), pid);
 assert.equal(user.stats().invocations, 1n);
 assert.equal(mappingOf(routines[name]!)!.executable, true);
-assert.notEqual(descriptor.length, 0);
+assert.notEqual(record.length, 0);
 console.log('done');
