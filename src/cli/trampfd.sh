@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 # Node changes what a program inherits before any JavaScript runs: see src/supervisor/inherited.ts. For
 # `trampfd run` it is written down here first, starting next to nothing. scripts/command.ts makes the command of it,
 # which is JavaScript as well.

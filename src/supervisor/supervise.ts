@@ -92,8 +92,13 @@ export function spawnSupervised(
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
   };
-  return spawn(commandPath, ['--node', process.execPath, 'run', ...flags, '--', program, ...args], {
-    ...spawnOptions,
-    ...(signal === undefined ? {} : { signal }),
-  } as SpawnOptions);
+  // The shell is named, since the program's PATH need not lead to one.
+  return spawn(
+    '/bin/sh',
+    [commandPath, '--node', process.execPath, 'run', ...flags, '--', program, ...args],
+    {
+      ...spawnOptions,
+      ...(signal === undefined ? {} : { signal }),
+    } as SpawnOptions,
+  );
 }

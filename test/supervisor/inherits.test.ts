@@ -81,7 +81,7 @@ for (const { name, ids, skip } of users) {
       const { PATH, NODE_OPTIONS = '' } = process.env;
       await compare(['env', '-i', `PATH=${PATH}`, `NODE_OPTIONS=${NODE_OPTIONS}`], { ids });
       if (NODE_OPTIONS !== '') return;
-      const front = [trampfd, '--node', process.execPath];
+      const front = ['/bin/sh', trampfd, '--node', process.execPath];
       await compare(['env', '-i'], { ids, front });
       await compare(['env', '-i', 'PATH=/nowhere'], { ids, front });
     });
