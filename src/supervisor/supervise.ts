@@ -76,9 +76,10 @@ export function spawnSupervised(
     ...(env === undefined ? {} : { env }),
     ...(signal === undefined ? {} : { signal }),
   } as SpawnOptions;
+  // The shell by its path: the program's PATH may contain none.
   return spawn(
-    commandPath,
-    ['--node', process.execPath, 'run', ...flags, '--', program, ...args],
+    '/bin/sh',
+    [commandPath, '--node', process.execPath, 'run', ...flags, '--', program, ...args],
     spawnOptions,
   );
 }
