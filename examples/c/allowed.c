@@ -1,8 +1,8 @@
 /*
- * Allowed PCs: a trampoline that can lead to two functions, and to nothing else.
+ * Allowed PCs: a trampoline that can call one of two functions, and no other.
  *
- * Who can make this program write to the object, say through a bug in how it handles messages, can still choose
- * between the two. Any other target is refused, and what stood before stays.
+ * An attacker who can make this program write to the object, for example through a bug in its message handling, can
+ * only choose between the two. Any other target is refused, and the registers remain unchanged.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static void greet(const char *name) { printf("Good morning, %s.\n", name); }
 static void dismiss(const char *name) { printf("Good night, %s.\n", name); }
 static void steal(const char *name) { printf("Thank you for your purse, %s.\n", name); }
 
-/* Lets the trampoline lead to a function, and tells how that went. */
+/* Sets the trampoline's target, and prints the result. */
 static void lead_to(int fd, void (*function)(const char *), const char *what)
 {
     struct trampfd_reg regs[] = {

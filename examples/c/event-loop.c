@@ -1,8 +1,8 @@
 /*
  * A closure for each connection and timer of an event loop.
  *
- * The loop knows only functions that take a descriptor. What each callback is about comes from its trampoline,
- * which loads the second argument: one object, with an instance for each source of events.
+ * The loop calls functions with a descriptor only. The data of each callback comes from its trampoline, which loads
+ * the second argument: one object, with an instance for each source of events.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 enum { CONNECTIONS = 3, SOURCES = CONNECTIONS + 1 };
 
-/* ---- The loop, as a library may have it: no word about data ---- */
+/* ---- The loop, as in a library: callbacks without a data argument ---- */
 
 struct watch {
     int fd;
@@ -47,7 +47,7 @@ static void ready(int fd, struct source *source)
         --*source->running;
 }
 
-/* A connection whose other side has said something. */
+/* Creates a connection whose peer has sent a message. */
 static int open_connection(void)
 {
     int pair[2];
@@ -56,7 +56,7 @@ static int open_connection(void)
     return pair[0];
 }
 
-/* A timer that expires in a millisecond. */
+/* Creates a timer that expires in a millisecond. */
 static int open_timer(void)
 {
     struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};

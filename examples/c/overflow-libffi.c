@@ -1,8 +1,8 @@
 /*
- * The exhibit: a buffer overflow takes over a libffi closure.
+ * Demonstration: a buffer overflow takes over a libffi closure.
  *
- * libffi keeps in ordinary memory which function a closure calls, and with what. Memory that can be written can
- * be overwritten: here by a name that is too long. overflow-trampfd.c is the same program on trampfd.
+ * libffi stores the function and the data of a closure in ordinary memory, which memory errors can overwrite: here a
+ * name that is too long. overflow-trampfd.c is the same program with trampfd.
  */
 #include <ffi.h>
 
@@ -21,7 +21,7 @@ static void handle(ffi_cif *unused, void *result, void **given, void *level)
     *(ffi_arg *)result = *(int *)given[0] <= (intptr_t)level;
 }
 
-/* libffi gives room for the closure and what a program wants to keep with it. */
+/* libffi allocates space for the closure and the program's own data. */
 static struct session *make_session(intptr_t level, opens **callback)
 {
     void *code;
@@ -44,7 +44,7 @@ static void handle_nothing(ffi_cif *unused, void *result, void **given, void *le
     *(ffi_arg *)result = (ffi_arg)open_all();
 }
 
-/* The closure as it was, but for its function: an attacker knows the program, and has learned its addresses. */
+/* A copy of the closure with another function: the attacker knows the program and has learned its addresses. */
 static struct session forge_session(const struct session *victim)
 {
     struct session forged = *victim;

@@ -1,8 +1,8 @@
 /*
- * The program of the two exhibits, overflow-libffi.c and overflow-trampfd.c: a server with a bug.
+ * The program of the two demonstrations, overflow-libffi.c and overflow-trampfd.c: a server with a bug.
  *
- * Each guest has a session. It holds what belongs to the guest's callback, which answers whether a door opens,
- * and the name that the guest sent. The name is copied without a look at its length.
+ * Each guest has a session with the data of the guest's callback, which returns whether a door opens, and the name that
+ * the guest sent. The name is copied without a check of its length.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,18 +11,18 @@
 
 typedef int opens(int door);
 
-/* The exhibits say what a callback keeps, and how it is made and forged. */
+/* The demonstrations define a callback's data, and how a callback is created and forged. */
 struct session {
     struct callback callback;
     char name[32];
 };
 
-/* A session with a callback that opens the doors up to `level`. */
+/* Creates a session with a callback that opens the doors up to `level`. */
 static struct session *make_session(intptr_t level, opens **callback);
-/* What an attacker would put where the session of somebody else lies. */
+/* Writes the bytes with which an attacker would overwrite another session. */
 static struct session forge_session(const struct session *victim);
 
-/* Opens every door: what the attacker wants to be called, with whatever arguments. */
+/* Opens every door: the function that the attacker wants to be called. */
 static int open_all(void);
 
 static void receive_name(struct session *session, const void *bytes, size_t length)

@@ -1,9 +1,9 @@
 /*
  * One object in two processes.
  *
- * A parent makes a trampoline and sends its descriptor over a socket to a program that it starts. That program
- * says what the trampoline calls, maps it, and calls it. The parent knows nothing of the program's memory, yet
- * it changes what the function is called with: the object is the same one.
+ * A parent creates a trampoline and sends its descriptor through a socket to a program that it starts. That program
+ * sets the target, maps the trampoline, and calls it. The parent has no access to the program's memory, yet it
+ * changes the argument of the call: both use the same object.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <trampfd.h>
 
-/* A message of one byte, which a descriptor comes with. */
+/* A message of one byte with a descriptor. */
 struct parcel {
     union {
         struct cmsghdr header;
@@ -45,7 +45,7 @@ static int receive(int socket)
     return fd;
 }
 
-/* Both wait for each other by a byte. */
+/* Each process waits for a byte from the other. */
 static int tell(int socket) { return write(socket, "", 1) == 1; }
 static int wait_for(int socket) { return read(socket, &(char){0}, 1) == 1; }
 

@@ -1,7 +1,7 @@
 /*
- * A tracer. Every function of a table is called through a handler, which sees the registers of the call: it prints the
- * arguments and lets the call go on, or answers in the function's place. Neither the functions nor their callers
- * are compiled for it.
+ * A tracer. Every function of a table is called through a handler, which receives the registers of the call: it prints
+ * the arguments and forwards the call, or returns a result in place of the function. Neither the functions nor their
+ * callers are compiled for it.
  */
 #include <stdio.h>
 #include <trampfd.h>
@@ -16,7 +16,7 @@ static const char *const names[] = {"add", "multiply", "divide"};
 static operation *operations[] = {add, multiply, divide};
 enum { count = sizeof operations / sizeof *operations };
 
-/* What the table had before, and where the trampolines are. */
+/* The functions that the table had before, and the addresses of the trampolines. */
 static operation *traced[count];
 static uintptr_t first;
 static uint32_t stride;
@@ -35,7 +35,7 @@ static void trace(struct trampfd_saved *saved, void *trampoline)
     }
 }
 
-/* Puts a trampoline in the place of each function; -1 if that cannot be. */
+/* Replaces each function of the table with a trampoline; returns -1 if that fails. */
 static int trace_all(void)
 {
     struct trampfd_handler handler = {.count = count};
@@ -54,7 +54,7 @@ static int trace_all(void)
     return close(fd);
 }
 
-/* The mean of some numbers, by the table. */
+/* Computes the mean of some numbers with the functions of the table. */
 static long mean(const long *numbers, long n)
 {
     long sum = 0;
