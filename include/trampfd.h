@@ -16,8 +16,8 @@
  *         return -1;
  *     qsort(array, count, size, (int (*)(const void *, const void *))address);
  *
- * A supervisor (`trampfd run -- program`) answers the calls, in the place of the kernel. Without one there
- * are no objects: see trampfd_supported(). What stands here in short, trampfd_create(2) tells in full.
+ * A supervisor (`trampfd run -- program`) implements the calls in place of the kernel. Without one there are no
+ * objects: see trampfd_supported(). trampfd_create(2) is the full documentation.
  *
  * C99 and C++, for programs of 64 bits. All integers in the structures are little-endian.
  */
@@ -46,11 +46,11 @@ extern "C" {
 typedef char trampfd_needs_an_off_t_of_64_bits[sizeof(off_t) == 8 ? 1 : -1];
 
 #ifndef _DEFAULT_SOURCE
-/* <unistd.h> keeps it to itself where only the C standard is asked for. */
+/* <unistd.h> does not declare it if only the C standard is requested. */
 long syscall(long number, ...);
 #endif
 
-/* ---- Making an object ---- */
+/* ---- Creating an object ---- */
 
 #ifndef __NR_trampfd_create
 #define __NR_trampfd_create 4400
@@ -62,7 +62,7 @@ long syscall(long number, ...);
 #define TRAMPFD_CODE 2    /* struct trampfd_code: code alone; the data is the program's */
 #define TRAMPFD_HANDLER 3 /* struct trampfd_handler: saves all registers, calls a function with them */
 
-/* A flag of TRAMPFD_USER: no code. An invocation faults, and the supervisor checks it and does the work. */
+/* A flag of TRAMPFD_USER: no code. An invocation faults, and the supervisor checks and performs it. */
 #define TRAMPFD_SLOW 1
 
 #define TRAMPFD_MAX_COUNT 65536      /* instances in one object */
@@ -87,7 +87,7 @@ struct trampfd_table {
     uint64_t data_table;
 };
 
-/* Instance i takes everything from slot i, in the program's own memory right behind the mapping. */
+/* Instance i takes all values from slot i, in the program's own memory immediately after the mapping. */
 struct trampfd_code {
     uint32_t flags; /* 0 */
     uint32_t count;
@@ -95,13 +95,13 @@ struct trampfd_code {
     uint32_t stack_size;             /* bytes of stack data, or 0 */
     uint32_t stack_offset;           /* as in struct trampfd_stack */
     uint32_t stack_flags;            /* as in struct trampfd_stack */
-    uint32_t regs[TRAMPFD_MAX_REGS]; /* ascending; those behind nregs are 0 */
+    uint32_t regs[TRAMPFD_MAX_REGS]; /* ascending; those after nregs are 0 */
 };
 
 /*
  * Instance i calls the function that its PC names: void handler(struct trampfd_saved *saved, void *trampoline).
- * When that returns, the trampoline returns with the registers that `saved` then holds. Its only contexts are
- * registers, of which it sets no other than the PC, and allowed PCs.
+ * When that returns, the trampoline returns with the registers in `saved`. Its only contexts are registers, of
+ * which only the PC may be set, and allowed PCs.
  */
 struct trampfd_handler {
     uint32_t flags; /* 0 */
@@ -111,8 +111,8 @@ struct trampfd_handler {
 /* ---- Contexts ---- */
 
 /*
- * A context is read by pread and written by pwrite, at one of these offsets; each instance of an object has
- * contexts of its own. A supervisor tells such calls from other input and output by the offset's upper half.
+ * A context is read by pread and written by pwrite, at one of these offsets; each instance of an object has its
+ * own contexts. A supervisor distinguishes such calls from other input and output by the offset's upper half.
  */
 #define TRAMPFD_OFFSET_BASE INT64_C(0x74726d7000000000)
 #define TRAMPFD_MAP_OFFSET (TRAMPFD_OFFSET_BASE + 0)             /* struct trampfd_map, read only */
@@ -167,7 +167,7 @@ struct trampfd_stack {
 struct trampfd_values {
     uint32_t nvalues;
     uint32_t reserved;
-    uint64_t values[TRAMPFD_MAX_PCS]; /* of callers: 2 a range, the first address and the first one behind */
+    uint64_t values[TRAMPFD_MAX_PCS]; /* callers: 2 per range, the first address and the end */
 };
 
 #define TRAMPFD_REGS_SIZE(nregs) (offsetof(struct trampfd_regs, regs) + (nregs) * sizeof(struct trampfd_reg))
@@ -232,7 +232,7 @@ enum trampfd_arm64_register {
 
 /*
  * The same for every architecture: the PC, the integer arguments of a function (psABI for x86-64, 3.2.3;
- * AAPCS64, parameter passing), and the static chain, in which GCC gives a nested function its frame.
+ * AAPCS64, parameter passing), and the static chain, in which GCC passes a nested function its outer frame.
  */
 #if defined(__x86_64__)
 #define TRAMPFD_REG_PC TRAMPFD_X64_RIP
@@ -254,12 +254,12 @@ enum trampfd_arm64_register {
 #define TRAMPFD_REG_CHAIN TRAMPFD_ARM64_X18
 #endif
 
-/* ---- What handlers are given ---- */
+/* ---- Registers of handlers ---- */
 
 /*
- * The caller's registers, as it finds them when the trampoline returns: pc is the return address, sp the stack
- * pointer then, where arguments on the stack begin. A handler may change all of them. What does not stand here is the
- * handler's to use, as any function's: other vector registers, and the upper parts of these.
+ * The caller's registers after the trampoline returns: pc is the return address, sp the stack pointer then, where
+ * arguments on the stack begin. A handler may change all of them. Registers that are not here are caller-saved, as
+ * for any function: other vector registers, and the upper parts of these.
  */
 #if defined(__x86_64__)
 struct trampfd_saved {
@@ -270,13 +270,13 @@ struct trampfd_saved {
 };
 #else
 struct trampfd_saved {
-    uint64_t x[31]; /* x[17] is the PC when the trampoline returns: the way back takes that register */
+    uint64_t x[31]; /* x[17] is the PC when the trampoline returns, which uses that register to jump */
     uint64_t pc, sp, flags;
     uint8_t q[8][16]; /* at multiples of 16 */
 };
 #endif
 
-/* Where a register stands, by its name in contexts: *trampfd_saved_reg(saved, TRAMPFD_REG_ARG0). */
+/* Returns the address of a register, by its name in contexts: *trampfd_saved_reg(saved, TRAMPFD_REG_ARG0). */
 static inline uint64_t *trampfd_saved_reg(struct trampfd_saved *saved, uint32_t name)
 {
 #if defined(__x86_64__)
@@ -287,7 +287,7 @@ static inline uint64_t *trampfd_saved_reg(struct trampfd_saved *saved, uint32_t 
     return name == TRAMPFD_REG_PC ? &saved->pc : (uint64_t *)(void *)saved + (name - first);
 }
 
-/* Lets the trampoline return a number. */
+/* Makes the trampoline return a value. */
 static inline void trampfd_return(struct trampfd_saved *saved, uint64_t value)
 {
 #if defined(__x86_64__)
@@ -297,14 +297,14 @@ static inline void trampfd_return(struct trampfd_saved *saved, uint64_t value)
 #endif
 }
 
-/* Leads the call on to a function, which finds the caller's arguments and returns to the caller. */
+/* Makes the trampoline jump to a function, which gets the caller's arguments and returns to the caller. */
 static inline void trampfd_tail_call(struct trampfd_saved *saved, uintptr_t function)
 {
 #if defined(__x86_64__)
     saved->sp -= sizeof saved->pc;
     memcpy((void *)saved->sp, &saved->pc, sizeof saved->pc);
 #endif
-    saved->pc = function; /* on arm64, x[30] is where it returns to */
+    saved->pc = function; /* on arm64, x[30] is its return address */
 }
 
 /* ---- Functions ---- */
@@ -313,7 +313,7 @@ static inline void trampfd_tail_call(struct trampfd_saved *saved, uintptr_t func
 #define TRAMPFD_SUPERVISOR "TRAMPFD_SUPERVISOR"
 #define TRAMPFD_VERSION "1"
 
-/* Whether a supervisor answers these calls. Asks the environment: a sandbox may kill for an unknown call. */
+/* Whether there is a supervisor. Reads the environment: a sandbox may kill a process for an unknown call. */
 static inline int trampfd_supported(void)
 {
     const char *version = getenv(TRAMPFD_SUPERVISOR);
@@ -321,9 +321,9 @@ static inline int trampfd_supported(void)
 }
 
 /*
- * Makes an object of a type, from that type's structure; flags is 0. Returns a close-on-exec descriptor.
- * This function and all that follow return -1 with errno set when they fail; ENOSYS: there is no supervisor.
- * A signal that comes before the supervisor sees a call ends it with EINTR; these functions then call again.
+ * Creates an object of a type, from that type's structure; flags is 0. Returns a close-on-exec descriptor.
+ * This function and all that follow return -1 with errno set if they fail; ENOSYS: there is no supervisor.
+ * A signal that arrives before the supervisor receives a call ends it with EINTR; these functions then retry.
  */
 static inline int trampfd_create(int type, const void *data, unsigned int flags)
 {
@@ -344,13 +344,13 @@ static inline int trampfd_invalid(void)
     return -1;
 }
 
-/* Whether a supervisor sees what happens at an offset. With too large a number of an instance it does not. */
+/* Whether a supervisor handles calls at an offset. If the instance number is too large, it does not. */
 static inline int trampfd_is_seen(int64_t offset)
 {
     return offset >> 32 == TRAMPFD_OFFSET_BASE >> 32;
 }
 
-/* Reads a context. A file that is no object has nothing at these offsets, or not enough. */
+/* Reads a context. A file that is not an object is empty at these offsets, or too short. */
 static inline int trampfd_read(int fd, void *to, size_t length, int64_t offset)
 {
     long got;
@@ -443,7 +443,7 @@ static inline int trampfd_get_values(int fd, int64_t offset, uint64_t *values, u
     return (int)context.nvalues;
 }
 
-/* Sets the PCs that registers may name from now on; n = 0 allows all. Those that stand are not checked. */
+/* Sets the PCs that registers may have from now on; n = 0 allows all. Registers already set are not checked. */
 static inline int trampfd_set_allowed_pcs_at(int fd, uint32_t instance, const uint64_t *pcs, uint32_t n)
 {
     return trampfd_set_values(fd, TRAMPFD_AT(TRAMPFD_ALLOWED_PCS_OFFSET, instance), pcs, n);
@@ -456,8 +456,8 @@ static inline int trampfd_get_allowed_pcs_at(int fd, uint32_t instance, uint64_t
 }
 
 /*
- * Sets who may call a slow object: n addresses, of each range the first and the first one behind; n = 0
- * allows all. To find mistakes, not to stop attacks: the return address is the program's to write.
+ * Sets the callers that a slow object allows: n addresses, the first and the end of each range; n = 0 allows all.
+ * To find mistakes, not to stop attacks: the program can write its return addresses.
  */
 static inline int trampfd_set_allowed_callers_at(int fd, uint32_t instance, const uint64_t *list, uint32_t n)
 {

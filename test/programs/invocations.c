@@ -1,11 +1,11 @@
-/* What invoking trampolines of many instances does, fast and slow; and calls in a storm of signals. */
+/* Invocations of objects with many instances, fast and slow; calls under frequent signals. */
 #include "syscalls.h"
 
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
-/* The signal that ends a child which invokes; 0 when it comes back. */
+/* Returns the signal that kills a child that invokes; 0 if the invocation returns. */
 static int deadly(uintptr_t address)
 {
     int status = 0;
@@ -42,7 +42,7 @@ static void invocations(void)
         EXPECT(0, trampfd_set_regs_at(fd, 5, scales, 2));
         TRUE(((double (*)(double, double))(address + 5 * map.stride))(5, 2) == 6);
 
-        /* Without registers, and anywhere but at a start, nothing is run. */
+        /* Without registers, or not at the start of an instance, nothing runs. */
         const int trap = flags == TRAMPFD_SLOW ? SIGSEGV : SIGTRAP;
         TRUE(deadly(address) == trap);
         TRUE(deadly(address + map.stride) == 0);
@@ -51,7 +51,7 @@ static void invocations(void)
         EXPECT(0, trampfd_set_regs_at(fd, 1, NULL, 0));
         TRUE(deadly(address + map.stride) == trap);
 
-        /* A list that does not have the PC: slow objects look at each invocation, fast ones do not. */
+        /* A list without the PC: slow objects check it at each invocation, fast ones do not. */
         const uint64_t pc = (uintptr_t)puts;
         EXPECT(0, trampfd_set_allowed_pcs_at(fd, 2, &pc, 1));
         TRUE(deadly(address + 2 * map.stride) == (flags == TRAMPFD_SLOW ? SIGSEGV : 0));
@@ -85,7 +85,7 @@ static void storm(void)
         int fd = make_user(0, 1);
         if (i == 0)
             first = fd;
-        TRUE(fd == first); /* no descriptor was lost */
+        TRUE(fd == first); /* no fd was leaked */
         regs[1].value = i;
         EXPECT(0, trampfd_set_regs(fd, regs, 2));
         TRUE(trampfd_get_regs(fd, seen, 2) == 2 && seen[1].value == i);
@@ -99,7 +99,7 @@ static void storm(void)
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0); /* children inherit no text to print again */
+    setvbuf(stdout, NULL, _IOLBF, 0); /* children must not inherit buffered text */
     invocations();
     storm();
     return conclude();

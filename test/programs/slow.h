@@ -1,4 +1,4 @@
-/* What programs with slow objects share. */
+/* Shared by programs with slow objects. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <trampfd.h>
 
-/* Ends the program where something is not as it should be. */
+/* Ends the program if a condition is false. */
 #define CHECK(condition)                                                                      \
     do {                                                                                      \
         if (!(condition)) {                                                                   \
@@ -16,7 +16,7 @@
         }                                                                                     \
     } while (0)
 
-/* Lets an object call a function with a value as its third argument. */
+/* Sets the registers of an object: a function, and a value as its third argument. */
 static inline int set_slow(int fd, void *function, uint64_t value)
 {
     struct trampfd_reg regs[] = {
@@ -26,7 +26,7 @@ static inline int set_slow(int fd, void *function, uint64_t value)
     return trampfd_set_regs(fd, regs, 2);
 }
 
-/* Makes a slow object that does so, and maps it. */
+/* Creates such a slow object and maps it. */
 static inline int make_slow(void *function, uint64_t value, uintptr_t *address)
 {
     struct trampfd_user user = {.flags = TRAMPFD_SLOW};
@@ -38,20 +38,20 @@ static inline int make_slow(void *function, uint64_t value, uintptr_t *address)
     return fd;
 }
 
-/* What such objects call: all that it gets goes into the result. */
+/* A target whose result depends on all arguments. */
 __attribute__((noinline, unused)) static uint64_t sum(uint64_t first, uint64_t second, uint64_t third)
 {
     return first + 3 * second + 5 * third;
 }
 
-/* Whether calls through an object end in `sum`, with its value. */
+/* Returns whether calls through an object reach `sum` with its value. */
 static inline int sums(uintptr_t address, uint64_t value)
 {
     uint64_t (*call)(uint64_t, uint64_t) = (uint64_t(*)(uint64_t, uint64_t))address;
     return call(7, 11) == sum(7, 11, value);
 }
 
-/* The thread that traces this one, 0 for none. */
+/* Returns the thread ID of this thread's tracer; 0 if there is none. */
 static inline int tracer(void)
 {
     char line[256];
@@ -63,7 +63,7 @@ static inline int tracer(void)
     return number;
 }
 
-/* The status that a child ended with. */
+/* Returns the wait status of a child. */
 static inline int status_of(pid_t child)
 {
     int status;
@@ -71,7 +71,7 @@ static inline int status_of(pid_t child)
     return status;
 }
 
-/* A child has done all that it should. */
+/* Returns whether a child exits with 0. */
 static inline int succeeded(pid_t child)
 {
     return status_of(child) == 0;

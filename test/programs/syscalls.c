@@ -1,4 +1,4 @@
-/* What trampfd's calls answer, to right and to wrong arguments: trampfd_create(2), statement by statement. */
+/* Results of the calls for valid and invalid arguments: each statement of trampfd_create(2). */
 #include "syscalls.h"
 
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 enum { page = 4096 };
 static char *unreadable, *read_only;
 
-/* Contexts by the C library's own functions. The compiler is not to see what is wrong with the arguments. */
+/* Accesses contexts by C library functions, hidden from the compiler, which would warn about invalid arguments. */
 __attribute__((noinline)) static long put(int fd, const void *from, size_t length, int64_t offset)
 {
     return pwrite(fd, from, length, offset);
@@ -81,7 +81,7 @@ static void registers(void)
     TRUE(trampfd_get_regs(fd, seen, 4) == 2 && seen[0].value == target && seen[1].value == 5);
     TRUE(((long (*)(long))address)(2) == 7);
 
-    /* The last of a name counts; all are read back. */
+    /* The last entry of a name applies; all are read back. */
     EXPECT(0, trampfd_set_regs(fd, regs, TRAMPFD_MAX_REGS));
     TRUE(trampfd_get_regs(fd, seen, 4) == TRAMPFD_MAX_REGS && seen[1].value == 5 && seen[3].value == 3);
     TRUE(((long (*)(long))address)(2) == 2 + TRAMPFD_MAX_REGS - 1);
@@ -115,7 +115,7 @@ static void registers(void)
     EXPECT(EFAULT, get(fd, read_only, sizeof context, TRAMPFD_REGS_OFFSET));
     EXPECT(EFAULT, get(fd, (void *)(uintptr_t)add, sizeof context, TRAMPFD_REGS_OFFSET));
 
-    /* Allowed PCs: checked when registers are set, not when the list is. */
+    /* Allowed PCs are checked when registers are set, not when the list is. */
     uint64_t pcs[TRAMPFD_MAX_PCS + 1];
     for (int i = 0; i <= TRAMPFD_MAX_PCS; i++)
         pcs[i] = other;
@@ -235,7 +235,7 @@ static void tables_and_code(void)
     code.regs[2] = code.regs[1];
     code.nregs = 3;
     EXPECT(EINVAL, trampfd_create(TRAMPFD_CODE, &code, 0));
-    code.nregs = 2; /* and one behind them */
+    code.nregs = 2; /* one more than there are */
     EXPECT(EINVAL, trampfd_create(TRAMPFD_CODE, &code, 0));
     code.regs[2] = 0;
     code.nregs = TRAMPFD_MAX_REGS + 1;
@@ -248,7 +248,7 @@ static void tables_and_code(void)
     EXPECT(EINVAL, trampfd_create(TRAMPFD_CODE, &code, 0));
 }
 
-/* Answers small numbers itself, and lets add answer others. */
+/* Handles small numbers itself, and forwards others to add. */
 static void handle(struct trampfd_saved *saved, void *trampoline)
 {
     uint64_t *a = trampfd_saved_reg(saved, TRAMPFD_REG_ARG0);
@@ -312,7 +312,7 @@ static void mappings(void)
     EXPECT(EINVAL, map_it(fd, &map, map.size + page, map.prot, MAP_SHARED, 0));
     EXPECT(EINVAL, map_it(fd, &map, map.size, map.prot, MAP_SHARED, (off_t)map.size));
 
-    /* A mapping outlives its descriptor, and duplicates are the same object. */
+    /* A mapping outlives its fd, and duplicates refer to the same object. */
     struct trampfd_reg regs[] = {reg(TRAMPFD_REG_PC, (uintptr_t)add), reg(TRAMPFD_REG_ARG1, 1)};
     int copy = dup(fd);
     EXPECT(0, trampfd_map(fd, &address));
@@ -321,7 +321,7 @@ static void mappings(void)
     close(copy);
     TRUE(((long (*)(long))address)(2) == 3);
 
-    /* What is not ours is the kernel's to answer. */
+    /* The kernel handles all other calls. */
     TRUE(pipe(pair) == 0);
     EXPECT(ESPIPE, get(pair[0], &byte, 1, TRAMPFD_REGS_OFFSET));
     EXPECT(EBADF, get(-1, &byte, 1, TRAMPFD_REGS_OFFSET));

@@ -1,4 +1,4 @@
-/* For programs that compare what trampfd's calls answer with trampfd_create(2). */
+/* Shared by programs that compare the results of calls with trampfd_create(2). */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif

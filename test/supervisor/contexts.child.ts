@@ -17,12 +17,12 @@ const object = new SupervisedObject({ slow, count: instances });
 function checkOne(contexts: Contexts, start: Start = { alignment: random.pick(alignments) }): void {
   const index = random.integer({ to: instances - 1 });
   for (const { written, back } of object.set(index, contexts)) assert.deepEqual(back, written);
-  const made = {
+  const trampoline = {
     address: object.address(index),
     lost: slow ? [] : scratch,
     parks: !slow && scratch.every((name) => Object.hasOwn(contexts.registers, name)),
   };
-  check(random, made, contexts, start);
+  check(random, trampoline, contexts, start);
 }
 
 const some = (): RegisterName[] => (slow ? random.some(settable) : someRegisters(random));

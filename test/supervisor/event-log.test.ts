@@ -15,9 +15,9 @@ async function logOf(name: string, options: readonly string[]): Promise<string[]
   return lines.map((line) => line.replace(/^\[\d+\]/, '[N]').replaceAll(/0x[0-9a-f]{9,12}\b/g, 'P'));
 }
 
-describe('the log', { skip }, () => {
+describe('trace and statistics', { skip }, () => {
   for (const abi of ['trampfd', 'rfc-v1']) {
-    test(`has a line for each call on objects and each refusal, with --abi ${abi}`, async () => {
+    test(`the trace has a line for each call on objects and each refusal, with --abi ${abi}`, async () => {
       const lines = await logOf('trace-calls', ['--trace', '--abi', abi]);
       // Written by the tracer, in no fixed order with the lines of the syscall thread.
       const invocations = lines.filter((line) => line.includes('invoke'));
@@ -41,12 +41,12 @@ describe('the log', { skip }, () => {
     });
   }
 
-  test('names the call of the first proposal as the kernel does', async () => {
+  test('the trace names the call of the first proposal as the kernel does', async () => {
     const [create] = await logOf('rfc', ['--trace', '--abi', 'rfc-v1']);
     assert.match(create!, /^\[N\] process_madvise\(TRAMPFD_USER, P, 0\) = \d+$/);
   });
 
-  test('ends with statistics', async () => {
+  test('statistics are printed at the end', async () => {
     const [line, ...otherLines] = await logOf('trace-calls', ['--stats']);
     assert.deepEqual(otherLines, []);
     const { objectsAlive, ...stats } = JSON.parse(line!.replace('trampfd: ', '')) as Record<string, number>;

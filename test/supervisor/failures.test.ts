@@ -48,7 +48,7 @@ describe('attacks by the same user', {
       ...ordinary,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const ended = once(victim, 'exit');
+    const exit = once(victim, 'exit');
     try {
       victim.stdin.write('?');
       await once(victim.stdout, 'data');
@@ -56,7 +56,7 @@ describe('attacks by the same user', {
     } finally {
       victim.stdin.end();
     }
-    assert.deepEqual(await ended, [7, null]);
+    assert.deepEqual(await exit, [7, null]);
   });
 });
 
@@ -90,7 +90,7 @@ test('a program that is killed at any time leaves no fds and no processes', {
   const random = randomFor(t);
   const count = rounds({ normal: 40, long: 300 });
   const child = spawn(trampfd, ['run', '--', program('killed')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
+  const exit = once(child, 'exit');
   const deadline = setTimeout(() => child.kill('SIGKILL'), 240_000);
   try {
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -109,7 +109,7 @@ test('a program that is killed at any time leaves no fds and no processes', {
     assert.deepEqual({ fds: fds(), children: children() }, before);
   } finally {
     child.stdin.end();
-    await ended;
+    await exit;
     clearTimeout(deadline);
   }
 });

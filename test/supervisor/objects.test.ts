@@ -74,16 +74,16 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
     test(`two threads change ${change} of a fast object while two invoke it`, async () => {
       const invocations = rounds({ normal: 1e8, long: 4e9 });
       const args = [changesRegisters ? '1' : '0', `${invocations}`, '0'];
-      const ended = await runSupervised(program('race.c'), args, { timeout: 300_000 });
-      expectSuccess(ended, '0 mixed, some changes: yes\n');
+      const outcome = await runSupervised(program('race.c'), args, { timeout: 300_000 });
+      expectSuccess(outcome, '0 mixed, some changes: yes\n');
     });
   }
 
   test('two threads change a slow object while two invoke it', async () => {
     const invocations = rounds({ normal: 4e3, long: 1e6 });
     const args = ['1', `${invocations}`, '1'];
-    const ended = await runSupervised(program('race.c'), args, { timeout: 300_000 });
-    expectSuccess(ended, '0 mixed, some changes: yes\n');
+    const outcome = await runSupervised(program('race.c'), args, { timeout: 300_000 });
+    expectSuccess(outcome, '0 mixed, some changes: yes\n');
   });
 
   test('--abi rfc-v1: a program for the first proposal', async () => {

@@ -24,15 +24,15 @@ function file(name: string, text: string, mode: number): string {
 describe('exit status', { skip, concurrency: 2 }, () => {
   for (const status of [0, 1, 77, 125, 126, 127, 128, 255]) {
     test(`exit code ${status}`, async () => {
-      const ended = await runSupervised('sh', ['-c', `exit ${status}`]);
-      assert.deepEqual(ended, { status, signal: null, stdout: '', stderr: '' });
+      const outcome = await runSupervised('sh', ['-c', `exit ${status}`]);
+      assert.deepEqual(outcome, { status, signal: null, stdout: '', stderr: '' });
     });
   }
 
   for (const signal of [1, 2, 6, 9, 11, 13, 14, 15, 34, 64]) {
     test(`signal ${signal}`, async () => {
-      const ended = await runSupervised('bash', ['-c', `ulimit -c 0; kill -${signal} $$`]);
-      assert.deepEqual(ended, { status: 128 + signal, signal: null, stdout: '', stderr: '' });
+      const outcome = await runSupervised('bash', ['-c', `ulimit -c 0; kill -${signal} $$`]);
+      assert.deepEqual(outcome, { status: 128 + signal, signal: null, stdout: '', stderr: '' });
     });
   }
 });
@@ -48,23 +48,23 @@ describe('programs that cannot be started', { skip, concurrency: 2 }, () => {
   ];
   for (const [name, program, status, message] of refusals) {
     test(name, async () => {
-      const ended = await runSupervised(program);
-      assert.equal(ended.status, status, ended.stderr);
-      assert.match(ended.stderr, /^trampfd: Cannot .*\n$/);
-      assert.match(ended.stderr, message);
+      const outcome = await runSupervised(program);
+      assert.equal(outcome.status, status, outcome.stderr);
+      assert.match(outcome.stderr, /^trampfd: Cannot .*\n$/);
+      assert.match(outcome.stderr, message);
     });
   }
 
   test('the shell runs a script without an interpreter line', async () => {
     const script = file('script', 'echo "$0: $1, $2"; exit 6', 0o755);
-    const ended = await runSupervised(script, ['a b', 'c']);
-    assert.deepEqual(ended, { status: 6, signal: null, stdout: `${script}: a b, c\n`, stderr: '' });
+    const outcome = await runSupervised(script, ['a b', 'c']);
+    assert.deepEqual(outcome, { status: 6, signal: null, stdout: `${script}: a b, c\n`, stderr: '' });
   });
 
   test('a supervisor under a supervisor', async () => {
-    const ended = await runSupervised(trampfd, ['run', 'true']);
-    assert.equal(ended.status, 125);
-    assert.match(ended.stderr, /^trampfd: Cannot .*another supervisor.*EBUSY/);
+    const outcome = await runSupervised(trampfd, ['run', 'true']);
+    assert.equal(outcome.status, 125);
+    assert.match(outcome.stderr, /^trampfd: Cannot .*another supervisor.*EBUSY/);
   });
 
   for (const { name, ids } of users.filter(({ ids }) => ids.uid !== undefined)) {
@@ -72,9 +72,9 @@ describe('programs that cannot be started', { skip, concurrency: 2 }, () => {
       const path = join(folder, 'unreadable');
       copyFileSync('/bin/true', path);
       chmodSync(path, 0o711);
-      const ended = await runSupervised(path, [], { ids });
-      assert.equal(ended.status, 125);
-      assert.match(ended.stderr, /its file is not readable/);
+      const outcome = await runSupervised(path, [], { ids });
+      assert.equal(outcome.status, 125);
+      assert.match(outcome.stderr, /its file is not readable/);
     });
   }
 });

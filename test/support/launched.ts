@@ -1,4 +1,4 @@
-/** Runs scripts of the tests under restrictions, by way of the launcher. */
+/** Runs scripts of the tests under restrictions, through the launcher. */
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { launch } from '#src/launcher/launcher.js';
@@ -23,7 +23,7 @@ export interface Ended {
 }
 
 /**
- * Runs a script of the tests (`*.child.js`) when some system calls have been made for it.
+ * Runs a script of the tests (`*.child.js`) after the launcher has made some system calls.
  * @param script its path below `test/`, without `.child.js`
  */
 export async function runUnder(
@@ -46,7 +46,7 @@ export async function runUnder(
   return { ...(await end), stdout, stderr: ownErrors(stderr) };
 }
 
-/** A filter that refuses system calls, on top of what the system refuses by itself. */
+/** Returns the calls that install a filter, in addition to existing ones, that refuses system calls. */
 export function filter(refusals: readonly ErrnoRule[]): SyscallRequest[] {
   const program = seccompFilter(hostMachine(), refusals, ENOSYS);
   return [
@@ -56,8 +56,8 @@ export function filter(refusals: readonly ErrnoRule[]): SyscallRequest[] {
 }
 
 /**
- * Lets programs be mapped from a checkout in a temporary folder where that is noexec. Other options of its mount
- * stay: in a user namespace they are locked.
+ * Returns the calls that make a checkout in a noexec temporary directory executable. Other options of its mount remain:
+ * in a user namespace they are locked.
  */
 export function exceptCheckout(): SyscallRequest[] {
   if (!/^\/(tmp|var\/tmp|dev\/shm)\//.test(root)) return [];
@@ -69,7 +69,7 @@ export function exceptCheckout(): SyscallRequest[] {
   ];
 }
 
-function call(name: SystemCallName, ...given: SyscallArgument[]): SyscallRequest {
-  const number = hostMachine().linux.systemCalls[name];
-  return { name, number, arguments: given, attempt: 'prepare a test' };
+function call(name: SystemCallName, ...args: SyscallArgument[]): SyscallRequest {
+  const number = hostMachine().systemCalls[name];
+  return { name, number, arguments: args, attempt: 'prepare a test' };
 }

@@ -1,4 +1,4 @@
-/** An object of the supervisor that this process runs under, by the system calls themselves. */
+/** An object of the supervisor of this process, used by the system calls themselves. */
 import koffi from 'koffi';
 import { abi, structs } from '#src/abi/layout.js';
 import { registerNumber } from '#src/core/registers.js';
@@ -33,23 +33,23 @@ export class SupervisedObject {
     const map = this.#read(0, abi.contexts.map, structs.trampfd_map.size);
     const [size, prot, flags, offsetPage, , stride] = new Uint32Array(map.buffer);
     this.#stride = stride!;
-    const at = offsetBase + BigInt(offsetPage!) * 4096n;
-    this.#base = BigInt(checked(mmap(0n, size!, prot!, flags!, this.#fd, at) as number, 'mmap'));
+    const offset = offsetBase + BigInt(offsetPage!) * 4096n;
+    this.#base = BigInt(checked(mmap(0n, size!, prot!, flags!, this.#fd, offset) as number, 'mmap'));
   }
 
   address(index: number): bigint {
     return this.#base + BigInt(index * this.#stride);
   }
 
-  /** Writes the contexts of an instance, in any order, and returns what each reads back as. */
+  /** Writes the contexts of an instance, and returns the bytes written and read back of each. */
   set(index: number, { registers, stack }: Contexts): { written: Uint8Array; back: Uint8Array }[] {
     const pairs = [['pc', captureTarget()] as const, ...Object.entries(registers)];
     const regs = new DataView(new ArrayBuffer(structs.trampfd_regs.regs + 16 * pairs.length));
     regs.setUint32(0, pairs.length, true);
-    for (const [place, [name, value]] of pairs.entries()) {
-      const at = structs.trampfd_regs.regs + 16 * place;
-      regs.setUint32(at, registerNumber(hostMachine().registerFile, name), true);
-      regs.setBigUint64(at + 8, value!, true);
+    for (const [position, [name, value]] of pairs.entries()) {
+      const offset = structs.trampfd_regs.regs + 16 * position;
+      regs.setUint32(offset, registerNumber(hostMachine().registerFile, name), true);
+      regs.setBigUint64(offset + 8, value!, true);
     }
     const data = new DataView(new ArrayBuffer(structs.trampfd_stack.data + (stack?.size ?? 0)));
     data.setUint32(structs.trampfd_stack.flags, stack?.setSp === true ? abi.setSp : 0, true);
@@ -63,8 +63,8 @@ export class SupervisedObject {
   }
 
   #exchange(index: number, context: number, written: Uint8Array) {
-    const at = this.#offset(index, context);
-    checked(pwrite(this.#fd, addressOf(written), written.length, at) as number, 'pwrite');
+    const offset = this.#offset(index, context);
+    checked(pwrite(this.#fd, addressOf(written), written.length, offset) as number, 'pwrite');
     return { written, back: this.#read(index, context, written.length) };
   }
 

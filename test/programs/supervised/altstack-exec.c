@@ -1,4 +1,4 @@
-/* What exec keeps of signals, and what it resets: handlers, masks, pending ones, alternate stacks. */
+/* Signal state across exec: handlers, masks, pending signals, alternate stacks. */
 #include "../check.h"
 #include <signal.h>
 

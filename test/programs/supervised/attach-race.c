@@ -1,4 +1,4 @@
-/* Threads begin and end while the supervisor attaches; the first thread has ended before. */
+/* Threads start and exit while the supervisor attaches; the main thread has already exited. */
 #include "../slow.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,7 +11,7 @@ static void *nothing(void *unused)
     return unused;
 }
 
-/* Starts threads without an end. */
+/* Starts threads forever. */
 static void *start(void *unused)
 {
     pthread_t thread;

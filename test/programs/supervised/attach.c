@@ -1,4 +1,4 @@
-/* Who is traced, from when, and until when. */
+/* Which processes are traced, from when and until when. */
 #include "../slow.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -6,7 +6,7 @@
 static atomic_int started, proceed;
 static uintptr_t address;
 
-/* Starts before anything is slow; invokes when it is. */
+/* Starts before there is a slow object, and invokes one later. */
 static void *thread(void *unused)
 {
     CHECK(tracer() == 0);
@@ -28,7 +28,7 @@ static int executed(int fd)
     CHECK(tracer() == 0);
     CHECK(trampfd_map(fd, &address) == 0);
     CHECK(tracer() > 0);
-    CHECK(set_slow(fd, sum, 5) == 0); /* it lies elsewhere now */
+    CHECK(set_slow(fd, sum, 5) == 0); /* its functions have other addresses now */
     CHECK(sums(address, 5));
     return 0;
 }

@@ -1,4 +1,4 @@
-/* What a process of the same user tries on its supervisor: everything is refused. attack [PID] */
+/* Attacks of a process on a supervisor of the same user: all are refused. attack [PID] */
 #include "../slow.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static void attack_thread(const char *folder, int tid)
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         int fd = open(path, O_RDONLY);
-        /* Some can be opened, and nothing read. */
+        /* Some can be opened, but not read. */
         refused(path, fd >= 0 && read(fd, &byte, 1) < 0 ? -1 : fd);
         if (fd >= 0) close(fd);
     }
@@ -38,7 +38,7 @@ static void attack_thread(const char *folder, int tid)
     refused("compare", syscall(SYS_kcmp, getpid(), tid, KCMP_FILE, 0, 0));
 }
 
-/* No process that we may look into has the descriptor by which calls are answered. */
+/* No process whose fds are readable has the notify fd. */
 static void search_listener(void)
 {
     char path[600], target[PATH_MAX];
@@ -58,7 +58,7 @@ static void search_listener(void)
     closedir(all);
 }
 
-/* A filter of its own cannot answer instead. */
+/* The program's own filter cannot handle the calls instead. */
 static void try_listener(void)
 {
     struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

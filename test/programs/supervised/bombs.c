@@ -1,4 +1,4 @@
-/* Twenty children at once, three generations deep, and all are waited for. */
+/* Twenty children at once, three generations deep; waits for all. */
 #include "../check.h"
 #include <sys/wait.h>
 

@@ -1,4 +1,4 @@
-/* Executes itself ten times, once as a thread that does not lead its process: the number stays, threads end. */
+/* Executes itself ten times, once from a thread that is not the main one: the process ID stays, threads end. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* What the programs of this folder share: a test says what it expects, and the first thing that differs ends it. */
+/* Shared by the programs of this directory: the first failed check ends the program. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -13,7 +13,7 @@
         }                                                                                     \
     } while (0)
 
-/* The error of a call that is refused. */
+/* Checks that a call fails with an error. */
 #define REFUSED(call, error) CHECK((errno = 0, (call) == -1) && errno == (error))
 
 static inline int success(void)
@@ -22,7 +22,7 @@ static inline int success(void)
     return 0;
 }
 
-/* An object of one kind, with `count` instances. */
+/* Creates a TRAMPFD_USER object with `count` instances. */
 static inline int make(uint32_t flags, uint32_t count)
 {
     struct trampfd_user user = {flags, count};
@@ -31,8 +31,8 @@ static inline int make(uint32_t flags, uint32_t count)
     return fd;
 }
 
-/* Lets an instance call `target` with one argument. */
-static inline int lead(int fd, uint32_t instance, uintptr_t target, uint64_t argument)
+/* Sets the registers of an instance: `target` and one argument. */
+static inline int set_target(int fd, uint32_t instance, uintptr_t target, uint64_t argument)
 {
     struct trampfd_reg regs[] = {{TRAMPFD_REG_PC, 0, target}, {TRAMPFD_REG_ARG0, 0, argument}};
     return trampfd_set_regs_at(fd, instance, regs, 2);

@@ -1,4 +1,4 @@
-/* clone with flags of its own: shared memory without threads, another signal at the end, an untraced child. */
+/* clone with unusual flags: shared memory without threads, another exit signal, an untraced child. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <sched.h>

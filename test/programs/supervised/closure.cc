@@ -1,4 +1,4 @@
-// A closure in C++, which is called as a function pointer of C, and an exception that passes through it.
+// A C++ closure called as a C function pointer, and an exception that unwinds through it.
 #include <functional>
 #include <stdexcept>
 #include "check.h"
@@ -19,7 +19,7 @@ int main()
     for (uint32_t flags : {0, TRAMPFD_SLOW}) {
         calls = 0;
         const int fd = make(flags, 1);
-        CHECK(lead(fd, 0, reinterpret_cast<uintptr_t>(invoke), reinterpret_cast<uintptr_t>(&count)) == 0);
+        CHECK(set_target(fd, 0, reinterpret_cast<uintptr_t>(invoke), reinterpret_cast<uintptr_t>(&count)) == 0);
         const auto closure = reinterpret_cast<int (*)()>(map(fd));
         CHECK(closure() == 1 && closure() == 2);
         bool thrown = false;

@@ -1,4 +1,4 @@
-/* Daemonises: the grandchild lives on when all others have ended, and says so through a pipe. */
+/* Daemonizes: the grandchild outlives its parents, and reports that through a pipe. */
 #include "../check.h"
 #include <sys/stat.h>
 #include <sys/wait.h>

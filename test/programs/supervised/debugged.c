@@ -1,4 +1,4 @@
-/* A thread that somebody else traces makes a slow object: it is refused, and nobody hangs. */
+/* A thread with another tracer creates a slow object: the call is refused, and no process hangs. */
 #include "../slow.h"
 #include <sys/ptrace.h>
 
@@ -19,7 +19,7 @@ int main(void)
     CHECK(ptrace(PTRACE_CONT, child, 0, 0) == 0);
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 
-    /* What it has made cannot be debugged, and cannot be lost by trying. */
+    /* A process with a slow object cannot be traced, and an attempt does not disturb it. */
     CHECK(make_slow(sum, 5, &address) >= 0);
     child = fork();
     if (child == 0) _exit(ptrace(PTRACE_ATTACH, getppid(), 0, 0) == 0 || errno != EPERM || !sums(address, 5));

@@ -1,4 +1,4 @@
-/* Traces a child of its own: stops it at its system calls, and reads its registers' worth of them. */
+/* Traces a child: stops it at its system calls and reads its registers. */
 #include "../check.h"
 #include <signal.h>
 #include <sys/ptrace.h>

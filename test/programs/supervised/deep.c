@@ -1,11 +1,11 @@
-/* Stack data on a stack that has not grown so far yet, and on the last page of one that cannot grow. */
+/* Stack data below the current end of a stack, and on the last page of one that cannot grow. */
 #include "../slow.h"
 #include <pthread.h>
 
 static uintptr_t address;
 typedef uint64_t function(uint64_t, uint64_t);
 
-/* Goes down a page at a time, and invokes at every place. */
+/* Moves the stack pointer down by a page at a time, and invokes each time. */
 __attribute__((noinline)) static void descend(int pages)
 {
     volatile char page[4096 - 64];

@@ -1,4 +1,4 @@
-/* Dies in one way or another, in a child, and tells how the child ended: dies WAY [FOLDER-FOR-CORE]. */
+/* A child dies in the given way; prints how: dies WAY [DIRECTORY-FOR-CORE]. */
 #include "../slow.h"
 #include "../processor.h"
 #include <string.h>
@@ -11,7 +11,7 @@ static void call(uintptr_t at)
     ((void (*)(void))at)();
 }
 
-/* Invokes with a stack pointer that leads nowhere. */
+/* Invokes with an invalid stack pointer. */
 static void invoke_without_stack(void)
 {
 #if defined(__x86_64__)

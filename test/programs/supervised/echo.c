@@ -1,4 +1,4 @@
-/* Answers every byte, and invokes a slow object for it; more threads do so meanwhile. Ends with 7. */
+/* Echoes every byte and invokes a slow object each time, as other threads do. Exits with 7. */
 #include "../slow.h"
 #include <pthread.h>
 

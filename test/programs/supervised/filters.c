@@ -1,4 +1,4 @@
-/* A program's own filters: calls refused, killed, trapped, and its own supervisor refused while there is one. */
+/* The program's own seccomp filters: errno, kill and trap actions; a second listener is refused. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <linux/filter.h>

@@ -1,6 +1,6 @@
 /*
- * Garbage in every argument of every call: `garbage calls seed`. The rules of trampfd_create(2) stand here a second
- * time, written for this one purpose; the first answer that is not what they give ends the program.
+ * Random values in every argument of every call: `garbage calls seed`. This is a second implementation of the rules of
+ * trampfd_create(2); the first result that differs from it ends the program.
  */
 #include <fcntl.h>
 #include "check.h"
@@ -11,13 +11,13 @@ struct object {
     int fd, type;
     uint32_t flags, count;
     struct trampfd_map map;
-    uint64_t pcs[2][16]; /* allowed PCs of the first and the last instance; what others have is not known */
+    uint64_t pcs[2][16]; /* allowed PCs of the first and the last instance; others are not tracked */
     uint32_t npcs[2];
 };
 
 static struct object made[objects];
-static int strange[others]; /* descriptors of other things */
-static unsigned char *page; /* and behind it nothing */
+static int strange[others]; /* fds of other files */
+static unsigned char *page; /* followed by unmapped memory */
 static uint64_t state;
 
 static uint64_t next(void)
@@ -37,7 +37,7 @@ static int one_in(uint32_t n)
     return below(n) == 0;
 }
 
-/* Numbers that tend to be wrong. */
+/* Numbers that are often invalid. */
 static uint64_t odd(void)
 {
     static const uint64_t list[] = {0, 1, 2, 7, 8, 23, 39, 40, 41, 64, 65, 256, 257, 65535, 65536, 65537,
@@ -55,7 +55,7 @@ static int loadable(uint32_t name)
     return any_register(name) && name != TRAMPFD_REG_PC;
 }
 
-/* Memory that the supervisor can reach, or not. */
+/* Accessible and inaccessible memory. */
 static int reachable(const unsigned char *at, size_t length)
 {
     return at >= page && at <= page + room && length <= (size_t)(page + room - at);
@@ -70,7 +70,7 @@ static unsigned char *any_pointer(size_t length)
     return length < room ? page + (room - length) : page;
 }
 
-/* Which of the instances that are looked after; -1: another. */
+/* Index among the tracked instances; -1 for others. */
 static int known(const struct object *o, uint32_t instance)
 {
     return instance == 0 ? 0 : instance == o->count - 1 ? 1 : -1;
@@ -118,7 +118,7 @@ static int create_error(int type, const unsigned char *data, uint32_t flags)
     return 0;
 }
 
-/* What a context begins with, its longest, and an element's size. */
+/* The header, maximum and element sizes of a context. */
 static const size_t head[] = {24, 8, 16, 8, 8}, longest[] = {24, 648, 80, 136, 136}, element[] = {0, 16, 1, 8, 8};
 
 static int has_context(const struct object *o, uint32_t context)
@@ -128,7 +128,7 @@ static int has_context(const struct object *o, uint32_t context)
     return o->type == TRAMPFD_USER && (context < 4 || o->flags != 0);
 }
 
-/* 0 if the kernel goes on; else the error of reading or writing, if the memory is right. */
+/* The expected error of reading or writing with valid memory; 0 if the kernel executes the call. */
 static int place_error(const struct object *o, int64_t offset, size_t length, int writing)
 {
     uint32_t context = offset & 255, instance = (uint32_t)offset >> 8;
@@ -202,7 +202,7 @@ static void put(unsigned char *to, size_t at, uint32_t value)
         memcpy(to + at, &value, 4);
 }
 
-/* Something of the right form, with one thing wrong now and then. */
+/* A well-formed value, occasionally with one error. */
 static void fill(unsigned char *to, int context, size_t length)
 {
     if (!reachable(to, length))
@@ -246,7 +246,7 @@ static void create(void)
             put(data, below(is_short ? 2 : type == 1 ? 8 : 46) * 4, (uint32_t)odd());
     }
     int error = create_error(type, data, flags);
-    /* A large one takes as long as a thousand small ones. */
+    /* A large object takes as long as a thousand small ones. */
     if (error == 0 && word(data, 4) > 64)
         put(data, 4, 64);
     int fd = trampfd_create(type, data, flags);
@@ -265,11 +265,11 @@ static void transfer(int writing)
     size_t length = one_in(6) ? (size_t)odd() : head[context] + below(6) * element[context];
     unsigned char *at = any_pointer(length);
     uint32_t instance = one_in(6) ? (uint32_t)odd() & 0xffffff : one_in(2) ? 0 : o->count - 1;
-    /* Of other instances it is not known here what is allowed. */
+    /* The allowed PCs of other instances are not tracked. */
     if (known(o, instance) < 0 && instance < o->count)
         instance = 0;
     int64_t offset = TRAMPFD_AT(TRAMPFD_OFFSET_BASE + (one_in(10) ? (int)below(256) : context), instance);
-    if (one_in(30)) { /* the kernel's, whatever it says */
+    if (one_in(30)) { /* the kernel executes it, with any result */
         int fd = one_in(2) ? strange[below(others)] : (int)odd();
         for (int i = 0; i < objects; i++)
             if (fd == made[i].fd)
@@ -285,7 +285,7 @@ static void transfer(int writing)
     } else {
         int error = at == NULL || length == 0 ? EINVAL : place_error(o, offset, length, 0);
         long got = syscall(SYS_pread64, o->fd, at, length, offset);
-        /* Only what there is is stored: memory may end behind that. */
+        /* Only the actual bytes are stored: memory may end after them. */
         if (error == 0 && !reachable(at, length) && (got >= 0 || errno == EFAULT))
             return;
         expect("pread", got, error);
@@ -303,7 +303,7 @@ static void mapping(void)
     int right = length == m->size && prot == (int)m->prot && (flags & 1) && offset == TRAMPFD_OFFSET_BASE;
     long address = syscall(SYS_mmap, 0, length, prot, flags, o->fd, offset);
     if (right && address == -1 && (flags & 0xf) != MAP_SHARED)
-        return; /* other bits of the type are the kernel's to judge */
+        return; /* the kernel checks other bits of the type */
     if (!right) {
         expect("mmap", address, EINVAL);
     } else {

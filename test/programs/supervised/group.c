@@ -1,4 +1,4 @@
-/* What goes to the whole group reaches the supervisor's processes, too; slow objects go on. group PROGRAM */
+/* Signals to the whole group also reach the supervisor's processes; slow objects still work. group PROGRAM */
 #include "../slow.h"
 
 int main(int argc, char **argv)
@@ -12,7 +12,7 @@ int main(int argc, char **argv)
         CHECK(signal(sent[i], SIG_IGN) != SIG_ERR && kill(0, sent[i]) == 0);
         CHECK(sums(address, 5));
     }
-    /* Another process becomes traced: the tracer can still be woken. */
+    /* Another process is attached: the tracer can still be woken. */
     child = fork();
     if (child == 0) {
         execv(argv[argc - 1], argv + argc - 1);

@@ -1,8 +1,8 @@
-/* Handlers and a whole state of the processor, random ones, compared with the rules: `handler-states rounds seed`. */
+/* Compares handlers with random CPU states with the rules: `handler-states rounds seed`. */
 #include "check.h"
 #include "../capture.c"
 
-/* What follow_script of handler.c leaves and sees. */
+/* The script of follow_script in handler.c, and what it records. */
 extern struct script {
     struct trampfd_saved left, seen;
     uint64_t block, trampoline, stack, flags;
@@ -44,12 +44,12 @@ static void any_state(struct state *it, int alignment)
     fill(it, sizeof *it);
     it->sp = ((uintptr_t)arena + sizeof arena / 2) / 16 * 16 + (uint64_t)alignment;
     it->flags = any_flags();
-    /* All exceptions stay masked. */
+    /* All exceptions remain masked. */
     it->mxcsr = 0x1f80 | (it->mxcsr & 0xe07f);
     it->x87 = 0x37f | (it->x87 & 0xc00);
 }
 
-/* What a handler sees of a caller: the state after the return. */
+/* The state that a handler sees: the caller's after the return. */
 static struct trampfd_saved saved_of(const struct state *it)
 {
     struct trampfd_saved saved;
@@ -61,7 +61,7 @@ static struct trampfd_saved saved_of(const struct state *it)
     return saved;
 }
 
-/* What the handler leaves: some registers changed, or all, or none but the PC. */
+/* The state that the handler sets: some registers, all, or only the PC. */
 static void change(struct trampfd_saved *saved, unsigned percent)
 {
     struct trampfd_saved other;
@@ -74,7 +74,7 @@ static void change(struct trampfd_saved *saved, unsigned percent)
     saved->pc = (uintptr_t)capture_target;
 }
 
-/* What was in use before and what is in use after: nobody has written there. */
+/* Memory in use before or after was not written. */
 static void check_memory(uint64_t sp_before, uint64_t sp_after)
 {
     const uint64_t higher = sp_before + 8 >= sp_after ? sp_before : sp_after;
@@ -94,7 +94,7 @@ static void check(uintptr_t entry, int alignment, unsigned percent)
     change(&script.left, percent);
     capture(&before, &after, 1);
 
-    script.seen.flags &= ~0x10000ull; /* RF, which is the processor's */
+    script.seen.flags &= ~0x10000ull; /* RF, which the CPU sets */
     CHECK(memcmp(&script.seen, &expected, sizeof expected) == 0);
     CHECK(script.trampoline == entry && (script.flags & direction_flag) == 0);
     CHECK(script.block % 16 == 0 && script.stack % 16 == 0);

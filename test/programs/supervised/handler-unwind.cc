@@ -1,7 +1,6 @@
 /*
- * Exceptions that handlers of an object throw. The object's mapping begins with the table that tells unwinders where
- * its caller's registers are; they learn it by __register_frame. Handlers and callers are those of
- * ../handler-unwind.cc, which the library's are tested with, too.
+ * Handlers of an object throw exceptions. The object's mapping begins with the unwind table, which __register_frame
+ * registers. Handlers and callers are in ../handler-unwind.cc, which the tests of the library's trampolines use, too.
  */
 #include <exception>
 #include <sys/wait.h>
@@ -15,12 +14,12 @@ handler throw_argument, call_next, leave_caller_out, look_back, jump_with_argume
 void set_next(entry *);
 int guards_destroyed_here(), catch_in_threads(entry *), skipped(entry *), frames_from(entry *), jump_from(entry *);
 long catch_from(entry *, long, long, long, long, long), exit_from(entry *);
-int wrong_steps(entry *, uint64_t first, uint64_t behind), steps_taken();
+int wrong_steps(entry *, uint64_t first, uint64_t end), steps_taken();
 void __register_frame(void *table);
 void __deregister_frame(void *table);
 }
 
-/* Some instances of one object, so that the one that is called is not the first. */
+/* Several instances of one object, so that the called one is not the first. */
 struct object {
     enum : uint32_t { count = 3 };
     int fd;
@@ -41,15 +40,15 @@ static object make_object()
     return made;
 }
 
-static entry *lead_to(const object &made, uint32_t instance, handler *to)
+static entry *set_handler(const object &made, uint32_t instance, handler *to)
 {
     const struct trampfd_reg pc = {TRAMPFD_REG_PC, 0, reinterpret_cast<uintptr_t>(to)};
     CHECK(trampfd_set_regs_at(made.fd, instance, &pc, 1) == 0);
     return reinterpret_cast<entry *>(made.address + instance * made.map.stride);
 }
 
-/* The code that the table is about: behind the CIE, the FDE has its distance and its length. */
-static void find_common(const object &made, uint64_t *first, uint64_t *behind)
+/* The code that the table describes: the FDE, after the CIE, has its relative address and length. */
+static void find_common(const object &made, uint64_t *first, uint64_t *end)
 {
     const char *fde = static_cast<char *>(made.table);
     uint32_t length;
@@ -58,7 +57,7 @@ static void find_common(const object &made, uint64_t *first, uint64_t *behind)
     int64_t words[2];
     memcpy(words, fde + 8, sizeof words);
     *first = static_cast<uint64_t>(reinterpret_cast<intptr_t>(fde + 8) + words[0]);
-    *behind = *first + static_cast<uint64_t>(words[1]);
+    *end = *first + static_cast<uint64_t>(words[1]);
     CHECK(*first == made.address + object::count * made.map.stride);
 }
 
@@ -66,26 +65,26 @@ int main()
 {
     object one = make_object(), other = make_object();
     int before = guards_destroyed_here();
-    entry *thrower = lead_to(one, 1, throw_argument);
+    entry *thrower = set_handler(one, 1, throw_argument);
     for (int i = 0; i < 100; i++)
         CHECK(catch_from(thrower, i, 2, 3, 4, 5) == 2 * i + 54320);
     CHECK(guards_destroyed_here() == before + 200);
 
     /* Through two objects. */
     set_next(thrower);
-    CHECK(catch_from(lead_to(other, 2, call_next), 6, 5, 4, 3, 2) == 2 * 6 + 23450);
+    CHECK(catch_from(set_handler(other, 2, call_next), 6, 5, 4, 3, 2) == 2 * 6 + 23450);
     CHECK(catch_in_threads(thrower) == 8 * 200);
-    CHECK(skipped(lead_to(one, 0, leave_caller_out)) == 2);
-    CHECK(frames_from(lead_to(one, 0, look_back)) == 2);
-    CHECK(jump_from(lead_to(other, 0, jump_with_argument)) == 43);
-    CHECK(exit_from(lead_to(other, 0, exit_with_argument)) == 44);
+    CHECK(skipped(set_handler(one, 0, leave_caller_out)) == 2);
+    CHECK(frames_from(set_handler(one, 0, look_back)) == 2);
+    CHECK(jump_from(set_handler(other, 0, jump_with_argument)) == 43);
+    CHECK(exit_from(set_handler(other, 0, exit_with_argument)) == 44);
 
-    /* From every instruction of the common part. */
-    uint64_t first, behind;
-    find_common(one, &first, &behind);
-    CHECK(wrong_steps(lead_to(one, 2, give_back), first, behind) == 0 && steps_taken() > 50);
+    /* From every instruction of the shared code. */
+    uint64_t first, end;
+    find_common(one, &first, &end);
+    CHECK(wrong_steps(set_handler(one, 2, give_back), first, end) == 0 && steps_taken() > 50);
 
-    /* Nothing is known of it any more: an exception finds nobody who could catch it. */
+    /* The table is deregistered: the exception finds no handler. */
     __deregister_frame(one.table);
     pid_t child = fork();
     if (child == 0) {
@@ -96,6 +95,6 @@ int main()
     int status;
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42);
     CHECK(trampfd_unmap(one.fd, one.address) == 0);
-    CHECK(catch_from(lead_to(other, 1, throw_argument), 7, 0, 0, 0, 0) == 14);
+    CHECK(catch_from(set_handler(other, 1, throw_argument), 7, 0, 0, 0, 0) == 14);
     return success();
 }

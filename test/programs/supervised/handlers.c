@@ -1,6 +1,6 @@
 /*
- * Handlers as objects: what is refused, instances, changes of the PC and the stack pointer, threads, signals, fork.
- * The handlers and most of their callers are those of handler.c, which the library's are tested with, too.
+ * Handler objects: refused contexts, instances, changes of the PC and the stack pointer, threads, signals, fork. The
+ * handlers and most of their callers are in handler.c, which the tests of the library's trampolines use, too.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -38,7 +38,7 @@ static uint64_t invoke(uintptr_t address, uint64_t argument)
     return ((uint64_t(*)(uint64_t))address)(argument);
 }
 
-/* A trampoline of its own for one handler. */
+/* A trampoline for one handler. */
 static uintptr_t trampoline_for(handler *to)
 {
     int fd = make_handlers(1);
@@ -62,7 +62,7 @@ static void refusals(void)
     CHECK(set(fd, 0, add_one) == 0 && invoke(address, 5) == 6);
     REFUSED(set(fd, 1, add_one), EINVAL);
 
-    /* Nothing of this changes it. */
+    /* None of these changes it. */
     const struct trampfd_reg regs[] = {{TRAMPFD_REG_PC, 0, (uintptr_t)add_thousand}, {TRAMPFD_REG_ARG0, 0, 1}};
     struct trampfd_reg seen[2];
     REFUSED(trampfd_set_regs(fd, regs, 2), EINVAL);
@@ -75,7 +75,7 @@ static void refusals(void)
     REFUSED(trampfd_get_stack(fd, &stack), EINVAL);
     REFUSED(trampfd_set_allowed_callers(fd, range, 2), EINVAL);
 
-    /* Allowed PCs are as for other objects. */
+    /* Allowed PCs work as for other objects. */
     const uint64_t pcs[] = {(uintptr_t)add_thousand, (uintptr_t)sum_arguments};
     CHECK(trampfd_set_allowed_pcs(fd, pcs, 2) == 0 && invoke(address, 5) == 6);
     REFUSED(set(fd, 0, add_one), EINVAL);
@@ -106,7 +106,7 @@ static void instances(uint32_t count)
     close(fd);
 }
 
-/* Every register has its place in the block, by the name that contexts have for it. */
+/* Every register has an offset in the block, by the name that contexts use. */
 static uint64_t *places[TRAMPFD_X64_RIP + 1];
 static uint64_t saved_at;
 
@@ -126,7 +126,7 @@ static int64_t weigh(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int6
     return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j;
 }
 
-/* Goes back to where keep_registers was called, with everything that it found. */
+/* Returns to the caller of keep_registers, with all registers that it saved. */
 static struct trampfd_saved kept;
 static void keep(struct trampfd_saved *saved, void *trampoline)
 {
@@ -170,12 +170,12 @@ static void calls(void)
 
     uintptr_t summing = trampoline_for(sum_arguments);
     CHECK(((sum *)summing)(1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000) == 1987654321);
-    /* The PC: on to another function, whose arguments and caller are this one's. */
+    /* The PC: jumps to another function, with the same arguments and caller. */
     redirect_to = (uintptr_t)weigh;
     CHECK(((sum *)trampoline_for(redirect))(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) == 385);
     /* The stack pointer, and all registers: a second return. */
     CHECK(return_twice(trampoline_for(keep), trampoline_for(go_back)) == 2);
-    /* One in another. */
+    /* Nested. */
     for (int i = 0; i < 10; i++)
         chain[i] = trampoline_for(next_of_chain);
     CHECK(invoke(chain[0], 100) == 109 + 9);
@@ -235,16 +235,16 @@ static void children(void)
     close(fd);
 }
 
-/* A signal tells where it came from, and the program ends there. */
-static uintptr_t expected_at, expected_behind;
+/* Exits with the signal if the PC is in the expected range, else with 0. */
+static uintptr_t expected_start, expected_end;
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
     const uintptr_t pc = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
     (void)info;
-    _exit(pc >= expected_at && pc < expected_behind ? signal : 0);
+    _exit(pc >= expected_start && pc < expected_end ? signal : 0);
 }
 
-static int signal_at(uintptr_t address, uintptr_t behind)
+static int signal_at(uintptr_t address, uintptr_t end)
 {
     int status;
     pid_t child = fork();
@@ -252,8 +252,8 @@ static int signal_at(uintptr_t address, uintptr_t behind)
         struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
         sigaction(SIGTRAP, &action, NULL);
         sigaction(SIGSEGV, &action, NULL);
-        expected_at = address;
-        expected_behind = behind;
+        expected_start = address;
+        expected_end = end;
         invoke(address, 0);
         _exit(0);
     }

@@ -1,11 +1,11 @@
-/* Objects in unusual hands: with a lease, another mode, only by their path, or on their way to somebody. */
+/* Unusual uses of an fd: a lease, another mode, only a path, in flight in a socket. */
 #include "../slow.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* Makes and drops objects, so that the collector looks at all. */
+/* Creates and closes objects, so that the supervisor checks all of them. */
 static void collect(void)
 {
     struct trampfd_user user = {0};
@@ -58,7 +58,7 @@ int main(void)
     CHECK(set_slow(fd, sum, 6) == 0 && sums(address, 6));
     CHECK(munmap((void *)address, 4096) == 0);
 
-    /* On its way it is held by nobody but the kernel. */
+    /* In flight only the kernel holds it. */
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     send_fd(ends[0], fd);
     CHECK(close(fd) == 0);
@@ -67,7 +67,7 @@ int main(void)
     CHECK(trampfd_map(fd, &again) == 0 && sums(again, 6));
     CHECK(fchmod(fd, 0600) == 0 && munmap((void *)again, 4096) == 0);
 
-    /* A path alone holds no object; what is opened by it is an empty file then, or the object. */
+    /* An O_PATH fd does not keep an object alive; opening it yields an empty file then, or the object. */
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     int place = open(path, O_PATH | O_CLOEXEC);
     CHECK(place >= 0 && close(fd) == 0);

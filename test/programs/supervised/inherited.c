@@ -1,4 +1,4 @@
-/* Descriptors across fork and exec: shared offsets, close-on-exec, the ones in between stay free. */
+/* Fds across fork and exec: shared offsets, close-on-exec, gaps stay free. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Many instances in one object, each with contexts of its own: `instances flags count`. */
+/* Many instances in one object, each with its own contexts: `instances flags count`. */
 #include "check.h"
 
 static uint64_t same(uint64_t value)
@@ -19,14 +19,14 @@ int main(int argc, char **argv)
     struct trampfd_map m;
     CHECK(trampfd_get_map(fd, &m) == 0);
     uintptr_t base = map(fd);
-    /* Of many, some; the first and the last always. */
+    /* A sample, always with the first and the last. */
     const uint32_t step = count > 4096 ? 61 : 1;
 #define EACH(i) for (uint32_t i = 0; i < count; i = i + step < count || i == count - 1 ? i + step : count - 1)
     EACH(i)
-        CHECK(lead(fd, i, (uintptr_t)same, i * 7) == 0);
+        CHECK(set_target(fd, i, (uintptr_t)same, i * 7) == 0);
     EACH(i)
         CHECK(call(base + i * m.stride) == i * 7);
-    /* Every third gets other registers, in memory that is mapped already. */
+    /* Every third gets other registers, after the object was mapped. */
     for (uint32_t i = 0; i < count; i += 3 * step) {
         struct trampfd_reg regs[] = {{TRAMPFD_REG_PC, 0, (uintptr_t)sum},
                                      {TRAMPFD_REG_ARG0, 0, i},

@@ -1,4 +1,4 @@
-/* Every argument of every call: what is refused, with which error, and that it changes nothing. */
+/* Every argument of every call: invalid values fail with the right error and change nothing. */
 #include <fcntl.h>
 #include <sys/resource.h>
 #include "check.h"
@@ -10,13 +10,13 @@ static uint64_t same(uint64_t value)
 
 #define PC (uintptr_t)same
 static const uintptr_t nowhere = 0x1000;
-static volatile size_t endless = SIZE_MAX; /* which the compiler warns about */
+static volatile size_t endless = SIZE_MAX; /* hidden from the compiler, which would warn */
 
 struct attempt {
     int64_t offset;
     size_t length;
     uint32_t words[16];
-    int error; /* 0: passes */
+    int error; /* 0: success */
 };
 
 /* clang-format off */
@@ -101,7 +101,7 @@ static void attempts(int fd, const struct attempt *list, size_t count, int refus
             unsigned char back[64];
             CHECK(pread(fd, back, it->length, it->offset) == (ssize_t)it->length);
             CHECK(memcmp(back, it->words, it->length) == 0);
-            /* Removes the list again, which would forbid what comes. */
+            /* Removes the list, which would forbid later registers. */
             CHECK(it->offset != TRAMPFD_ALLOWED_PCS_OFFSET || trampfd_set_allowed_pcs(fd, NULL, 0) == 0);
         }
     }
@@ -206,11 +206,11 @@ static void allowed(int fd)
     CHECK(trampfd_set_regs(fd, NULL, 0) == 0);
     CHECK(trampfd_set_allowed_pcs(fd, NULL, 0) == 0);
     CHECK(trampfd_set_regs(fd, regs, 1) == 0);
-    /* Registers that stand are not looked at again. */
+    /* Registers that are already set are not checked again. */
     CHECK(trampfd_set_allowed_pcs(fd, pcs, 2) == 0);
     CHECK(trampfd_get_regs(fd, regs, 1) == 1 && regs[0].value == PC + 2);
 
-    /* The longest lists, as they were written: repeated names included. */
+    /* The longest lists read back as written, including repeated names. */
     for (int i = 0; i < TRAMPFD_MAX_REGS; i++)
         regs[i] = (struct trampfd_reg){i == 39 ? TRAMPFD_REG_PC : TRAMPFD_REG_ARG0, 0, i == 39 ? PC : (uint64_t)i};
     struct trampfd_reg back[TRAMPFD_MAX_REGS];
@@ -249,7 +249,7 @@ int main(void)
     }
     mapping(fd);
 
-    /* What the program is given counts as its own. */
+    /* The program's own RLIMIT_NOFILE applies. */
     struct rlimit files, none;
     CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
     none = (struct rlimit){0, files.rlim_max};
@@ -257,7 +257,7 @@ int main(void)
     REFUSED(trampfd_create(TRAMPFD_TABLE, &table, 0), EMFILE);
     CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
 
-    /* Other descriptors are the kernel's. */
+    /* The kernel handles other fds. */
     REFUSED(pread(-1, buffer, 8, TRAMPFD_REGS_OFFSET), EBADF);
     REFUSED(pread(1000, buffer, 8, TRAMPFD_REGS_OFFSET), EBADF);
     int null = open("/dev/zero", O_RDWR);

@@ -16,7 +16,7 @@ static void handle(int signal)
     count++;
 }
 
-/* Until a process sleeps. While it has no memory to wait for, it does so in the system call that is tried. */
+/* Waits until a process sleeps. Unless it waits for memory, it does so in the tested system call. */
 static void until_asleep(pid_t pid)
 {
     char path[32], state = 0;
@@ -28,7 +28,7 @@ static void until_asleep(pid_t pid)
     }
 }
 
-/* A child that signals us again and again, each time when we wait, and ends or writes after that. */
+/* A child that signals this process whenever it waits, and then exits or writes. */
 static pid_t nag(int times, int and_write)
 {
     pid_t parent = getpid(), child = fork();

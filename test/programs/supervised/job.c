@@ -1,9 +1,9 @@
-/* A shell's part: runs a command as a job, stops and continues it again and again. job COMMAND ARGUMENT... */
+/* Runs a command as a job, as a shell does, and stops and continues it repeatedly. job COMMAND ARGUMENT... */
 #include "../slow.h"
 
 static int to, from;
 
-/* The program answers while it runs. */
+/* The program replies while it runs. */
 static int answers(void)
 {
     char byte = 0;

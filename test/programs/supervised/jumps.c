@@ -1,4 +1,4 @@
-/* Jumps out of handlers, on stacks of their own: a stack that overflows, a null pointer, a division by 0. */
+/* Jumps out of signal handlers on alternate stacks: stack overflow, null pointer, division by 0. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <setjmp.h>
@@ -7,13 +7,13 @@
 #include <sys/mman.h>
 
 static sigjmp_buf back;
-static siginfo_t told;
+static siginfo_t received;
 static volatile int deep = 1;
 
 static void handle(int signal, siginfo_t *info, void *context)
 {
     (void)context;
-    told = *info;
+    received = *info;
     siglongjmp(back, signal);
 }
 
@@ -60,7 +60,7 @@ int main(void)
             fault(round % 7);
             CHECK(0);
         }
-        printf("%d: signal %d, code %d\n", round % 7, signal, told.si_code);
+        printf("%d: signal %d, code %d\n", round % 7, signal, received.si_code);
     }
     return success();
 }

@@ -1,10 +1,10 @@
-/* Kills children at random moments: for each line "rounds seed" that it reads, and answers when it is done. */
+/* Kills children at random moments, for each input line "rounds seed"; prints a line when done. */
 #include "../slow.h"
 #include <pthread.h>
 
 static uintptr_t ours;
 
-/* All that can be going on when somebody is killed. */
+/* Everything that a process may be doing when it is killed. */
 static void *work(void *unused)
 {
     struct trampfd_user fast = {.count = 3};

@@ -1,4 +1,4 @@
-/* Tables, whose arrays are read at each invocation, and code, with its data right behind. */
+/* Tables, whose arrays are read at each invocation, and code followed by its data. */
 #include "check.h"
 
 enum { count = 300 };

@@ -1,4 +1,4 @@
-/* The first thread ends; the process lives on in another, stops, continues, and exits. */
+/* The main thread exits; another thread stops, continues and exits the process. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* What keeps an object alive. Each line that is read is a step; the supervisor is watched from outside. */
+/* What keeps an object alive. Each input line is a step; the test observes the supervisor. */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -18,7 +18,7 @@ static uint64_t same(uint64_t value)
 static void post(void)
 {
     int fd = make(kind, 1);
-    CHECK(lead(fd, 0, (uintptr_t)same, 5) == 0);
+    CHECK(set_target(fd, 0, (uintptr_t)same, 5) == 0);
     char byte = 0, control[CMSG_SPACE(sizeof fd)] = {0};
     struct iovec data = {&byte, 1};
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
@@ -39,14 +39,14 @@ static void take(void)
     CHECK(call(map(fd)) == 5);
 }
 
-/* Children that make objects without end, and are killed in the middle. */
+/* Children that create objects forever, and are killed. */
 static void killed(void)
 {
     for (int round = 0; round < 50; round++) {
         pid_t pid = fork();
         if (pid == 0)
             for (;;)
-                CHECK(lead(make(kind, 1), 0, (uintptr_t)same, 1) == 0);
+                CHECK(set_target(make(kind, 1), 0, (uintptr_t)same, 1) == 0);
         usleep(1000 + 400 * (useconds_t)round);
         kill(pid, SIGKILL);
         CHECK(waitpid(pid, NULL, 0) == pid);
@@ -57,13 +57,13 @@ static void *go_on(void *first)
 {
     int fd;
     CHECK(pthread_join(*(pthread_t *)first, NULL) == 0);
-    usleep(2000); /* to its very end */
+    usleep(2000); /* until its exit is complete */
     fd = make(kind, 1);
-    CHECK(lead(fd, 0, (uintptr_t)same, 9) == 0);
+    CHECK(set_target(fd, 0, (uintptr_t)same, 9) == 0);
     _exit(call(map(fd)) != 9);
 }
 
-/* Children whose first thread has ended when they make an object. */
+/* Children whose main thread has exited when they create an object. */
 static void headless(void)
 {
     for (int round = 0; round < 20; round++) {
@@ -91,7 +91,7 @@ int main(int argc, char **argv)
                 close(make(kind, 1));
         } else if (strcmp(line, "map\n") == 0) {
             int fd = make(kind, 1);
-            CHECK(lead(fd, 0, (uintptr_t)same, 9) == 0);
+            CHECK(set_target(fd, 0, (uintptr_t)same, 9) == 0);
             mapped = map(fd);
             CHECK(trampfd_get_map(fd, &place) == 0 && close(fd) == 0);
         } else if (strcmp(line, "call\n") == 0) {

@@ -1,4 +1,4 @@
-/* Limits, umask, niceness and the like hold, and are handed on. */
+/* Limits, umask, niceness and similar attributes apply and are inherited. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* Tells of every signal that comes, until its input ends. */
+/* Prints every signal that arrives, until EOF. */
 #include "../check.h"
 #include <signal.h>
 

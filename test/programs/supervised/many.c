@@ -1,4 +1,4 @@
-/* 10,000 objects alive, none of them held by a descriptor. Each line that is read is a step. */
+/* 10,000 live objects, none with an fd. Each input line is a step. */
 #include <sys/resource.h>
 #include "check.h"
 
@@ -14,7 +14,7 @@ static void make_all(uint64_t key)
 {
     for (uint64_t i = 0; i < most; i++) {
         int fd = make(i % 10 == 0 ? TRAMPFD_SLOW : 0, 1);
-        CHECK(fd < 1024 && lead(fd, 0, (uintptr_t)same, i ^ key) == 0);
+        CHECK(fd < 1024 && set_target(fd, 0, (uintptr_t)same, i ^ key) == 0);
         addresses[i] = map(fd);
         close(fd);
     }

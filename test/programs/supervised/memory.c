@@ -8,7 +8,7 @@
 
 int main(void)
 {
-    /* Ordinary files at the offsets that trampfd uses go to the kernel. */
+    /* The kernel handles ordinary files at trampfd's offsets. */
     off_t far = 0x74726d7000000000;
     int fd = memfd_create("ordinary", 0);
     CHECK(fd >= 0 && ftruncate(fd, far + 8192) == 0);

@@ -1,4 +1,4 @@
-/* The supervisor is killed while threads invoke and call; nobody hangs, and what is fast goes on. */
+/* The supervisor is killed while threads invoke and call: no thread hangs, fast objects still work. */
 #include "../slow.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@ static void on_fault(int signal)
     siglongjmp(back, signal);
 }
 
-/* Invokes until that faults. */
+/* Invokes until a fault. */
 static void *invoke(void *unused)
 {
     if (sigsetjmp(back, 1) == 0)
@@ -20,7 +20,7 @@ static void *invoke(void *unused)
     return unused;
 }
 
-/* Calls until there is nobody to answer. */
+/* Calls until the supervisor has ended. */
 static void *call(void *unused)
 {
     struct trampfd_user user = {0};

@@ -1,6 +1,6 @@
 /*
- * Everything that a program can do to write the code of its fast objects. What stands there at the end is what stood
- * there before, in every mapping, and a change by the rules still works.
+ * All ways in which a program may try to write the code of its fast objects. The code is unchanged afterwards in every
+ * mapping, and a regular update still works.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -58,7 +58,7 @@ static void in_place(void)
     /* These drop pages, which come back from the file. */
     TRY(madvise(code, place.size, MADV_DONTNEED));
     TRY(madvise(code, place.size, MADV_FREE));
-    /* Another place, with the same rights. */
+    /* Another address, with the same protection. */
     unsigned char *moved = mremap(code, 0, place.size, MREMAP_MAYMOVE);
     if (moved != MAP_FAILED) {
         FAILS(mprotect(moved, page, PROT_READ | PROT_WRITE));
@@ -73,7 +73,7 @@ static void through(int fd)
     const size_t size = place.size;
     FAILS(write(fd, bytes, 16));
     FAILS(pwrite(fd, bytes, 16, 0));
-    /* Not a call that the supervisor sees, at the very place where the code is. */
+    /* A call that the supervisor does not handle, at the address of the code. */
     const struct iovec vector = {(void *)bytes, 16};
     FAILS(pwritev(fd, &vector, 1, at));
     FAILS(pwritev2(fd, &vector, 1, at, 0));
@@ -95,7 +95,7 @@ static void through(int fd)
     FAILS(splice(ends[0], NULL, fd, &to, 16, 0));
     loff_t start = 0;
     FAILS(copy_file_range(open("/proc/self/exe", O_RDONLY), &start, fd, &to, page, 0));
-    /* A private copy is the program's own; it changes nobody else's. The page's number is not the map's. */
+    /* A private copy belongs to the program and changes no other mapping. Its page offset is not the map's. */
     unsigned char *copy = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     if (copy != MAP_FAILED) {
         memcpy(copy, bytes, 16);
@@ -107,7 +107,7 @@ static void through(int fd)
     unsigned char *view = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
     if (view != MAP_FAILED) {
         FAILS(mprotect(view, page, PROT_READ | PROT_WRITE));
-        /* Grows into the code, without a call that the supervisor sees. */
+        /* Grows into the code, without a call that the supervisor handles. */
         unsigned char *grown = mremap(view, page, 2 * page, MREMAP_MAYMOVE);
         CHECK(grown == MAP_FAILED || mprotect(grown, 2 * page, PROT_READ | PROT_WRITE) != 0);
     }
@@ -116,7 +116,7 @@ static void through(int fd)
     close(ends[1]);
 }
 
-/* By a process that debugs this one. */
+/* By a process that traces this one. */
 static void by_debugger(void)
 {
     pid_t child = fork();
@@ -138,7 +138,7 @@ static void by_debugger(void)
     CHECK(waitpid(child, NULL, 0) == child);
 }
 
-/* A user-space pager may fill what a file lacks. */
+/* userfaultfd may fill holes of a file. */
 static void by_pager(void)
 {
     int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -156,7 +156,7 @@ int main(void)
 {
     int fd = make(0, 4);
     CHECK(trampfd_get_map(fd, &place) == 0);
-    CHECK(lead(fd, 0, (uintptr_t)same, 1) == 0);
+    CHECK(set_target(fd, 0, (uintptr_t)same, 1) == 0);
     code = (unsigned char *)map(fd);
     memcpy(before, code, page);
     in_place();
@@ -165,7 +165,7 @@ int main(void)
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     TRY(fchmod(fd, 0777));
     int again = open(name, O_RDWR);
-    CHECK(again >= 0); /* the file is the user's; the seals hold */
+    CHECK(again >= 0); /* the user owns the file; the seals apply */
     through(again);
     FAILS(truncate(name, 0));
     FAILS(open(name, O_RDWR | O_TRUNC));
@@ -176,6 +176,6 @@ int main(void)
     by_debugger();
     by_pager();
     CHECK(call((uintptr_t)code) == 1 && call(map(fd)) == 1);
-    CHECK(lead(fd, 0, (uintptr_t)same, 2) == 0 && call((uintptr_t)code) == 2);
+    CHECK(set_target(fd, 0, (uintptr_t)same, 2) == 0 && call((uintptr_t)code) == 2);
     return success();
 }

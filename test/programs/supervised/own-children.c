@@ -1,4 +1,4 @@
-/* Children of every kind, as a program sees them, beside a slow object if there is one. */
+/* All kinds of children, with a slow object if there is a supervisor. */
 #include "../slow.h"
 #include <pthread.h>
 #include <spawn.h>
@@ -12,7 +12,7 @@ static int fine(void)
     return address == 0 || sums(address, 5);
 }
 
-/* The process becomes another program by the hand of a thread that is not its first. */
+/* A thread that is not the main one calls execve. */
 static void *execute(void *unused)
 {
     CHECK(fine());
@@ -20,7 +20,7 @@ static void *execute(void *unused)
     return unused;
 }
 
-/* Ends in the middle of something. */
+/* Keeps a thread busy, so that the process exits during an invocation or a call. */
 static void *be_busy(void *unused)
 {
     uintptr_t another;
@@ -52,7 +52,7 @@ static void by_spawn(void)
     printf("spawn: %d\n", WTERMSIG(status_of(child)));
 }
 
-/* The grandchild outlives its parent, and is a child of this process then. */
+/* The grandchild outlives its parent, and this process adopts it. */
 static void by_double_fork(void)
 {
     int status;
@@ -70,7 +70,7 @@ static void by_double_fork(void)
     printf("double fork: %d\n", WEXITSTATUS(status));
 }
 
-/* Nobody waits: children leave nothing behind. */
+/* SIGCHLD is ignored: children leave no zombies. */
 static void unwatched(void)
 {
     signal(SIGCHLD, SIG_IGN);

@@ -1,4 +1,4 @@
-/* A program's own faults and its handlers for them, beside slow objects if there are any. */
+/* Faults and signal handlers of a program, with slow objects if there is a supervisor. */
 #include "../slow.h"
 #include "../processor.h"
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Timers, alarms, breakpoints, stops and ends, as a program sees them, beside a slow object if there is one. */
+/* Timers, alarms, breakpoints, stops and exits, with a slow object if there is a supervisor. */
 #include "../slow.h"
 #include <pthread.h>
 #include <sys/syscall.h>
@@ -13,7 +13,7 @@ static void on_alarm(int signal)
     if (address != 0 && alarms % 8 == 0) CHECK(sums(address, 5));
 }
 
-/* An alarm every millisecond, while something else is done. */
+/* An alarm every millisecond during other work. */
 static void alarms_while_working(void)
 {
     struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
@@ -34,7 +34,7 @@ static void stops(int stop)
     CHECK(pipe(go) == 0);
     pid_t child = fork();
     if (child == 0) {
-        setpgid(0, 0); /* the kernel stops no group whose parents are all of other sessions */
+        setpgid(0, 0); /* the kernel does not stop an orphaned process group */
         close(go[1]);
         raise(stop);
         if (address != 0) CHECK(sums(address, 5));
@@ -52,7 +52,7 @@ static void stops(int stop)
     printf("exited %d\n", WEXITSTATUS(status_of(child)));
 }
 
-/* A group of threads that is stopped and continued from outside, again and again. */
+/* A thread group that another process stops and continues repeatedly. */
 static void *invoke(void *unused)
 {
     for (int i = 0; i < 200; i++)

@@ -1,4 +1,4 @@
-/* Pipes, broken ones, sockets, descriptors that are passed and those that close. */
+/* Pipes, broken pipes, sockets, passed fds and close-on-exec. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <fcntl.h>

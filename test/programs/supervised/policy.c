@@ -1,4 +1,4 @@
-/* What a policy allows: each attempt on a line, with `ok` or the error's number. */
+/* Attempts under a policy: each prints a line with `ok` or the errno. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -56,7 +56,7 @@ static int make_handler(void)
     return fd;
 }
 
-static int lead_handler(int fd, uint64_t pc)
+static int set_handler(int fd, uint64_t pc)
 {
     struct trampfd_reg regs = {TRAMPFD_REG_PC, 0, pc};
     return trampfd_set_regs(fd, &regs, 1);
@@ -66,14 +66,14 @@ static void pcs(void)
 {
     int fd = make(0, 1);
     const uint64_t pc = (uintptr_t)kinds;
-    tell("registers alone", lead(fd, 0, pc, 0));
+    tell("registers alone", set_target(fd, 0, pc, 0));
     tell("allowed PCs", trampfd_set_allowed_pcs(fd, &pc, 1));
-    tell("registers", lead(fd, 0, pc, 0));
+    tell("registers", set_target(fd, 0, pc, 0));
     tell("no registers", trampfd_set_regs(fd, NULL, 0));
     int other = make_handler();
-    tell("a handler alone", lead_handler(other, pc));
+    tell("a handler alone", set_handler(other, pc));
     tell("a handler's allowed PCs", trampfd_set_allowed_pcs(other, &pc, 1));
-    tell("a handler", lead_handler(other, pc));
+    tell("a handler", set_handler(other, pc));
 }
 
 static int target(void *library, const char *name)
@@ -81,7 +81,7 @@ static int target(void *library, const char *name)
     static int fd = -1;
     if (fd < 0)
         fd = make(0, 1);
-    return lead(fd, 0, (uintptr_t)dlsym(library, name), 3);
+    return set_target(fd, 0, (uintptr_t)dlsym(library, name), 3);
 }
 
 static void *load(const char *path)
@@ -93,7 +93,7 @@ static void *load(const char *path)
     return library;
 }
 
-/* The first library is named by the policy; the second comes to stand in its place. */
+/* The policy lists the first library; the second is later copied to its path. */
 static void libraries(const char *named, const char *other)
 {
     void *good = load(named), *bad = load(other);
@@ -102,14 +102,14 @@ static void libraries(const char *named, const char *other)
     tell("in libc", target(RTLD_DEFAULT, "getpid"));
     tell("in its data", target(good, "data"));
     int handling = make_handler();
-    tell("a handler in it", lead_handler(handling, (uintptr_t)dlsym(good, "twice")));
-    tell("a handler in another", lead_handler(handling, (uintptr_t)dlsym(bad, "twice")));
-    tell("a handler nowhere", lead_handler(handling, 1));
+    tell("a handler in it", set_handler(handling, (uintptr_t)dlsym(good, "twice")));
+    tell("a handler in another", set_handler(handling, (uintptr_t)dlsym(bad, "twice")));
+    tell("a handler nowhere", set_handler(handling, 1));
 
     int slow = make(TRAMPFD_SLOW, 1);
-    tell("nowhere", lead(slow, 0, 1, 0));
+    tell("nowhere", set_target(slow, 0, 1, 0));
     const uintptr_t pc = (uintptr_t)dlsym(good, "twice"), address = map(slow);
-    tell("a slow one", lead(slow, 0, pc, 3));
+    tell("a slow one", set_target(slow, 0, pc, 3));
     printf("it returned %llu\n", (unsigned long long)call(address));
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &action, NULL);
@@ -117,7 +117,7 @@ static void libraries(const char *named, const char *other)
     if (sigsetjmp(back, 1) == 0)
         call(address);
     printf("after dlclose it is %s\n", fault == (void *)address ? "refused" : "somewhere else");
-    tell("a target that was in it", lead(slow, 0, pc, 3));
+    tell("a target that was in it", set_target(slow, 0, pc, 3));
     void *again = load(named);
     tell("loaded again", target(again, "twice"));
     CHECK(dlclose(again) == 0);

@@ -1,4 +1,4 @@
-/* What /proc tells a program of itself and its threads, names included. */
+/* What /proc reports about the process and its threads, including names. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* sigqueue(2): a process, a signal, a value. */
+/* sigqueue(2): queue PID SIGNAL VALUE */
 #include "../check.h"
 #include <signal.h>
 

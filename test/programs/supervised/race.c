@@ -1,6 +1,6 @@
 /*
- * Two threads change one object while two invoke it: `race changes-registers invocations`. An invocation sees all
- * of a context or nothing, also when other registers are set than before.
+ * Two threads change one object while two invoke it: `race changes-registers invocations`. An invocation uses one
+ * whole context, also if the update sets other registers.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,7 +10,7 @@ static int fd, changes_registers;
 static uintptr_t address;
 static atomic_long left, mixed, written;
 
-/* Registers that a context does not set hold what the caller passed: 0. */
+/* Registers that a context does not set have the caller's value: 0. */
 static uint64_t two(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     return a != b || c != 0 || d != 0 || a % 2 != 0;

@@ -1,8 +1,8 @@
-/* Processes with the number of one that has just ended, traced like it. Needs a pid namespace of its own. */
+/* Traced processes that reuse the process ID of one that has just ended. Needs its own PID namespace. */
 #include "../slow.h"
 #include <fcntl.h>
 
-/* The next process gets this number, if it is free. */
+/* The next process gets this ID, if it is free. */
 static void ask_for(pid_t pid)
 {
     char text[16];
@@ -11,7 +11,7 @@ static void ask_for(pid_t pid)
     close(file);
 }
 
-/* Lies elsewhere in each process, and is another object. */
+/* Another object at another address in each process. */
 static void invoke(unsigned round)
 {
     uintptr_t address = 0;

@@ -48,7 +48,7 @@ int main(void)
     struct regs back;
     CHECK(pread(fd, &back, sizeof back, REGS_OFFSET) == sizeof back && back.regs[0].value == (uintptr_t)twice);
 
-    /* The kernel's own call of that number, and files at these offsets, are as ever. */
+    /* The kernel's own call of that number, and files at these offsets, work as before. */
     CHECK(syscall(440, -1, &user, 1, 0, 0) == -1 && errno != ENOSYS && errno != EINVAL);
     FILE *file = tmpfile();
     CHECK(file != NULL && pwrite(fileno(file), "abcd", 4, 0) == 4);

@@ -1,4 +1,4 @@
-/* A slow object of a type that the supervisor was given for this: it swaps two arguments. */
+/* A slow object of the sample type, which swaps two arguments. */
 #include "../slow.h"
 
 int main(void)

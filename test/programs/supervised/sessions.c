@@ -1,4 +1,4 @@
-/* Groups and sessions: who belongs where, what orphans are sent, whom signals to groups reach. */
+/* Process groups and sessions: membership, orphaned groups, signals to groups. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <signal.h>
@@ -47,7 +47,7 @@ int main(void)
         CHECK(waitpid(-members[0], &status, 0) > 0 && WTERMSIG(status) == SIGKILL);
     CHECK(waitpid(-members[0], &status, 0) == -1 && errno == ECHILD);
     CHECK(killpg(members[0], 0) == -1 && errno == ESRCH);
-    /* The whole group of the program, of which it is one, and once. */
+    /* Each process of the program's own group receives it once. */
     CHECK(kill(0, SIGUSR1) == 0);
     usleep(100000);
     printf("once: %d\n", count);

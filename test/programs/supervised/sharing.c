@@ -1,4 +1,4 @@
-/* One object through many descriptors and mappings: dup, fork, exec, a socket; unmapped and mapped again. */
+/* One object through many fds and mappings: dup, fork, exec, a socket; unmapped and mapped again. */
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include "check.h"
@@ -16,16 +16,16 @@ static void wait_for(pid_t pid)
 
 static int set(int fd, uint64_t value)
 {
-    return lead(fd, 0, (uintptr_t)same, value);
+    return set_target(fd, 0, (uintptr_t)same, value);
 }
 
-/* Changes what the parent made, through a descriptor that came by exec. Its own functions are elsewhere. */
+/* Changes the parent's object through an inherited fd. Its functions have other addresses. */
 static int after_exec(int fd, uint64_t pc)
 {
     struct trampfd_reg regs[2];
     CHECK(trampfd_get_regs(fd, regs, 2) == 2 && regs[0].value == pc && regs[1].value == 31);
     CHECK(set(fd, 32) == 0 && call(map(fd)) == 32);
-    CHECK(lead(fd, 0, pc, 33) == 0);
+    CHECK(set_target(fd, 0, pc, 33) == 0);
     return 0;
 }
 
@@ -57,7 +57,7 @@ static void check(uint32_t flags, const char *self)
 {
     int sockets[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
-    /* A process that was there before the object. */
+    /* A process that is older than the object. */
     pid_t receiver = fork();
     if (receiver == 0) {
         int fd = receive_one(sockets[0]);
@@ -97,7 +97,7 @@ static void check(uint32_t flags, const char *self)
     wait_for(receiver);
     CHECK(call(first) == 41);
 
-    /* As often as one likes. */
+    /* Many mappings. */
     uintptr_t all[10];
     for (int i = 0; i < 10; i++)
         CHECK(call(all[i] = map(fd)) == 41);

@@ -1,4 +1,4 @@
-/* What handlers are told: the sender, values, the code; and what is kept when signals are blocked. */
+/* siginfo of handlers: the sender, values, the code; also of signals that were blocked. */
 #include "../check.h"
 #include <signal.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-/* Two processes that send each other 2,000 signals with values, in order and without a loss. */
+/* Two processes send each other 2,000 signals with values, in order and without loss. */
 #include "../check.h"
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-/* A file system whose server never answers: to ask whether its files are objects keeps nobody waiting. */
+/* A file system whose server never replies: checking whether its files are objects does not block. */
 #define _GNU_SOURCE
 #include "check.h"
 #include <fcntl.h>

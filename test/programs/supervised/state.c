@@ -1,4 +1,4 @@
-/* Tells everything that a program inherits, so that two runs can be compared. */
+/* Prints all inherited state, so that two runs can be compared. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ extern char **environ;
 
 int main(int argc, char **argv)
 {
-    /* Before anything is opened. */
+    /* Before any file is opened. */
     for (int fd = 0; fd < 1100; fd++)
         if (fcntl(fd, F_GETFD) >= 0)
             descriptor(fd);

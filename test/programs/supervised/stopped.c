@@ -1,4 +1,4 @@
-/* A parent that stops, continues and kills its child, and waits for each change. */
+/* A parent stops, continues and kills its child, and waits for each wait status. */
 #include "../check.h"
 #include <signal.h>
 #include <sys/wait.h>
@@ -30,7 +30,7 @@ int main(void)
     CHECK(pipe(ends) == 0);
     pid_t child = fork();
     if (child == 0) {
-        setpgid(0, 0); /* the others do not stop a group without a shell to continue it */
+        setpgid(0, 0); /* the kernel does not stop an orphaned process group */
         signal(SIGCONT, handle);
         handle(SIGUSR1);
         for (;;)
@@ -50,11 +50,11 @@ int main(void)
     CHECK(waitid(P_PID, (id_t)child, &info, WSTOPPED | WNOWAIT) == 0);
     printf("waitid: code %d, status %d\n", info.si_code, info.si_status);
     tell(child, WUNTRACED);
-    CHECK(kill(child, SIGTERM) == 0); /* waits for the continuation */
+    CHECK(kill(child, SIGTERM) == 0); /* delivered after SIGCONT */
     CHECK(waitpid(child, NULL, WNOHANG) == 0);
     CHECK(kill(child, SIGCONT) == 0);
     tell(child, 0);
-    /* One that stops itself, with threads or without, and is killed while it is stopped. */
+    /* A child that stops itself, with and without threads, and is killed while stopped. */
     child = fork();
     if (child == 0) {
         raise(SIGSTOP);

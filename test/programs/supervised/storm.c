@@ -1,4 +1,4 @@
-/* A storm of signals over many calls: none is lost, made twice, or leaves anything behind. storm CALLS restart|interrupt */
+/* Calls under frequent signals: none is lost, executed twice, or leaks. storm CALLS restart|interrupt */
 #include "../slow.h"
 #include <string.h>
 #include <sys/time.h>

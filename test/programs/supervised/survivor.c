@@ -1,6 +1,6 @@
 /*
- * What becomes of a program when its supervisor ends: by itself, since the first process has ended, or killed.
- * Meanwhile one process makes calls without a pause.
+ * The supervisor ends, because the first process has exited or because it is killed, while another process makes calls
+ * continuously.
  */
 #include "../check.h"
 #include <signal.h>
@@ -16,7 +16,7 @@ static void call_until_nobody_answers(const char *name, uintptr_t address)
 {
     struct trampfd_user user = {.count = 1};
     int fd;
-    alarm(30); /* a hang is a failure */
+    alarm(30); /* fail instead of hanging */
     while ((fd = trampfd_create(TRAMPFD_USER, &user, 0)) >= 0)
         close(fd);
     CHECK(errno == ENOSYS);

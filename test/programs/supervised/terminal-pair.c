@@ -1,4 +1,4 @@
-/* A terminal of the program's own: a shell in it, its keys, its size. */
+/* The program's own pseudoterminal: a shell in it, keys, window size. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <pty.h>
@@ -49,7 +49,7 @@ int main(void)
     size.ws_row = 31;
     CHECK(ioctl(fd, TIOCSWINSZ, &size) == 0);
     expect(fd, "31x90");
-    CHECK(write(fd, "\032", 1) == 1); /* ^Z: an orphaned group does not stop */
+    CHECK(write(fd, "\032", 1) == 1); /* ^Z: an orphaned process group does not stop */
     CHECK(write(fd, "\003", 1) == 1);
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     printf("signal %d\n", WTERMSIG(status));

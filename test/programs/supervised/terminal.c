@@ -1,12 +1,12 @@
 /*
- * Runs a program in a terminal of its own, and uses it: terminal STEP... -- PROGRAM ARGUMENT...
+ * Runs a program in a pseudoterminal and performs steps: terminal STEP... -- PROGRAM ARGUMENT...
  *
- *     wait:TEXT   until TEXT has been printed, behind what was waited for before
+ *     wait:TEXT   waits until TEXT has been printed, after the text of the previous wait
  *     type:TEXT
  *     size:ROWSxCOLUMNS
  *     hang-up     closes the terminal
  *
- * Prints what the program printed, and how it ended.
+ * Prints the program's output and exit status.
  */
 #define _GNU_SOURCE
 #include "../check.h"

@@ -1,4 +1,4 @@
-/* 64 threads invoke at once, with floating point numbers in registers, while threads and processes begin. */
+/* 64 threads invoke at once, with floating-point values in registers, while threads and processes start. */
 #include "../slow.h"
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-/* Timers of every kind arrive as often as asked for. */
+/* All kinds of timers expire as often as requested. */
 #include "../check.h"
 #include <signal.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* A few calls, right and wrong, for those who read a trace; the argument is a file. */
+/* Valid and invalid calls for a trace; the argument is a file. */
 #include "check.h"
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -12,8 +12,8 @@ int main(int argc, char **argv)
     int status, file = open(argv[argc - 1], O_RDONLY);
     CHECK(file >= 0 && pread(file, &byte, 1, 1) == 1);
     int fd = make(0, 2);
-    CHECK(lead(fd, 1, (uintptr_t)main, 5) == 0);
-    REFUSED(lead(fd, 0, 0, 5), EINVAL);
+    CHECK(set_target(fd, 1, (uintptr_t)main, 5) == 0);
+    REFUSED(set_target(fd, 0, 0, 5), EINVAL);
     map(fd);
     REFUSED(trampfd_get_regs(file, NULL, 0), EINVAL);
     CHECK(pread(fd, &byte, 1, 1) == 1);

@@ -1,4 +1,4 @@
-/* Linked to a program, makes it one that the supervisor traces: it maps a slow object before main. */
+/* Linked to a program, maps a slow object before main, so that the supervisor traces the program. */
 #include <stdio.h>
 #include <string.h>
 #include <trampfd.h>

@@ -1,4 +1,4 @@
-/* vfork and posix_spawn: the parent stands still until the child executes. */
+/* vfork and posix_spawn: the parent is suspended until the child executes. */
 #define _GNU_SOURCE
 #include "../check.h"
 #include <spawn.h>
@@ -13,7 +13,7 @@ int main(void)
     for (volatile int round = 0; round < 20; round++) {
         pid_t child = vfork();
         if (child == 0) {
-            seen++; /* the memory is the parent's */
+            seen++; /* the child shares the parent's memory */
             if (round % 2 == 0)
                 execl("/bin/sh", "sh", "-c", "exit 3", (char *)NULL);
             _exit(4);
