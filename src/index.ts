@@ -1,7 +1,7 @@
-/** The public interface of trampfd. */
+/** `trampfd`: native code and trampolines. Features that few programs use have entry points of their own. */
 
-export type { CodePageMethodName } from './codepage/code-page-method.js';
-export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
+export type { CodeSource } from './codepage/code-page-method.js';
+export type { CallerRange, RegisterValues, StackLayout, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';
 export type {
@@ -11,45 +11,39 @@ export type {
   SavedRegister as RegisterContextName,
   TableRegister,
 } from './core/registers.js';
-export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
-export type { Diagnosis, MethodDiagnosis, SystemReport } from './doctor/schema.js';
 export {
-  type CallbackHandle,
   type CallbackImplementation,
   type CallbackOptions,
   callbackStats,
   createCallback,
 } from './ffi/callback.js';
-export { type CallResult, type NativeFunctionOptions, nativeFunction } from './ffi/native-function.js';
+export type { Callback } from './ffi/callback-handle.js';
+export {
+  type CallResult,
+  type NativeFunction,
+  type NativeFunctionOptions,
+  nativeFunction,
+} from './ffi/native-function.js';
+export { enumeration, struct } from './ffi/prototype/declare.js';
 export type { InvalidType } from './ffi/prototype/infer-tokens.js';
-export type { PrototypeLike, PrototypeObject } from './ffi/prototype/parse.js';
+export type { PrototypeLike, PrototypeObject } from './ffi/prototype/prototype-like.js';
 export type {
   CallbackFunction,
   CallbackResult,
-  NativeFunction,
+  NativeArguments,
   NativeValue,
   ParametersOf,
   ResultOf,
   ValidFields,
   ValidPrototype,
 } from './ffi/prototype/types.js';
-export {
-  type Enumeration,
-  type EnumerationValues,
-  enumeration,
-  type Struct,
-  type StructFields,
-  struct,
-  type UserType,
+export type {
+  Enumeration,
+  EnumerationValues,
+  Struct,
+  StructFields,
+  UserType,
 } from './ffi/prototype/user-type.js';
-export type { RestrictionName } from './launcher/restrictions.js';
-export {
-  createTrampolineObject,
-  type TrampolineMapping,
-  TrampolineObject,
-  type TrampolineObjectOptions,
-} from './object/trampoline-object.js';
-export { type SpawnSupervisedOptions, spawnSupervised } from './supervisor/supervise.js';
 export { createRegisterHandler } from './trampolines/create-register-handler.js';
 export { createTrampolineTable } from './trampolines/create-table.js';
 export { createTrampoline } from './trampolines/create-trampoline.js';

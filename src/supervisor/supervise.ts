@@ -1,50 +1,45 @@
-/** Supervised programs from TypeScript. */
-import type { ChildProcess, SpawnOptions } from 'node:child_process';
+/** Runs supervised programs from TypeScript. */
+import type { SpawnOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
-import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
-import { spawn } from '../linux/process/spawn.js';
-import type { AbiName } from './syscalls/filter.js';
+import { restrictionNames } from '../launcher/restrictions.js';
+import { spawn } from '../launcher/spawn.js';
+import { hostMachine } from '../native/host.js';
+import type { SpawnSupervisedOptions, SupervisedProcess } from './supervised-process.js';
 
-/** What `trampfd run` takes; and `cwd`, `env`, `stdio` (default `'inherit'`) and `signal` as Node's `spawn` does. */
-export interface SpawnSupervisedOptions extends Pick<SpawnOptions, 'cwd' | 'env' | 'stdio' | 'signal'> {
-  /** Restrictions for the program: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`. */
-  readonly restrictions?: readonly RestrictionName[];
-  /** A file that says what the program may ask for: docs/policy.md. */
-  readonly policy?: string;
-  /** A file that gets a line of JSON for every call refused with `EPERM` and every slow invocation that is refused. */
-  readonly audit?: string;
-  /** Whether to write a line to standard error for every call. Default false. */
-  readonly trace?: boolean;
-  /** `'rfc-v1'` also takes the calls of the first proposal. */
-  readonly abi?: AbiName;
-}
+export type {
+  SpawnSupervisedOptions,
+  SupervisedInput,
+  SupervisedOutput,
+  SupervisedProcess,
+  SupervisedStdio,
+} from './supervised-process.js';
 
-/** In the bundle, also for those who load this file from beside it. */
-const commandPath = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
+/** In the bundle, also if this module was loaded from outside it. */
+const commandPath = fileURLToPath(new URL('../bundle/trampfd.js', import.meta.url));
 
 /**
- * Runs a program with a supervisor that plays the kernel's part for it and for all that it starts, as
- * `trampfd run` does. The supervisor is a process of its own, and ends with the program: its exit code is the
- * program's, or 128 and the signal. Signals that it is sent go on to the program.
+ * Runs a program, and all processes that it starts, under a supervisor that implements `trampfd_create(2)` for them, as
+ * `trampfd run` does. The supervisor is a process of its own and ends with the program; its exit code is the program's,
+ * or 128 plus the signal. It forwards the signals that it receives.
  *
  * @example
  * ```ts
  * import { once } from 'node:events';
- * import { spawnSupervised } from 'trampfd';
+ * import { spawnSupervised } from 'trampfd/supervisor';
  *
  * const program = spawnSupervised('/bin/sh', ['-c', 'echo "version $TRAMPFD_SUPERVISOR"']);
  * const [status] = await once(program, 'exit');
  * console.log(status); // 0
  * ```
- * @returns Node's process; when the program could not be started, it exits with 125 to 127 and says why on standard error
+ * @returns Node's `ChildProcess`. If the program cannot be started, it exits with 125 to 127 and an error on standard error
  * @throws TypeError, RangeError for wrong arguments
  */
 export function spawnSupervised(
   program: string,
   args: readonly string[] = [],
   options: SpawnSupervisedOptions = {},
-): ChildProcess {
+): SupervisedProcess {
   const validOptions = knownOptions(options, 'options', [
     ...(['cwd', 'env', 'stdio', 'signal', 'restrictions', 'policy', 'audit', 'trace', 'abi'] as const),
   ]);
@@ -73,14 +68,17 @@ export function spawnSupervised(
   if (optionalBoolean(validOptions.trace, 'trace')) flags.push('--trace');
   if (validOptions.abi !== undefined)
     flags.push('--abi', oneOf(validOptions.abi, 'abi', ['trampfd', 'rfc-v1']));
+  hostMachine();
   const { cwd, env, stdio = 'inherit', signal } = options;
   const spawnOptions = {
     stdio,
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
-  };
-  return spawn(commandPath, ['--node', process.execPath, 'run', ...flags, '--', program, ...args], {
-    ...spawnOptions,
     ...(signal === undefined ? {} : { signal }),
-  });
+  } as SpawnOptions;
+  return spawn(
+    commandPath,
+    ['--node', process.execPath, 'run', ...flags, '--', program, ...args],
+    spawnOptions,
+  );
 }

@@ -68,7 +68,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     const { shape } = this.#encoder;
 
     const { mode, codeSource, name, debug, perfMap } = this.#options;
-    if (mode === 'fast') hostMachine().assertShape(shape, 'registers');
+    if (mode === 'fast') hostMachine().trampolines.assertShape(shape, 'registers');
     this.#storage = new TableStorage(shape, { mode, codeSource, isolated, atomic }, name);
     this.#slots = this.#storage.slots;
     this.#debugInfo = debug || perfMap ? new DebugInfo(this.#slots, { codeSource, mode }) : undefined;

@@ -181,7 +181,8 @@ class TrampolineHandle implements Trampoline {
       throw new TypeError(slowOnlyMessage('allowedCallers'));
     }
     if (registers === undefined) return;
-    if (this.mode === 'fast') hostMachine().assertShape(shapeOf(registers, stackData), 'registers');
+    if (this.mode === 'fast')
+      hostMachine().trampolines.assertShape(shapeOf(registers, stackData), 'registers');
     if (registers !== this.#contexts.registers) assertAllowedPc(registers.pc, allowedPcs);
     if (this.#debug) assertExecutable(registers.pc, 'registers.pc');
   }

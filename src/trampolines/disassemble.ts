@@ -1,7 +1,7 @@
 /** Disassembly of trampolines in this process. */
 import { isCodeAddress } from '../codepage/regions.js';
 import { nonNullAddress } from '../core/validate.js';
-import { readMemory } from '../linux/process/proc.js';
+import { readMemory } from '../linux/process/proc-mem.js';
 import { disassembleCode } from './debug/disassembly.js';
 
 /** Enough for the longest trampoline. */

@@ -2,7 +2,7 @@
  * State shared by all kinds of single trampolines: an *entry*, the slot whose address programs call, and the *body*
  * that its word points to. A change creates a new body and replaces the word by one store; see `bodies.ts`.
  */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { inspectLine } from '../core/inspect.js';
 import { type Shape, shapeKey } from '../core/shape.js';
 import { DebugInfo } from './debug/debug-info.js';
@@ -23,7 +23,7 @@ interface TrampolinePool {
 
 const pools = new Map<string, TrampolinePool>();
 
-function poolFor(mode: Mode, codeSource: CodePageMethodName | undefined): TrampolinePool {
+function poolFor(mode: Mode, codeSource: CodeSource | undefined): TrampolinePool {
   const key = `${mode} ${codeSource ?? ''}`;
   let pool = pools.get(key);
   if (pool === undefined) {

@@ -1,8 +1,9 @@
 /** Native memory that programs need with function pointers. */
 import { TrampfdError } from '../core/errors.js';
 import { describeType, integerInRange, nonNullAddress } from '../core/validate.js';
-import { addressOfBytes, isBufferSource, isMapped, memoryAt } from '../linux/mm/memory.js';
+import { isMapped } from '../linux/mm/memory.js';
 import { mallocBytes } from '../native/heap.js';
+import { addressOfBytes, isBufferSource, memoryAt } from '../native/memory-view.js';
 import { assertText } from './text.js';
 
 /**

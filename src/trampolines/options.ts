@@ -1,5 +1,5 @@
 /** Options shared by trampolines, tables and register handlers. */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { methodNames } from '../codepage/method-selection.js';
 import { displayName, oneOf, optionalBoolean } from '../core/validate.js';
 
@@ -17,7 +17,7 @@ export interface TrampolineOptions {
    * How executable memory is obtained. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
    * system allows. `rwx` and `remap` are used only if named here.
    */
-  readonly codeSource?: CodePageMethodName;
+  readonly codeSource?: CodeSource;
   /** The name shown by debuggers, profilers, `trampfd inspect` and messages. */
   readonly name?: string;
   /**
@@ -35,7 +35,7 @@ export const commonOptionNames = ['mode', 'codeSource', 'name', 'debug', 'perfMa
 
 export interface ValidatedOptions {
   readonly mode: Mode;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly name: string | undefined;
   readonly debug: boolean;
   readonly perfMap: boolean;

@@ -1,5 +1,5 @@
 /** The block of saved registers that handlers receive. */
-import { mapCode } from '../codepage/regions.js';
+import { mapCode } from '../codepage/map-code.js';
 import type { SavedRegisters } from '../machine/index.js';
 import { hostMachine } from '../native/host.js';
 
@@ -43,14 +43,14 @@ let restoreAddress: bigint | undefined;
  */
 export const registerContext: RegisterContext = {
   get size() {
-    return hostMachine().savedRegisters.size;
+    return hostMachine().trampolines.savedRegisters.size;
   },
   get offsets() {
-    return hostMachine().savedRegisters.offsets;
+    return hostMachine().trampolines.savedRegisters.offsets;
   },
   restoreAddress() {
-    restoreAddress ??= mapCode(() => hostMachine().restoreContext(), {
-      method: undefined,
+    restoreAddress ??= mapCode(() => hostMachine().trampolines.restoreContext(), {
+      codeSource: undefined,
       dataLength: 0,
     }).address;
     return restoreAddress;

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import koffi from 'koffi';
 import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 import { compileLibrary } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 

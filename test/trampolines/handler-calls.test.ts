@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import {
-  type CodePageMethodName,
+  type CodeSource,
   createRegisterHandler,
   createTrampoline,
   disassemble,
@@ -21,7 +21,7 @@ import { processor } from '../support/processor.js';
 import { usedMethod } from '../support/used-method.js';
 
 const { landingPad, savesFirst } = processor;
-const methods: readonly CodePageMethodName[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
+const methods: readonly CodeSource[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
 /** More than there are argument registers. */
 const ten = Array(10).fill('int64_t').join();
 const numbers = [1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000];

@@ -55,7 +55,7 @@ function sameState(after: State, expected: State): void {
 }
 
 function documentedStructure(): string {
-  const path = fileURLToPath(new URL('../../../docs/handlers.md', import.meta.url));
+  const path = fileURLToPath(new URL('../../../docs/register-handlers.md', import.meta.url));
   const pieces = readFileSync(path, 'utf8').matchAll(/^```c\n([\s\S]*?)^```$/gm);
   return [...pieces].map(([, text]) => text!).find((text) => text.includes(` ${vectorName}[8]`))!;
 }

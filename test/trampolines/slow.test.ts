@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { mappings } from '#src/linux/process/proc.js';
+import { mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, writes } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { runScript } from '../support/child.js';

@@ -1,4 +1,4 @@
-import { isExecutable, mappingOf } from '../../linux/process/proc.js';
+import { isExecutable, mappingOf } from '../../linux/process/proc-maps.js';
 
 /** In debug mode: throws if a PC is not in executable memory. @param subject names it in the error */
 export function assertExecutable(pc: bigint, subject: string): void {

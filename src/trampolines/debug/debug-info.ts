@@ -2,8 +2,8 @@
  * Optional debug information per trampoline: names, stack traces, entries in perf's map and gdb's list. Trampolines
  * run without it, so a table whose options request none has no `DebugInfo`.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
-import { symbolFile } from '../../machine/elf.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
+import { symbolFile } from '../../machine/symbol-file.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
 import type { Mode } from '../options.js';
@@ -36,15 +36,12 @@ interface DebugRecord {
 
 export class DebugInfo {
   readonly #slots: Slots;
-  readonly #codeSource: CodePageMethodName | undefined;
+  readonly #codeSource: CodeSource | undefined;
   readonly #freedSlotLink: FreedSlotLink;
   readonly #records = new Map<SlotNumber, DebugRecord>();
 
   /** @param slots the slots whose addresses programs call */
-  constructor(
-    slots: Slots,
-    { codeSource, mode }: { codeSource: CodePageMethodName | undefined; mode: Mode },
-  ) {
+  constructor(slots: Slots, { codeSource, mode }: { codeSource: CodeSource | undefined; mode: Mode }) {
     this.#slots = slots;
     this.#codeSource = codeSource;
     this.#freedSlotLink = createFreedSlotLink(slots, mode);
@@ -67,7 +64,7 @@ export class DebugInfo {
     if (debugOptions.listed) record.nameLine = registerTrampolineName(address, name);
     if (debugOptions.perfMap) record.perfMapLine = addToPerfMap({ address, size, name });
     if (debugOptions.debug)
-      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
   }
 
   /** Records that a trampoline was freed. In debug mode its slot reports calls before it traps. */
@@ -82,7 +79,7 @@ export class DebugInfo {
     const address = this.#slots.address(slot);
     const size = this.#slots.allocator.stride;
     const name = `${record.name} (freed)`;
-    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
     const message = [
       `trampfd: a freed trampoline was called: "${record.name}" at 0x${address.toString(16)}`,
       `  created${record.createdStack}`,

@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import { TrampfdError } from '../../core/errors.js';
 import { integerInRange } from '../../core/validate.js';
-import { mappings } from '../../linux/process/proc.js';
+import { mappings } from '../../linux/process/proc-maps.js';
 import type { BlockLine } from '../debug/registry-schema.js';
 import { readRegistries } from './registry-reader.js';
 import { RemoteBlock } from './remote-block.js';

@@ -1,5 +1,5 @@
 /** A block of trampolines in another process, with a copy of its data. */
-import { readMemory } from '../../linux/process/proc.js';
+import { readMemory } from '../../linux/process/proc-mem.js';
 import { disassembleCode } from '../debug/disassembly.js';
 import type { BlockLine } from '../debug/registry-schema.js';
 

@@ -4,15 +4,13 @@
  * Data is private anonymous memory, so that a forked child has its own snapshot. An *isolated* block has its data in a
  * memfd instead: trampolines use a read-only mapping, and JavaScript writes through a second mapping elsewhere.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   mprotect,
   mseal,
@@ -21,12 +19,14 @@ import {
   PROT_WRITE,
   pageSize,
 } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
 
 export interface FastBlockOptions {
   readonly shape: Shape;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 
@@ -48,15 +48,17 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
   constructor(options: FastBlockOptions) {
     this.#options = options;
     this.shape = options.shape;
-    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().slotLayout(options.shape));
+    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().trampolines.slotLayout(
+      options.shape,
+    ));
   }
 
   allocate(slotHint: number, blockIndex: number): FastBlock {
     const { shape, codeSource, isolated } = this.#options;
-    const { maxImageBytes } = hostMachine();
+    const { maxImageBytes } = hostMachine().trampolines;
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
     const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
-    const region = acquireRegion(shape, { codeLength, method: codeSource });
+    const region = acquireRegion(shape, { codeLength, codeSource });
     let alias: bigint | undefined;
     try {
       alias = isolated

@@ -3,22 +3,21 @@
  * Workers and other copies of this package recognise it by a header before its code, and append their arenas to its
  * list. It is never uninstalled, because there is no way to know when the last thread leaves it.
  */
-import { mapCode } from '../../codepage/regions.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { TrampfdError } from '../../core/errors.js';
 import { hasShadowStack } from '../../linux/features.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   PROT_READ,
   PROT_WRITE,
   pageSize,
   reserveAddressSpace,
 } from '../../linux/mm/memory.js';
-import { readMemory } from '../../linux/process/proc.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
+import { readMemory } from '../../linux/process/proc-mem.js';
 import {
   SA_NODEFER,
   SA_ONSTACK,
@@ -38,6 +37,7 @@ import {
 } from '../../machine/fault-control.js';
 import type { FaultHandlerCode } from '../../machine/index.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { withLock } from '../../native/spinlock.js';
 
 interface FaultHandler {
@@ -63,7 +63,7 @@ const attempt = 'reserve addresses of slow trampolines';
 let installed: FaultHandler | undefined;
 
 function installedHandler(): FaultHandler {
-  installed ??= installFaultHandler((codeLength) => hostMachine().faultHandler(codeLength));
+  installed ??= installFaultHandler((codeLength) => hostMachine().trampolines.faultHandler(codeLength));
   return installed;
 }
 
@@ -139,7 +139,7 @@ function installNewHandler(
       code = generateCode(length);
       return code;
     },
-    { method: undefined, dataLength: pageSize() },
+    { codeSource: undefined, dataLength: pageSize() },
   );
   const controlAlias = mapWithWritableAlias(address + BigInt(codeLength), pageSize(), attempt);
   const controlWords = new BigUint64Array(memoryAt(controlAlias, pageSize()));

@@ -1,5 +1,5 @@
 /** Creates slots and bodies for fast or slow trampolines, and registers their blocks. */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { emptyShape, type Shape } from '../../core/shape.js';
 import { registerBlocks, type TableInfo } from '../debug/registry.js';
 import type { Mode } from '../options.js';
@@ -11,7 +11,7 @@ import { SlowBodies } from './slow-bodies.js';
 
 export interface SlotOptions {
   readonly mode: Mode;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 

@@ -4,8 +4,8 @@
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { emptyShape } from '../../core/shape.js';
-import { memoryAt } from '../../linux/mm/memory.js';
 import { slowStride } from '../../machine/fault-control.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
 import { type Arena, createArena } from './sigsegv-handler.js';
 

@@ -3,10 +3,11 @@
  * only read. A record is complete before a selector points to it, and never changes while one does.
  */
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
-import { memoryAt, reserveAddressSpace } from '../../linux/mm/memory.js';
+import { reserveAddressSpace } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { faultRecord, stackHeader } from '../../machine/fault-control.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import type { Bodies, InvocationChecks } from './bodies.js';
 import { Quarantine } from './quarantine.js';
 import { faultRoutineAddress } from './sigsegv-handler.js';
@@ -39,7 +40,7 @@ export class SlowBodies implements Bodies {
   constructor(shape: Shape) {
     this.#shape = shape;
     this.#registerMask = shape.registers.reduce(
-      (mask, number) => mask | (1 << (number - hostMachine().maskBase)),
+      (mask, number) => mask | (1 << (number - hostMachine().trampolines.maskBase)),
       0,
     );
   }
