@@ -1,50 +1,158 @@
 /**
  * What users load: a few files instead of two hundred, since finding and reading each module takes Node a quarter of a
- * millisecond, in every thread. The modules that the compiler wrote stay beside them for their types and for tests.
+ * millisecond, in every thread. The modules that the compiler wrote stay beside them for tests.
+ *
+ * The code is CommonJS, which both `require` and `import` reach without a second copy, so that whoever loads the
+ * package how, there is one state: docs/decisions/019-one-copy-for-import-and-require.md.
  */
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { build } from 'esbuild';
+import { writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import * as commonjsModule from '@rollup/plugin-commonjs';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import { type ManualChunkMeta, type Plugin, rollup } from 'rollup';
 
 export const bundleFolder = 'dist/bundle';
 
-/** What is started or loaded by its name, and the module that it comes from. */
-const entries: Readonly<Record<string, string>> = {
-  index: 'index.js',
-  main: 'cli/main.js',
-  'syscall-thread': 'supervisor/syscalls/syscall-thread.js',
-  'tracer-thread': 'supervisor/faults/tracer-thread.js',
-  probe: 'doctor/probe.js',
+/** What users import, and the module that it comes from. */
+export const entryPoints = ['index', 'supervisor', 'diagnose', 'object'] as const;
+
+/** What is started by its path. */
+const programs: Readonly<Record<string, string>> = {
+  main: 'cli/main',
+  'syscall-thread': 'supervisor/syscalls/syscall-thread',
+  'tracer-thread': 'supervisor/faults/tracer-thread',
+  probe: 'doctor/probe',
 };
 
-/** Libraries of many small files, with their licences beside the code. */
-const bundled = ['commander'];
-/** Native code, and what is rarely needed. */
-const external = ['koffi', 'zod'];
+/** Chunks for what only some of those that are started load. What is loaded by others is `shared` by all. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  command: ['main', 'doctor', 'run', 'inspect'],
+  supervision: ['syscall-thread', 'tracer-thread', 'run', 'object'],
+};
+
+/** Its declarations are those of its CommonJS form, where the function is one property deeper. */
+const commonjs = commonjsModule.default as unknown as typeof commonjsModule.default.default;
+
+/** Native code. */
+const external = ['koffi'];
+
+const compiled = (module: string) => resolve('dist', `${module}.js`);
+
+/** Files of the bundle, and what each entry point exports. */
+export interface Bundled {
+  /** Packages whose code is in it. */
+  readonly libraries: readonly string[];
+  readonly files: readonly string[];
+  readonly exports: Readonly<Record<string, readonly string[]>>;
+}
 
 /** Bundles what the compiler wrote to `dist`. */
-export async function bundle(): Promise<void> {
-  const { metafile } = await build({
-    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, `dist/${file}`])),
-    outdir: bundleFolder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external,
-    chunkNames: '[name]-[hash]',
-    metafile: true,
-    // commander is CommonJS and calls `require`; esbuild can say so in every file or in none.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
+export async function bundle(): Promise<Bundled> {
+  const inputs = Object.entries({
+    ...Object.fromEntries(entryPoints.map((name) => [name, name])),
+    ...programs,
+  });
+  const build = await rollup({
+    input: Object.fromEntries(inputs.map(([name, module]) => [name, compiled(module)])),
+    external: [/^node:/, ...external],
+    // Node's modules do nothing when they are loaded.
+    treeshake: { moduleSideEffects: 'no-external' },
+    plugins: [
+      nodeResolve({ exportConditions: ['node'] }),
+      commonjs({ include: /\/node_modules\// }),
+      commonJs(),
+    ],
+    onwarn({ code, message, ids = [] }) {
+      // Comments of libraries about what may be left out, and circles in them, are theirs.
+      if (code === 'INVALID_ANNOTATION' || ids.some((id) => id.includes('/node_modules/'))) return;
+      if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(`rollup: ${message}`);
     },
   });
-  const written = new Set(Object.keys(metafile.outputs));
-  for (const file of readdirSync(bundleFolder)) {
-    if (file.endsWith('.js') && !written.has(join(bundleFolder, file))) rmSync(join(bundleFolder, file));
+  const { output } = await build.write({
+    dir: bundleFolder,
+    format: 'cjs',
+    exports: 'named',
+    esModule: true,
+    externalLiveBindings: false,
+    generatedCode: { preset: 'es2015', symbols: false },
+    hoistTransitiveImports: false,
+    interop: 'default',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    manualChunks: chunkOf,
+  });
+  await build.close();
+  const chunks = output.filter((file) => file.type === 'chunk');
+  const shared = chunks.find(({ name }) => name === 'shared');
+  const more = shared?.imports.filter((name) => !name.startsWith('node:'));
+  if (more?.length !== 0) throw new Error(`everybody would load ${more ?? 'nothing in common'}`);
+  // The package says of its files that they are modules; the nearest package.json counts.
+  writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
+  const entries = entryPoints.map((name) => chunks.find((chunk) => chunk.fileName === `${name}.js`)!);
+  for (const { name, fileName, exports } of entries) {
+    writeFileSync(join(bundleFolder, `${name}.mjs`), facade(fileName, exports));
   }
-  for (const name of bundled) {
-    copyFileSync(`node_modules/${name}/LICENSE`, join(bundleFolder, `LICENSE-${name}`));
-  }
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
+  return {
+    libraries: [...new Set(modules.map(libraryOf).filter((name) => name !== undefined))].sort(),
+    files: [
+      ...chunks.map(({ fileName }) => fileName),
+      ...entryPoints.map((name) => `${name}.mjs`),
+      'package.json',
+    ],
+    exports: Object.fromEntries(entries.map(({ name, exports }) => [name, exports])),
+  };
+}
+
+/** What `import` reaches. Names that stand in the text are found by every loader and bundler. */
+function facade(file: string, names: readonly string[]): string {
+  return `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`;
+}
+
+/**
+ * Chunks by what loads them: `shared` for what several do. Node scans the whole text of a CommonJS file that `import`
+ * asks for, to find its names, in JavaScript: so the one for `trampfd` only passes on what others have.
+ */
+function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undefined {
+  const library = libraryOf(id);
+  // Helpers of the plugin for CommonJS: where the library is that needs them.
+  if (library !== undefined) return id === commonjsHelpers ? undefined : library.replace('/', '-');
+  const starts = new Set<string>();
+  const seen = new Set<string>();
+  const climb = (module: string): void => {
+    if (seen.has(module)) return;
+    seen.add(module);
+    const info = getModuleInfo(module)!;
+    if (info.isEntry || info.dynamicImporters.length > 0) starts.add(basename(module, '.js'));
+    info.importers.forEach(climb);
+  };
+  climb(id);
+  if (starts.size === 1) return starts.has('index') && id !== compiled('index') ? 'library' : undefined;
+  const group = Object.keys(groups).find((name) =>
+    [...starts].every((start) => groups[name]!.includes(start)),
+  );
+  return group ?? 'shared';
+}
+
+const commonjsHelpers = '\0commonjsHelpers.js';
+
+/** The package that a module is from, unless it is ours. */
+function libraryOf(id: string): string | undefined {
+  if (id === commonjsHelpers) return '@rollup/plugin-commonjs';
+  return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
+}
+
+/** What CommonJS has instead of `import.meta`, and of imports of Node's own modules. */
+function commonJs(): Plugin {
+  const builtin = (name: string) => `process.getBuiltinModule('${name}')`;
+  // Where a bundler has put the code into a module there is no such name; then hostMachine() tells what is wrong.
+  const file = "typeof __filename === 'string' ? __filename : (process.argv[1] ?? '/')";
+  return {
+    name: 'commonjs-for-node',
+    resolveImportMeta: (property) =>
+      property === 'url' ? `${builtin('node:url')}.pathToFileURL(${file}).href` : null,
+    // esbuild makes an error of each `require` in a module, also of one that Node could answer.
+    renderChunk: (code) =>
+      code.replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
+  };
 }

@@ -1,5 +1,5 @@
 /** Says which ways to make code the system leaves, each tried. */
-import { diagnose } from 'trampfd';
+import { diagnose } from 'trampfd/diagnose';
 
 export async function listMethods(): Promise<void> {
   const { methods } = await diagnose();

@@ -7,7 +7,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type RestrictionName, spawnSupervised, TrampfdError } from 'trampfd';
+import { TrampfdError } from 'trampfd';
+import { type RestrictionName, spawnSupervised } from 'trampfd/supervisor';
 import { compileNested } from './nested.js';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));

@@ -1,4 +1,4 @@
-/** `trampfd run`: a program and all that it starts, with the system call of the proposal. */
+/** `trampfd run`: runs a program and its descendants with the proposed system call. */
 import { type Command, Option } from 'commander';
 import { TrampfdError } from '../core/errors.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
@@ -18,31 +18,34 @@ interface CommandOptions extends Omit<RunProgramOptions, 'restrictions' | 'typeM
   readonly stats?: boolean;
 }
 
-/** What `env`, `nice` and others exit with when they fail themselves. */
+/** Exit code if `run` itself fails, as that of env(1) and nice(1). */
 const EXIT_FAILURE = 125;
 
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('run a program with trampfd_create(2), and answer its calls')
+    .description('run a program with trampfd_create(2), which trampfd implements')
     .usage('[options] -- program [arguments]')
     .argument('<program>')
     .argument('[arguments...]')
     .option(
       '--harden <restrictions>',
-      `restrict it by ${restrictionNames.join(', ')}; several with commas`,
+      `restrict it by ${restrictionNames.join(', ')}; separate several by commas`,
       parseRestrictions,
       [],
     )
-    .option('--policy <file>', 'what it may ask for, as JSON (trampfd/policy.schema.json)')
+    .option('--policy <file>', 'what it may request, as JSON (trampfd/policy.schema.json)')
     .option(
       '--audit <file>',
-      'append a line of JSON for every call refused with EPERM, and every slow invocation refused',
+      'append a line of JSON for each call refused with EPERM, and each slow invocation refused',
     )
-    .option('--trace', 'write a line to standard error for every call')
-    .option('--stats', 'write to standard error what was done, at the end')
+    .option('--trace', 'write a line to standard error for each call')
+    .option('--stats', 'write counts to standard error at the end')
     .addOption(
-      new Option('--abi <name>', 'also take the calls of the first proposal').choices(['trampfd', 'rfc-v1']),
+      new Option('--abi <name>', 'also handle the system call of the first proposal').choices([
+        'trampfd',
+        'rfc-v1',
+      ]),
     )
     .passThroughOptions()
     .allowExcessArguments(false)

@@ -8,7 +8,7 @@ import { memfd } from './memfd.js';
  */
 export function mapOnce({ key, bytes }: { key: string; bytes: Uint8Array }, attempt: string): bigint {
   const length = pageSize();
-  const code = memfd.prepare({ key, bytes: hostMachine().padWithTraps(bytes, length) });
+  const code = memfd.prepare({ key, bytes: hostMachine().trampolines.padWithTraps(bytes, length) });
   try {
     const address = mmap({ length, prot: PROT_NONE, flags: MAP_PRIVATE | MAP_ANONYMOUS }, attempt);
     code.mapAt(address);

@@ -1,8 +1,8 @@
 /**
- * `remap`: memory that is written first and made executable then. Only for those who ask for it by name.
+ * `remap`: memory that is written first and then made executable. Used only if named.
  *
- * Guarantee: the code cannot be written by a stray store. `mprotect` and `/proc/self/mem` can change it,
- * unless the page is sealed (`mseal` stops the first, not the second).
+ * Guarantee: a stray store cannot write the code. `/proc/self/mem` can, and `mprotect` can unless the page is
+ * sealed (`mseal`).
  */
 
 import {

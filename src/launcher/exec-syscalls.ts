@@ -22,7 +22,7 @@ export function execSyscalls(
   { path, argv, env, cwd, setupSyscalls, finalSyscalls = [] }: ExecSpec,
   statusFd = defaultStatusFd,
 ): SyscallRequest[] {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   // After a remount an inherited directory would still be on the old mount, without the new flags.
   const chdirTo = (directory: string): SyscallRequest => ({
     name: 'chdir',
@@ -54,7 +54,7 @@ export function execSyscalls(
 export function reportReady(statusFd = defaultStatusFd): SyscallRequest {
   return {
     name: 'write',
-    number: hostMachine().systemCalls.write,
+    number: hostMachine().linux.systemCalls.write,
     arguments: [statusFd, Uint8Array.of(0), 1],
     attempt: 'report readiness',
   };

@@ -51,7 +51,7 @@ export function restrictionSyscalls(
   noexecDirectories: readonly string[] = [],
 ): SyscallRequest[] {
   const syscalls: SyscallRequest[] = [];
-  const { systemCalls: nr } = machine;
+  const { systemCalls: nr } = machine.linux;
   const pushSyscall: PushSyscall = (name, attempt, ...args) => {
     syscalls.push({ name, number: nr[name], arguments: args, attempt });
   };
@@ -108,7 +108,7 @@ function pushFileWrite(pushSyscall: PushSyscall, path: string, text: string): vo
   pushSyscall('close', attempt, scriptFd);
 }
 
-function memfdRules(nr: Machine['systemCalls']): ErrnoRule[] {
+function memfdRules(nr: Machine['linux']['systemCalls']): ErrnoRule[] {
   return [
     { syscall: nr.memfd_create, errno: EPERM },
     { syscall: nr.memfd_secret, errno: EPERM },
@@ -116,7 +116,7 @@ function memfdRules(nr: Machine['systemCalls']): ErrnoRule[] {
 }
 
 /** Rules for system calls that could add code, or undo the restriction. */
-function noOwnCodeRules(nr: Machine['systemCalls']): ErrnoRule[] {
+function noOwnCodeRules(nr: Machine['linux']['systemCalls']): ErrnoRule[] {
   const namespaces = CLONE_NEWNS | CLONE_NEWUSER;
   const alwaysDenied = [
     ...[nr.mount, nr.umount2, nr.pivot_root, nr.chroot, nr.setns, nr.unshare],

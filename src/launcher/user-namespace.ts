@@ -6,7 +6,7 @@ import { runLauncher } from './launcher.js';
 
 /** Creates a user namespace in a process that exits at once. @returns whether that succeeded */
 export async function canEnterUserNamespace(): Promise<boolean> {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   const { started } = runLauncher(
     [
       {

@@ -1,18 +1,33 @@
 /** The machine that this process runs on. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
 import { type Machine, machineFor, machines } from '../machine/index.js';
 
 let machine: Machine | undefined;
 
-/** Returns the description of this machine. Throws unless this is Linux on a supported architecture. */
+/**
+ * Returns the description of this machine. Throws unless this is Linux on a supported architecture, and the package's
+ * native files are beside its code.
+ */
 export function hostMachine(): Machine {
   if (machine !== undefined) return machine;
   const { platform, arch } = process;
-  machine = platform === 'linux' ? machineFor(arch) : undefined;
-  if (machine === undefined) {
+  const known = platform === 'linux' ? machineFor(arch) : undefined;
+  if (known === undefined) {
     const supported = Object.keys(machines).join(' or ');
     const message = `trampfd runs on Linux on ${supported}, and this system is ${platform} on ${arch}`;
     throw new TrampfdError(message, { code: 'ERR_TRAMPFD_UNSUPPORTED' });
   }
+  assertNativeFiles();
+  machine = known;
   return machine;
+}
+
+/** A bundler copies the code, but not the native files and threads that the code finds beside itself. */
+function assertNativeFiles(): void {
+  if (existsSync(new URL('../native', import.meta.url))) return;
+  const path = fileURLToPath(import.meta.url);
+  const message = `Cannot use trampfd from ${path}: its native files are not there. Exclude trampfd from the bundle ("external")`;
+  throw new TrampfdError(message, { code: 'ERR_TRAMPFD_BUNDLED' });
 }

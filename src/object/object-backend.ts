@@ -81,7 +81,7 @@ class InProcessBackend implements ObjectBackend {
     if (object !== undefined) return object.map;
     const length = fstatSync(fd, { bigint: true }).size - abi.offsetBase;
     if (length <= 0n) throw notAnObject(readAttempt, fd);
-    const { firstOffset, stride } = this.#targetInfo.machine.objectCode.entries;
+    const { firstOffset, stride } = this.#targetInfo.machine.supervised.entries;
     return {
       size: Number(length),
       prot: PROT_READ | PROT_EXEC,

@@ -18,7 +18,8 @@ const maxFd = 2 ** 31 - 1;
  *
  * @example
  * ```ts
- * import { createTrampolineObject, symbolAddress } from 'trampfd';
+ * import { symbolAddress } from 'trampfd';
+ * import { createTrampolineObject } from 'trampfd/object';
  *
  * const object = createTrampolineObject();
  * object.setRegisters({ pc: symbolAddress('memcmp'), arg2: 8n });

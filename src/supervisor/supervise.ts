@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describeType, knownOptions, oneOf, optionalBoolean } from '../core/validate.js';
 import { restrictionNames } from '../launcher/restrictions.js';
 import { spawn } from '../launcher/spawn.js';
+import { hostMachine } from '../native/host.js';
 import type { SpawnSupervisedOptions, SupervisedProcess } from './supervised-process.js';
 
 export type {
@@ -15,7 +16,7 @@ export type {
 } from './supervised-process.js';
 
 /** In the bundle, also if this module was loaded from outside it. */
-const commandPath = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.url));
+const commandPath = fileURLToPath(new URL('../bundle/trampfd.js', import.meta.url));
 
 /**
  * Runs a program, and all processes that it starts, under a supervisor that implements `trampfd_create(2)` for them, as
@@ -25,7 +26,7 @@ const commandPath = fileURLToPath(new URL('../bundle/trampfd.sh', import.meta.ur
  * @example
  * ```ts
  * import { once } from 'node:events';
- * import { spawnSupervised } from 'trampfd';
+ * import { spawnSupervised } from 'trampfd/supervisor';
  *
  * const program = spawnSupervised('/bin/sh', ['-c', 'echo "version $TRAMPFD_SUPERVISOR"']);
  * const [status] = await once(program, 'exit');
@@ -67,6 +68,7 @@ export function spawnSupervised(
   if (optionalBoolean(validOptions.trace, 'trace')) flags.push('--trace');
   if (validOptions.abi !== undefined)
     flags.push('--abi', oneOf(validOptions.abi, 'abi', ['trampfd', 'rfc-v1']));
+  hostMachine();
   const { cwd, env, stdio = 'inherit', signal } = options;
   const spawnOptions = {
     stdio,

@@ -1,4 +1,4 @@
-/** Writes to the data of a frozen table, as a stray pointer of the program would. It should not live to tell. */
+/** Writes to the data of a frozen table, as a stray pointer would. The write must fault. */
 import { createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
 import { mappingOf } from '#src/linux/process/proc-maps.js';
 

@@ -12,7 +12,7 @@ import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
 
-const { systemCalls } = hostMachine();
+const { systemCalls } = hostMachine().linux;
 
 /** Runs a program until it exits. */
 async function run(path: string, args: readonly string[], options: LaunchOptions = {}) {

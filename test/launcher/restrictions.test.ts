@@ -147,7 +147,7 @@ for (const { name, ids, skip } of users) {
         import koffi from 'koffi';
         import { createTrampoline, symbolAddress } from 'trampfd';
         const sqrt = koffi.load('libm.so.6').func('double sqrt(double)');
-        const { address } = createTrampoline({ registers: { pc: symbolAddress('abs'), arg0: -7n }, method: 'template' });
+        const { address } = createTrampoline({ registers: { pc: symbolAddress('abs'), arg0: -7n }, codeSource: 'template' });
         console.log(sqrt(81), koffi.call(address, koffi.proto('int ()')), process.getuid(), process.getgid());
       `;
       const program = [process.execPath, '--jitless', '--input-type=module', '--eval', script] as const;

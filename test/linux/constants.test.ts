@@ -14,7 +14,7 @@ import { PTRACE_EVENT } from '#src/linux/process/ptrace.js';
 import { SIGINFO } from '#src/linux/process/signal.js';
 import { SECCOMP_NOTIF, SECCOMP_NOTIF_ADDFD, SECCOMP_NOTIF_RESP } from '#src/linux/seccomp/seccomp-notify.js';
 import { hostMachine } from '#src/native/host.js';
-import { hasHeader } from '../../scripts/tools.js';
+import { hasHeader } from '../../scripts/ensure-tools.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 
@@ -134,7 +134,7 @@ describe('constants', { skip }, () => {
   }
 
   test('system call numbers and architecture', (t) => {
-    const { systemCalls, auditArch, elfMachine } = hostMachine();
+    const { systemCalls, auditArch, elfMachine } = hostMachine().linux;
     const names = Object.keys(systemCalls) as (keyof typeof systemCalls)[];
     const known = valuesOf(Object.fromEntries(names.map((name) => [name, `SYS_${name}`])));
     for (const name of names) {
@@ -229,7 +229,10 @@ describe('structures with tables of offsets', { skip }, () => {
 });
 
 test('registers of a stopped thread', { skip }, () => {
-  const { registerFile, userRegs } = hostMachine();
+  const {
+    registerFile,
+    linux: { userRegs },
+  } = hostMachine();
   const { size, pc, sp } = userRegs;
   const fields = { [registerFile.aliases.pc]: pc, [processor.stackPointer]: sp };
   for (const [name, number] of Object.entries(registerFile.numbers)) {

@@ -5,7 +5,7 @@ import { seccompFilter } from '#src/linux/seccomp/seccomp.js';
 import { hostMachine } from '#src/native/host.js';
 
 test('a filter applies its rules and conditions', () => {
-  const { systemCalls, auditArch, x32Bit } = hostMachine();
+  const { systemCalls, auditArch, x32Bit } = hostMachine().linux;
   const program = seccompFilter(
     hostMachine(),
     [

@@ -24,7 +24,10 @@ export const type: ObjectType = {
   invoke({ contexts, index, registers, targetInfo }) {
     if (failure === 'invoke') throw new Error('sample failure');
     if (failure === 'tracer exits') process.exit(3);
-    const { userRegs, registerFile } = targetInfo.machine;
+    const {
+      linux: { userRegs },
+      registerFile,
+    } = targetInfo.machine;
     const [first, second] = (['arg0', 'arg1'] as const).map((name) =>
       userRegs.offsetOf(registerNumber(registerFile, name)),
     );

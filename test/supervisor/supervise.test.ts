@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { type SpawnSupervisedOptions, spawnSupervised } from 'trampfd';
+import { type SpawnSupervisedOptions, spawnSupervised } from 'trampfd/supervisor';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
@@ -95,7 +95,7 @@ test('restrictions, a policy and an audit log apply', { skip }, async () => {
     const [policy, audit] = [join(folder, 'policy.json'), join(folder, 'audit')];
     writeFileSync(policy, '{ "types": ["code"] }');
     const script = `
-      import { createTrampolineObject } from 'trampfd';
+      import { createTrampolineObject } from 'trampfd/object';
       try { createTrampolineObject(); } catch (error) { console.log(error.code, error.syscall); }`;
     const args = ['--jitless', '--input-type=module', '--eval', script];
     const { status, stdout, stderr } = await run(process.execPath, args, {

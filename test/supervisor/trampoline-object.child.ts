@@ -6,14 +6,13 @@ import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import koffi from 'koffi';
+import { symbolAddress, TrampfdError } from 'trampfd';
 import {
   createTrampolineObject,
   openTrampolineObject,
   receiveTrampolineObject,
-  symbolAddress,
-  TrampfdError,
   type TrampolineObjectOptions,
-} from 'trampfd';
+} from 'trampfd/object';
 
 const compare = koffi.proto('int object_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);

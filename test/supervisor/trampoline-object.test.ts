@@ -7,7 +7,7 @@ import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 
 const child = fileURLToPath(new URL('./trampoline-object.child.js', import.meta.url));
-const command = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
+const command = fileURLToPath(new URL('../../../dist/bundle/trampfd.js', import.meta.url));
 
 function run(prefix: readonly string[], subject: string) {
   const [program, ...args] = [...prefix, process.execPath, child, subject];

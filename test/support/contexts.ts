@@ -1,4 +1,4 @@
-/** Makes trampolines of given contexts in every way that there is, invokes them, and checks all that arrives. */
+/** Creates trampolines of every kind with the same contexts, invokes them, and checks the complete resulting state. */
 import assert from 'node:assert/strict';
 import type { StackLayout } from '#src/core/contexts.js';
 import {
@@ -14,7 +14,7 @@ import { captureAt, captureTarget, randomState, stateName, word } from './captur
 import { processor } from './processor.js';
 import { Random } from './random.js';
 
-/** What a trampoline should load and write. */
+/** Contexts of a trampoline under test. */
 export interface Contexts {
   readonly registers: RegisterValues;
   readonly stack: (StackLayout & { readonly data: Uint8Array }) | undefined;
@@ -23,9 +23,9 @@ export interface Contexts {
 /** Something with an address to call. */
 interface Invocable {
   readonly address: bigint;
-  /** Registers that may arrive with anything; by default those that a fast trampoline loses. */
+  /** Registers that may be clobbered; by default those that a fast trampoline clobbers. */
   readonly lost?: readonly string[];
-  /** Whether the PC is written below all stack that is in use. */
+  /** Whether the PC is written below the part of the stack that is in use. */
   readonly parks?: boolean;
   /** Whether anything may be written there. */
   readonly spills?: boolean;
@@ -59,7 +59,7 @@ function inTable(
 ): Made {
   const names = Object.keys(registers) as TableRegister[];
   const values = { pc: captureTarget(), ...registers } as Record<'pc' | TableRegister, bigint>;
-  // Not the first slot, and the data in the first is other data.
+  // The first slot contains other data.
   const neighbour = { ...values, ...valuesFor(new Random(0), names) };
   if (stack === undefined) {
     const table = createTrampolineTable({ registers: names, ...options });
@@ -72,7 +72,7 @@ function inTable(
   return { address: table.add({ ...values, stackData: data }), close: () => table.close() };
 }
 
-/** The stack of the captured code. Below the place where it begins there is room for the frame of a signal. */
+/** The stack of the captured code. Below its initial stack pointer is space for a signal frame. */
 const arena = new Uint8Array(2 ** 15);
 const startAt = arena.length - 1024;
 
@@ -80,12 +80,12 @@ const { aliases, general } = processor;
 const redZone = BigInt(processor.redZone);
 const place = (name: string): number => general.indexOf(aliases.get(name) ?? name);
 
-/** What the captured code has when it jumps, where that is not left to chance. */
+/** Initial state of the captured code; everything else is random. */
 export interface Start {
-  /** `sp % 16`; by default as functions are entered. */
+  /** `sp % 16`; by default as at function entry. */
   readonly alignment?: number;
   readonly flags?: bigint;
-  /** Whether signals are handled on a stack of their own; else their frames overwrite what is below. */
+  /** Whether signals are handled on an alternate stack; otherwise their frames overwrite memory below `sp`. */
   readonly signalStack?: boolean;
 }
 
@@ -161,7 +161,7 @@ export function stackOf(random: Random, given: Partial<StackLayout> = {}): NonNu
   return { size, offset, setSp, data: random.bytes(size) };
 }
 
-/** Makes one, invokes it once for each start, frees it. */
+/** Creates a trampoline, invokes it once for each start, closes it. */
 export function checkNew(
   random: Random,
   contexts: Contexts,

@@ -14,7 +14,7 @@ const behind = (name: (typeof savedBehind)[number]): number => general.length + 
 /** Vector registers in a block. */
 const vectors = 8;
 
-/** Words of a block behind the general registers. */
+/** Indexes of the words of a block after the general registers. */
 export const savedWord = {
   flags: behind('flags'),
   pc: behind('pc'),
@@ -23,7 +23,7 @@ export const savedWord = {
   count: general.length + savedBehind.length + 2 * vectors,
 } as const;
 
-/** What every word of a block is called. */
+/** The name of each word of a block. */
 export const savedNames: readonly string[] = [
   ...general,
   ...savedBehind,
@@ -41,7 +41,7 @@ export function openHandlers() {
   return {
     address: (name: string): bigint => symbolAddress(name, path),
     func: (prototype: string) => library.func(prototype) as (...args: unknown[]) => number,
-    /** What the handler `follow_script` leaves, and what it saw. */
+    /** The block that the handler `follow_script` leaves, and the block that it received. */
     left: words.subarray(0, savedWord.count) as Saved,
     seen: words.subarray(savedWord.count, 2 * savedWord.count) as Saved,
     /** Address of the block, of the trampoline, the stack pointer and the flags that the handler was called with. */
@@ -59,7 +59,7 @@ export function savedOf(state: State): Saved {
   return saved;
 }
 
-/** A state with the registers of a block, at its PC, to which a jump may need a register. */
+/** Returns a state with the registers of a block, at its PC; the jump may clobber a register. */
 export function withSaved(state: State, saved: Saved, pc: bigint): State {
   const result = state.slice();
   result.set(saved.subarray(0, general.length));

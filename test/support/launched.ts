@@ -70,6 +70,6 @@ export function exceptCheckout(): SyscallRequest[] {
 }
 
 function call(name: SystemCallName, ...args: SyscallArgument[]): SyscallRequest {
-  const number = hostMachine().systemCalls[name];
+  const number = hostMachine().linux.systemCalls[name];
   return { name, number, arguments: args, attempt: 'prepare a test' };
 }

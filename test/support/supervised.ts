@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ownErrors } from './child.js';
 
 /** The command as it is installed. */
-export const trampfd = fileURLToPath(new URL('../../../dist/bundle/trampfd.sh', import.meta.url));
+export const trampfd = fileURLToPath(new URL('../../../dist/bundle/trampfd.js', import.meta.url));
 
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;

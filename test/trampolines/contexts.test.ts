@@ -1,3 +1,4 @@
+/** Random contexts in every kind of trampoline, compared bit by bit. */
 import { test } from 'node:test';
 import { createTrampoline, limits, type RegisterName } from 'trampfd';
 import { allFlags, captureTarget } from '../support/capture.js';
@@ -84,14 +85,14 @@ test('signals on the same stack', { skip }, (t) => {
     for (const stack of [undefined, stackOf(random, { setSp: false }), stackOf(random, { setSp: true })]) {
       checkNew(random, { registers: valuesFor(random, [scratch[1], 'arg1']), stack }, kind, starts);
     }
-    // Where the frame keeps the state of the FPU.
+    // Where the signal frame contains the FPU state.
     const low = stackOf(random, { offset: limits.stackOffset, size: limits.stackSize });
     checkNew(random, { registers: {}, stack: low }, kind, starts);
   }
 });
 
 for (const mode of ['fast', 'slow'] as const) {
-  test(`contexts that change one after the other, ${mode}`, { skip }, (t) => changes(randomFor(t), mode));
+  test(`contexts that are updated one by one, ${mode}`, { skip }, (t) => changes(randomFor(t), mode));
 }
 
 function changes(random: Random, mode: 'fast' | 'slow'): void {
@@ -103,12 +104,12 @@ function changes(random: Random, mode: 'fast' | 'slow'): void {
         ...contexts,
         registers: valuesFor(random, random.pick([[settable[0]!], [scratch[1], 'arg0'], ...fullSets])),
       };
-      trampoline.setRegisters({ pc: captureTarget(), ...contexts.registers });
+      trampoline.update({ registers: { pc: captureTarget(), ...contexts.registers } });
     } else {
       const stack = random.pick([undefined, stackOf(random, { size: random.pick([3, 16]), offset: 0 })]);
       contexts = { ...contexts, stack };
-      if (stack === undefined) trampoline.setStackData(null);
-      else trampoline.setStackData({ data: stack.data, offset: stack.offset, setSp: stack.setSp });
+      if (stack === undefined) trampoline.update({ stackData: null });
+      else trampoline.update({ stackData: { data: stack.data, offset: stack.offset, setSp: stack.setSp } });
     }
     check(random, trampoline, contexts);
   }

@@ -1,11 +1,11 @@
 /**
- * Tries to make trampolines while this process has all it may of something: `exhaustion.child.js OBSTACLE`.
- * Each attempt is repeated with a little more to be had each time, until it succeeds, so that every step of
- * it is the one that fails. Fails itself when an attempt leaves anything behind.
+ * Tries to create trampolines after a resource is exhausted: `exhaustion.child.js OBSTACLE`. Each attempt is repeated
+ * with slightly more of the resource until it succeeds, so that each of its steps fails once. Fails if a failed
+ * attempt leaks anything.
  */
 import assert from 'node:assert/strict';
 import koffi from 'koffi';
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { regionAlignment } from '#src/codepage/regions.js';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
@@ -34,24 +34,24 @@ const { fill, code, message } = obstacles[process.argv[2]!]!;
 const pc = symbolAddress('abs');
 const abs = koffi.proto('int ()');
 const call = (address: bigint): number => koffi.call(address, abs);
-/** Each attempt is made so often before it gets more. Errors cost memory. */
+/** Number of attempts before more of the resource is released. Errors use memory. */
 const times = code === 'ENOMEM' ? 2 : 10;
 
-/** Of one region: code, isolated data and its alias. */
+/** Mappings of one region: code, isolated data and its alias. */
 const mostMappings = 3;
 const ours = (): number =>
   mappings().filter(
     ({ path, shared, executable }) => path.startsWith('/memfd:trampfd') || (shared && executable),
   ).length;
 
-/** Regions of slots of 32 bytes, at most; a method can have short ones only. */
+/** Max number of regions for slots of 32 bytes; some methods have only short regions. */
 const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
-const codeLength = methods[(first || 'memfd') as CodePageMethodName].fixedCodeLength ?? regionAlignment;
+const codeLength = methods[(first || 'memfd') as CodeSource].fixedCodeLength ?? regionAlignment;
 const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLength);
 
 /**
- * Repeats `attempt` until it succeeds, and takes back what it made. Success needs `regions`, which stay; refusals
- * leave nothing more. Returns how often it was refused.
+ * Repeats `attempt` until it succeeds, and undoes it. Success maps `regions`, which stay mapped; failures must not map
+ * more. Returns the number of failures.
  */
 function struggle(regions: number, attempt: () => () => void): number {
   const before = ours();
@@ -83,18 +83,18 @@ function struggle(regions: number, attempt: () => () => void): number {
   return refusals;
 }
 
-/** What keeps V8 from giving memory back. */
+/** Objects that prevent V8 from releasing pages. */
 const remains: unknown[] = [];
 
-/** Lets V8 have room on pages that it already has: it keeps a page as long as something is on it. */
+/** Frees space on V8's pages without releasing them: V8 retains a page while an object is on it. */
 function makeRoom(): void {
   remains.length = 0;
   globalThis.gc?.();
-  // Each with a shape of its own, as V8 keeps shapes apart from other objects.
+  // Each with its own shape, since V8 allocates shapes in a separate space.
   const made = Array.from({ length: 20_000 }, (_, index) => ({
     [`shape${index}`]: Array.from({ length: 32 }, () => index),
   }));
-  // What survives twice is old.
+  // Objects that survive two minor collections are promoted.
   for (let age = 0; age < 2; age++) globalThis.gc?.({ type: 'minor' });
   remains.push(...made.filter((_, index) => index % 16 === 0));
   made.length = 0;
@@ -102,7 +102,7 @@ function makeRoom(): void {
   globalThis.gc?.({ type: 'minor' });
 }
 
-/** V8 needs memory for what runs the first time. */
+/** Runs everything once: V8 allocates memory at the first run. */
 function warmUp(): void {
   createTrampoline({ registers: { pc, arg3: 1n } }).close();
   for (const isolated of [false, true]) {
@@ -133,7 +133,7 @@ for (const options of [{}, { atomic: true }, { isolated: true }, { atomic: true,
 for (const atomic of [false, true]) {
   const table = createTrampolineTable({ registers: ['arg0'], isolated: true, atomic });
   const first = table.add({ pc, arg0: 5n });
-  // As many as there is room for.
+  // Until the next trampoline needs another block.
   const addresses = [first];
   const { byteLength } = table;
   while (addresses.length < 10_000) {
@@ -159,7 +159,7 @@ for (const atomic of [false, true]) {
   table.close();
 }
 
-// What was mapped before the refusal is given back.
+// Blocks that were mapped before the failure are released.
 if (code === 'ENOMEM') {
   for (const atomic of [false, true]) {
     const table = createTrampolineTable({ registers: ['arg0'], atomic });
@@ -175,7 +175,7 @@ if (code === 'ENOMEM') {
   }
 }
 
-// Freeing needs nothing.
+// Closing needs no resource.
 const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
 for (const table of tables) table.add({ pc, arg2: 1n });
 makeRoom();

@@ -1,4 +1,4 @@
-/** When the process has all it may have, making trampolines is refused with a reason and leaves nothing behind. */
+/** When a resource is exhausted, creating trampolines fails with a reason and leaks nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runChild } from '../support/child.js';
@@ -15,13 +15,13 @@ const skips: Readonly<Record<string, string | false>> = {
   descriptors: alone,
 };
 
-/** V8 ends the process when it gets no memory: it shall need none meanwhile, for garbage, code, functions that run first, threads. */
+/** V8 aborts if it gets no memory, so it must need none: for garbage, compiled code, lazy functions, threads. */
 const nodeOptions = [
   ...['--single-threaded', '--jitless', '--no-lazy', '--expose-gc', '--no-compact'],
   ...['--min-semi-space-size=64', '--max-semi-space-size=64'],
 ];
 
-/** All the same it sometimes needs some, and then nothing is said of us. */
+/** Sometimes it needs some nevertheless; such a run proves nothing. */
 function isEndOfV8({ signal, stderr }: ReturnType<typeof runChild>): boolean {
   return signal === 'SIGABRT' && /(JavaScript heap|process) out of memory/.test(stderr);
 }

@@ -1,4 +1,4 @@
-/** The SIGSEGV handler of slow trampolines beside a program's own faults and handlers. */
+/** The SIGSEGV handler of slow trampolines together with a program's own faults and handlers. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ const { instruction } = processor;
 /** In `faults.c`. */
 const sentValue = 0x1234567;
 
-/** Faults and where they are reported, in terms of the script below. */
+/** Kinds of faults and where they are reported, as expressions of the script below. */
 const faults = {
   'a null read': { what: 'READ', at: '8n' },
   'a write to read-only memory': { what: 'WRITE', at: 'readOnly' },
@@ -32,7 +32,7 @@ const faults = {
 } as const;
 const sent = { kill: 'KILL', tgkill: 'TGKILL', sigqueue: 'QUEUE' } as const;
 
-/** Disposes of SIGSEGV, makes a slow trampoline, and disposes again. */
+/** Sets the SIGSEGV action, creates a slow trampoline, and sets the action again. */
 function setting(before: number | undefined, after?: number): string {
   const path = compileLibrary('faults', ['faults.c']);
   const dispose = (how: number | undefined) => (how === undefined ? '' : `dispose(${how});`);
@@ -54,7 +54,7 @@ function setting(before: number | undefined, after?: number): string {
   `;
 }
 
-/** Runs a script that should print one line of JSON. */
+/** Runs a script that prints one line of JSON. */
 function told<Value>(script: string): Value {
   const { stdout, stderr, signal, status } = runScript(script);
   assert.deepEqual({ signal, status, stderr }, { signal: null, status: 0, stderr: '' }, stdout);
@@ -108,7 +108,7 @@ for (const [title, before, after] of [
   });
 }
 
-/** The signal that ended a script, where it happened, and whether strace saw it sent by somebody. */
+/** The signal that killed a script, its fault address, and whether strace saw another process send it. */
 function fatal(script: string): { signal: string | null; last: string; all: string } {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-strace-'));
   try {
@@ -129,7 +129,7 @@ for (const [title, how] of [
 ] as const) {
   describe(`SIGSEGV was ${title} before`, { skip: skip || needsStrace() }, () => {
     for (const [name, { what, at }] of Object.entries(faults)) {
-      test(`${name} kills, and says where`, () => {
+      test(`${name} kills, with the fault address`, () => {
         const { signal, last } = fatal(`
           ${setting(how)}
           invoke();
@@ -221,7 +221,7 @@ for (const when of ['before', 'after'] as const) {
     const catching = `library.func('void chain_catch()')();`;
     const value = told<number>(`
       ${withTarget('chain', 'overflow', 0n, when === 'before' ? catching : '')}
-      // A handler that is installed later stands before ours, and this one does not ask it.
+      // A handler installed later runs first, and this one does not call ours.
       const inside = '${when}' === 'before' ? address : symbolAddress('overflow', path);
       ${when === 'after' ? catching : ''}
       console.log(library.func('int chain_overflow(uintptr_t)')(inside));
@@ -230,7 +230,7 @@ for (const when of ['before', 'after'] as const) {
   });
 }
 
-test('the kernel kills where SIGSEGV is blocked', { skip }, () => {
+test('the kernel kills if SIGSEGV is blocked', { skip }, () => {
   const { signal, stderr } = runScript(`
     ${withTarget('chain', 'chain_catch', 0n)}
     library.func('int chain_blocked(uintptr_t)')(address);
@@ -238,7 +238,7 @@ test('the kernel kills where SIGSEGV is blocked', { skip }, () => {
   assert.equal(signal, 'SIGSEGV', stderr);
 });
 
-/** Opens `chain.c` besides. */
+/** Also loads `chain.c`. */
 const withChain = (): string => `const chain = koffi.load('${compileLibrary('chain', ['chain.c'])}');`;
 
 for (const [calling, how] of ['jumps to', 'calls'].entries()) {
@@ -251,12 +251,12 @@ for (const [calling, how] of ['jumps to', 'calls'].entries()) {
       console.log(JSON.stringify([answer, chain.func('long chain_asked()')()]));
     `);
     assert.equal(answer, 0);
-    // Outside and inside a handler three times, inside once and nested once, all times asked.
+    // Three times outside and inside a handler, once inside, once nested; each time the handler is called.
     assert.equal(asked, calling === 1 ? 8 : 0);
   });
 }
 
-test('an invocation with the nested-task flag set, which IRETQ does not take', {
+test('an invocation with the nested-task flag set, which IRETQ does not support', {
   skip: skip || about('x64'),
 }, () => {
   const answer = told<number>(`

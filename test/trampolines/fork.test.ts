@@ -1,4 +1,4 @@
-/** Forked children: private data is a snapshot that neither side disturbs, isolated data is the parent's. */
+/** Forked children: private data is a snapshot of their own, isolated data is shared with the parent. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ const any = -2n;
 
 type Expected = readonly (readonly [address: bigint, answer: bigint])[];
 
-/** Memory for the child to overwrite with nonsense. */
+/** Memory that the child overwrites with garbage. */
 interface Scribble {
   readonly start: bigint;
   readonly length: number;
@@ -41,7 +41,7 @@ const registers = (value: bigint) => ({ arg0: value, arg1: BigInt.asUintN(64, ~v
 const both = koffi.proto('long ()');
 const call = (address: bigint): number => koffi.call(address, both);
 
-/** Forks, lets `meanwhile` run here, then lets the child check and scribble. Returns what became of it. */
+/** Forks, runs `meanwhile` in the parent, then lets the child check and overwrite. Returns the child's result. */
 function forked(
   { wait, release }: Library,
   expected: Expected,
@@ -54,7 +54,7 @@ function forked(
   return release(pid);
 }
 
-/** The data that stands behind the code of an address. */
+/** The data that follows the code of an address. */
 function dataOf(address: bigint): Scribble {
   const { start, end } = mappingOf(mappingOf(address)!.end)!;
   return { start, length: Number(end - start) };
@@ -78,7 +78,7 @@ for (const atomic of [false, true]) {
       table.add({ pc, ...registers(4n) });
     };
     assert.equal(forked(library, expected, change, dataOf(first)), 0);
-    // The child's nonsense is nowhere to be seen.
+    // The child's garbage is not visible.
     assert.deepEqual([call(first), call(third)], [10, 3]);
     assert.deepEqual([...table].map(([, { arg0 }]) => arg0).sort(), [10n, 3n, 4n]);
 
@@ -103,7 +103,7 @@ test('a child has a snapshot of single trampolines', { skip }, () => {
     [second.address, 2n],
   ];
   const change = (): void => {
-    first.setRegisters({ pc, ...registers(10n) });
+    first.update({ registers: { pc, ...registers(10n) } });
     second.close();
   };
   assert.equal(forked(library, expected, change, dataOf(first.address)), 0);
@@ -112,7 +112,7 @@ test('a child has a snapshot of single trampolines', { skip }, () => {
 });
 
 for (const atomic of [false, true]) {
-  test(`a child sees what its parent does to ${atomic ? 'an atomic' : 'an'} isolated table`, { skip }, () => {
+  test(`a child sees its parent's changes to ${atomic ? 'an atomic' : 'an'} isolated table`, { skip }, () => {
     const library = openLibrary();
     const { pc } = library;
     using table = createTrampolineTable({ registers: ['arg0', 'arg1'], isolated: true, atomic });
@@ -129,13 +129,13 @@ for (const atomic of [false, true]) {
       -SIGSEGV,
     );
     assert.equal(call(first), 10);
-    // Without the parent's `remove` the answer would be right.
+    // Without the parent's `delete` the result would be correct.
     const trapped = forked(library, [[second, 2n]], () => table.delete(second));
     assert.ok([-SIGTRAP, -SIGILL].includes(trapped), `${trapped}`);
   });
 }
 
-test('a child invokes slow trampolines, and sees what its parent does to them', { skip }, () => {
+test("a child invokes slow trampolines, and sees its parent's changes to them", { skip }, () => {
   const library = openLibrary();
   const { pc } = library;
   const changed = createTrampoline({ mode: 'slow', registers: { pc, ...registers(1n) } });
@@ -144,7 +144,7 @@ test('a child invokes slow trampolines, and sees what its parent does to them', 
     [changed.address, 10n],
     [freed.address, 2n],
   ];
-  const change = () => changed.setRegisters({ pc, ...registers(10n) });
+  const change = () => changed.update({ registers: { pc, ...registers(10n) } });
   assert.equal(forked(library, expected, change), 0);
   assert.equal(changed.stats().invocations, 0n, 'the child counts for itself');
   const { address } = freed;
@@ -155,7 +155,7 @@ test('a child invokes slow trampolines, and sees what its parent does to them', 
   changed.close();
 });
 
-test('children of a process in which much happens', { skip }, (t) => {
+test('children of a process whose threads are busy', { skip }, (t) => {
   const library = openLibrary();
   const { pc } = library;
   using inline = createTrampolineTable({ registers: ['arg0', 'arg1'] });
@@ -181,7 +181,7 @@ test('children of a process in which much happens', { skip }, (t) => {
       table.delete(address);
     }
     atomic.set(changing, registers(changes));
-    single.setRegisters({ pc, ...registers(changes) });
+    single.update({ registers: { pc, ...registers(changes) } });
   }
   t.diagnostic(`${forks} forks, ${changes} rounds of changes`);
   assert.equal(library.stormJoin(), 0);

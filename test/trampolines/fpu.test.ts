@@ -51,7 +51,7 @@ function randomArea(random: Random, places: readonly Place[], mask: number): Uin
   return bytes;
 }
 
-test('all of it arrives as through a fast trampoline', { skip }, (t) => {
+test('a slow trampoline preserves all of it, as a fast one does', { skip }, (t) => {
   const random = randomFor(t);
   const { pc, mask: ask, place, run } = openFpu();
   const mask = ask();

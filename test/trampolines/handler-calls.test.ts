@@ -1,15 +1,14 @@
-/** Handler trampolines as C functions that C code calls: from threads, signal handlers, and other handlers. */
+/** Register handlers called by C code: from threads, signal handlers, and other handlers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import {
-  type CodePageMethodName,
+  type CodeSource,
   createRegisterHandler,
   createTrampoline,
   disassemble,
   registerContext,
-  restoreContextAddress,
   symbolAddress,
   TrampfdError,
   viewMemory,
@@ -22,8 +21,8 @@ import { processor } from '../support/processor.js';
 import { usedMethod } from '../support/used-method.js';
 
 const { landingPad, savesFirst } = processor;
-const methods: readonly CodePageMethodName[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
-/** More than there are registers for. */
+const methods: readonly CodeSource[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
+/** More than there are argument registers. */
 const ten = Array(10).fill('int64_t').join();
 const numbers = [1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000];
 const sumOfNumbers = 1987654321;
@@ -32,7 +31,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
   const { address, func } = openHandlers();
   const integers = koffi.proto(`int64_t (${ten})`);
 
-  test('gets arguments and gives results, of both kinds', () => {
+  test('receives integer and floating-point arguments and returns both kinds of results', () => {
     using sum = createRegisterHandler({ handler: address('sum_arguments') });
     const doubles = koffi.proto(`double (${ten}, ${Array(8).fill('double').join()})`);
     assert.equal(koffi.call(sum.address, integers, ...numbers), sumOfNumbers);
@@ -40,7 +39,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     assert.equal(koffi.call(sum.address, doubles, ...numbers, ...halves), 87654321 / 2);
   });
 
-  test('can lead to another function, with the arguments and the stack of the caller', () => {
+  test('can jump to another function, with the arguments and the stack of the caller', () => {
     const redirect = createRegisterHandler({ handler: address('redirect') });
     using sum = createRegisterHandler({ handler: address('sum_arguments') });
     const target = viewMemory(address('redirect_to'), 8);
@@ -49,7 +48,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     redirect.close();
   });
 
-  test('can call a trampoline that has a handler, and so on', () => {
+  test('can call a trampoline that has a handler, recursively', () => {
     const chain = viewMemory(address('chain'), 16 * 8);
     const addresses = new BigUint64Array(chain.buffer, chain.byteOffset, 16);
     const links = Array.from({ length: 10 }, () =>
@@ -61,7 +60,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     // Each adds one to the argument on the way down and to the result on the way up.
     const call = koffi.proto('int64_t (int64_t)');
     assert.equal(koffi.call(links[0]!.address, call, 1000), 1018);
-    // The same one, again and again.
+    // The same trampoline repeatedly.
     addresses.fill(links[3]!.address, 0, 12);
     assert.equal(koffi.call(links[3]!.address, call, 1000), 1022);
     for (const link of links) link.close();
@@ -77,7 +76,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     using adding = createRegisterHandler({ handler: handlers[0] });
     func('void start_calls(uintptr_t)')(adding.address);
     for (let turn = 0; turn < 20_000; turn++) {
-      adding.setHandler(handlers[turn % 2]!);
+      adding.update({ handler: handlers[turn % 2]! });
       if (turn % 1000 === 0) await sleep(0);
     }
     assert.equal(func('long stop_calls()')(), 0);
@@ -89,17 +88,17 @@ describe('a handler', { skip: needs('gcc') }, () => {
     assert.equal(func('int call_from_signal(uintptr_t)')(trampoline.address), 117);
   });
 
-  test('is called with a signal behind every instruction', { skip: about('x64') }, () => {
+  test('is called with a signal after every instruction', { skip: about('x64') }, () => {
     using sum = createRegisterHandler({ handler: address('sum_arguments') });
     assert.equal(func('int64_t sum_step_by_step(uintptr_t)')(sum.address), sumOfNumbers);
     const instructions = disassemble(sum.address).split('\n').length;
     assert.ok(func('long signals_seen()')() > instructions);
   });
 
-  test('can keep its block for restoreContextAddress, which returns from the trampoline once more', () => {
+  test('can keep its block for restoreAddress(), which returns from the trampoline a second time', () => {
     using trampoline = createRegisterHandler({ handler: address('keep_registers') });
     assert.equal(
-      func('int return_twice(uintptr_t, uintptr_t)')(trampoline.address, restoreContextAddress()),
+      func('int return_twice(uintptr_t, uintptr_t)')(trampoline.address, registerContext.restoreAddress()),
       2,
     );
   });
@@ -109,11 +108,11 @@ describe('a handler', { skip: needs('gcc') }, () => {
     using outer = createRegisterHandler({ handler: inner });
     assert.equal(outer.handler, inner.address);
     callInt64(outer.address);
-    outer.setHandler({ address: address('look_at_stack') });
+    outer.update({ handler: { address: address('look_at_stack') } });
     assert.equal(callInt64(outer.address), 17n);
   });
 
-  test('can be JavaScript, as far as koffi has callbacks, and free its trampoline', () => {
+  test('can be a JavaScript callback of koffi, and close its trampoline', () => {
     const { offsets, size } = registerContext;
     const seen: bigint[] = [];
     const callback = koffi.register(
@@ -129,7 +128,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     const { address } = spy;
     assert.equal(koffi.call(address, integers, ...numbers), -5);
     assert.deepEqual(seen, [address, 20n]);
-    assert.throws(() => spy.handler, { code: 'ERR_FREED' });
+    assert.throws(() => spy.freeze(), { code: 'ERR_TRAMPFD_CLOSED' });
     koffi.unregister(callback);
   });
 
@@ -142,7 +141,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
       }
       const sums = Array.from({ length: 300 }, make);
       for (const { address } of sums) assert.equal(koffi.call(address, integers, ...numbers), sumOfNumbers);
-      // The entry, the body that it leads to, and what that leads to.
+      // The entry, its body, and the code that the body jumps to.
       const starts = new RegExp(`^([0-9a-f]+): .*(${landingPad}|${savesFirst})`, 'gm');
       const pieces = [...disassemble(sums[299]!.address).matchAll(starts)];
       assert.equal(pieces.length, 3);

@@ -1,4 +1,4 @@
-/** A handler trampoline has a frame, and unwinders know it: exceptions and `backtrace` go on at its caller. */
+/** A register handler has a stack frame with unwind information: exceptions and `backtrace` reach its caller. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
@@ -39,7 +39,7 @@ describe('unwinding from a handler', { skip: needs('g++') }, () => {
     assert.equal(func('int catch_in_threads(uintptr_t)')(thrower.address), 8 * 200);
   });
 
-  test('an exception goes on from what the handler left', () => {
+  test('an exception continues with the registers that the handler left', () => {
     using thrower = make('leave_caller_out');
     assert.equal(func('int skipped(uintptr_t)')(thrower.address), 2);
   });
@@ -50,7 +50,7 @@ describe('unwinding from a handler', { skip: needs('g++') }, () => {
     assert.equal(func('int frames_from(uintptr_t)')(looking.address), 2);
   });
 
-  test('so with every region that trampolines come from', () => {
+  test('the same in every region', () => {
     const many = Array.from({ length: 5000 }, () => make('look_back'));
     const framesFrom = func('int frames_from(uintptr_t)');
     for (const { address } of many) assert.equal(framesFrom(address), 2);

@@ -1,4 +1,4 @@
-/** Handler trampolines, bit by bit: what a handler is given, and what becomes of what it leaves. */
+/** Register handlers: every register that a handler receives, and the effect of every change it makes. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SavedRegister } from '#src/core/registers.js';
-import { addressOf, createRegisterHandler, registerContext, restoreContextAddress } from '#src/index.js';
+import { addressOf, createRegisterHandler, registerContext } from '#src/index.js';
 import {
   allFlags,
   captureAt,
@@ -27,14 +27,14 @@ import { usedMethod } from '../support/used-method.js';
 const arena = new Uint8Array(2 ** 16);
 const middle = (addressOf(arena) & -16n) + BigInt(arena.length / 2);
 const { redZone, alignments, general, aliases, vectorName, keptVectors } = processor;
-/** What stack pointers are multiples of. */
+/** Alignment of stack pointers. */
 const unit = alignments.length === 1 ? 16 : 1;
 
-/** Words of a state that are for the handler to use: vector registers from the eighth on, but what functions keep. */
+/** Words of a state that a handler may clobber: vector registers from the eighth on, except callee-saved ones. */
 const isFree = (index: number): boolean =>
   index >= word.vectors + 16 && !keptVectors.some((vector) => index === word.vectors + 2 * vector);
 
-/** What a trampoline loses on the way to its handler. */
+/** Registers that are clobbered before the handler is called. */
 const lost = processor.lost([], false).map((name) => general.indexOf(name));
 
 function same(actual: BigUint64Array, expected: BigUint64Array, names: (index: number) => string): void {
@@ -60,7 +60,7 @@ function documentedStructure(): string {
   return [...pieces].map(([, text]) => text!).find((text) => text.includes(` ${vectorName}[8]`))!;
 }
 
-/** The values of C expressions after some declarations. */
+/** Returns the values of C expressions, compiled after some declarations. */
 function valuesInC(declarations: string, expressions: readonly string[]): number[] {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
   try {
@@ -75,18 +75,18 @@ function valuesInC(declarations: string, expressions: readonly string[]): number
   }
 }
 
-/** Bytes of the stack that nobody may touch: the red zone below a stack pointer, and all above it. */
+/** Bytes of the stack that must not change: the red zone below a stack pointer, and everything above it. */
 function kept(sp: bigint): Uint8Array {
   return arena.slice(Number(sp - addressOf(arena)) - redZone);
 }
 
-/** A random stack, and a random state with the stack pointer at some place of it. */
+/** Returns a random state with the stack pointer within a random stack. */
 function start(random: Random, entry: bigint, alignment = random.pick(alignments)): State {
   arena.set(random.bytes(1024), arena.length / 2 - 512);
   return randomState(random, { sp: middle + BigInt(alignment), entry });
 }
 
-/** What a handler sees of a state: a caller's, after the return. */
+/** The block that a handler receives for a state: the caller's registers after the return. */
 function expectedSaved(before: State): Saved {
   const saved = savedOf(before);
   const link = general.indexOf('x30');
@@ -120,14 +120,14 @@ describe('a handler', { skip: needs('gcc') }, () => {
     assert.ok(Object.isFrozen(offsets));
   });
 
-  /** Jumps to a trampoline whose handler leaves `leave`, with the capturing code's PC. */
+  /** Jumps to a trampoline whose handler leaves the block `leave`, with the PC of the capturing code. */
   function invoke(before: State, leave: Saved): State {
     left.set(leave);
     left[savedWord.pc] = captureTarget();
     return captureAt(before, true);
   }
 
-  test('sees all registers, and changes none that it leaves alone', (t) => {
+  test('receives all registers; those that it does not change stay', (t) => {
     const random = randomFor(t);
     using trampoline = createRegisterHandler({ handler: address('follow_script') });
     for (let round = 0; round < rounds({ normal: 200, long: 20_000 }); round++) {
@@ -148,7 +148,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     }
   });
 
-  test('sees all flags', (t) => {
+  test('receives all flags', (t) => {
     const random = randomFor(t);
     using trampoline = createRegisterHandler({ handler: address('follow_script') });
     for (const flags of allFlags()) {
@@ -161,7 +161,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     }
   });
 
-  // In every test the PC is changed: what stands on the random stack is no return address.
+  // Every test changes the PC, because the random stack contains no return address.
   for (const [index, name] of savedNames.entries()) {
     if (index === savedWord.pc) continue;
     test(`can change ${name}`, (t) => {
@@ -171,7 +171,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
         const before = start(random, trampoline.address);
         const changed = expectedSaved(before);
         if (index === savedWord.flags) changed[index] = random.pick(allFlags());
-        // Also to where the block and the words for the way out overlap.
+        // Includes stack pointers at which the block and the words of the exit code overlap.
         else if (index === savedWord.sp)
           changed[index]! += BigInt(unit * random.integer({ from: -1000 / unit, to: 1000 / unit }));
         else changed[index] = random.word();
@@ -194,12 +194,12 @@ describe('a handler', { skip: needs('gcc') }, () => {
     }
   });
 
-  test('restoreContextAddress sets all registers from a block, wherever it lies', (t) => {
+  test('the function at restoreAddress() loads all registers from a block anywhere in memory', (t) => {
     const random = randomFor(t);
     const elsewhere = new Uint8Array(1024);
-    const entry = restoreContextAddress();
-    assert.equal(restoreContextAddress(), entry);
-    // A supervisor makes code of tables, and no other.
+    const entry = registerContext.restoreAddress();
+    assert.equal(registerContext.restoreAddress(), entry);
+    // The supervisor only provides code of tables.
     const [first] = (process.env['TRAMPFD_METHODS'] ?? '').split(',').filter((name) => name !== 'trampfd');
     assert.equal(usedMethod(entry), first === '' ? 'memfd' : first);
     for (let round = 0; round < rounds({ normal: 300, long: 30_000 }); round++) {
@@ -207,7 +207,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
       const wanted = savedOf(start(random, entry));
       wanted[savedWord.pc] = captureTarget();
       const bytes = new Uint8Array(wanted.buffer);
-      // In other memory, or on the stack that is resumed: above its pointer, or below it and below the red zone.
+      // In other memory, or on the restored stack: above the stack pointer, or below the red zone.
       const area = random.pick([elsewhere, arena]);
       const at =
         area === elsewhere

@@ -24,7 +24,7 @@ test('symbols of the process and of named libraries', () => {
   assert.equal(koffi.call(symbolAddress('cos', 'libm.so.6'), cos, 0), 1);
 });
 
-test('a view of native memory is the memory', () => {
+test('a view of native memory is no copy', () => {
   const text = cString('grüße');
   const view = viewMemory(text, 8);
   assert.equal(Buffer.from(view).toString('utf8'), 'grüße\0');
@@ -34,7 +34,7 @@ test('a view of native memory is the memory', () => {
   assert.equal(koffi.decode(text, 'char', 1), 'B');
 });
 
-test('the address of a view holds across collections, for small arrays as well', () => {
+test('the address of a view stays valid across garbage collections, also for small arrays', () => {
   for (const view of [
     new Uint8Array(8),
     new Uint8Array(4096),
@@ -53,17 +53,17 @@ test('the address of a view holds across collections, for small arrays as well',
   assert.ok(addressOf(runInNewContext('new ArrayBuffer(64)')) > 0n);
 });
 
-test('a listing follows a trampoline to its body and ends with the jump', () => {
+test('disassembly continues with the body of a trampoline and ends with the jump', () => {
   const pc = symbolAddress('getpid');
   const lines = disassemble(createTrampoline({ registers: { pc, arg3: 0x1234n } }).address).split('\n');
   assert.match(lines[0]!, /^[0-9a-f]+: {2}([0-9a-f]{2} )+ +\S+/);
   assert.ok(lines.some((line) => line.endsWith('# 0x1234')));
-  // The PC is what was read last: by the jump, or before it.
+  // The PC is the word read last: by the jump, or before it.
   assert.ok(lines.findLast((line) => line.includes('#'))!.endsWith(`# 0x${pc.toString(16)}`));
   assert.match(lines.at(-1)!, / (jmp|br) /);
 });
 
-test('a listing of trampolines that lead to each other in a circle ends', () => {
+test('disassembly of trampolines that jump to each other in a cycle ends', () => {
   const table = createTrampolineTable({ registers: [] });
   const first = table.add({ pc: symbolAddress('getpid') });
   const second = table.add({ pc: first });

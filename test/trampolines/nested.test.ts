@@ -1,4 +1,4 @@
-/** What GCC builds on an executable stack for a pointer to a nested function, a trampoline does without one. */
+/** Pointers to GCC's nested functions, which need an executable stack, replaced by trampolines. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -42,7 +42,7 @@ for (const level of ['-O0', '-O1', '-O2']) {
     await t.test('is called by a single trampoline', () => {
       using trampoline = createTrampoline({ registers: { pc: 1n, chain: 1n } });
       check((body, chain) => {
-        trampoline.setRegisters({ pc: BigInt(body), chain: BigInt(chain) });
+        trampoline.update({ registers: { pc: BigInt(body), chain: BigInt(chain) } });
         return trampoline.address;
       });
     });

@@ -7,7 +7,7 @@ import { runScript } from '../support/child.js';
 const path = `/tmp/perf-${process.pid}.map`;
 const pc = symbolAddress('getpid');
 
-/** What perf would call an address. */
+/** The name that perf would show for an address. */
 function resolve(address: bigint): string | undefined {
   for (const line of readFileSync(path, 'utf8').split('\n')) {
     const parts = /^([0-9a-f]+) ([0-9a-f]+) (.+)$/.exec(line);
@@ -49,7 +49,7 @@ test('perf resolves every live trampoline and no freed one', () => {
   unlinkSync(path);
 });
 
-test('a link that somebody left in /tmp is not followed', () => {
+test('a symbolic link in /tmp is not followed', () => {
   const target = `/tmp/trampfd-test-${process.pid}`;
   writeFileSync(target, 'precious');
   const { stdout, stderr } = runScript(`

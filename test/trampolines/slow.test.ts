@@ -1,4 +1,4 @@
-/** What slow trampolines have that others have not: counts, checks at every invocation, addresses without memory. */
+/** Features of slow trampolines only: counters, checks at every invocation, addresses without memory. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
@@ -33,13 +33,13 @@ test('invocations are counted exactly, by 8 threads at once', { skip }, () => {
   assert.deepEqual(trampoline.stats(), { invocations: BigInt(8 * each), refusals: 0n });
 });
 
-test('counts begin anew where a place is used again', () => {
+test('counters start at 0 when an address is reused', () => {
   const first = createTrampoline(slow);
   const { address } = first;
   for (let calls = 0; calls < 3; calls++) callInt64(address);
   assert.deepEqual(first.stats(), { invocations: 3n, refusals: 0n });
   first.close();
-  // Places that were never used come first: a block of them.
+  // Slots that were never used are allocated first: a block of them.
   for (let turn = 0; turn <= 2 ** 17; turn++) {
     const trampoline = createTrampoline(slow);
     if (trampoline.address === address) {
@@ -51,7 +51,7 @@ test('counts begin anew where a place is used again', () => {
     }
     trampoline.close();
   }
-  assert.fail('the place is not used again');
+  assert.fail('the address is not reused');
 });
 
 test('a refused invocation is SIGSEGV at the address, with the registers as they were', { skip }, () => {
@@ -88,28 +88,28 @@ test('a refused invocation is SIGSEGV at the address, with the registers as they
     const refused = () => invoke('refused');
 
     allowed();
-    t.setAllowedPcs([other]);
+    t.update({ allowedPcs: [other] });
     refused();
-    t.setAllowedPcs(Array(15).fill(other).concat(pc));
+    t.update({ allowedPcs: Array(15).fill(other).concat(pc) });
     allowed();
-    t.setAllowedPcs(Array(16).fill(other));
+    t.update({ allowedPcs: Array(16).fill(other) });
     refused();
-    t.setAllowedPcs(null);
+    t.update({ allowedPcs: null });
     allowed();
 
     const start = symbolAddress('faults_do', path);
     const inside = [start, start + 0x400n];
     const outside = [pc, pc + 1n];
-    t.setAllowedCallers([outside]);
+    t.update({ allowedCallers: [outside] });
     refused();
-    t.setAllowedCallers([inside]);
+    t.update({ allowedCallers: [inside] });
     allowed();
     console.log('done');
   `);
   assert.equal(stdout, 'done\n', `${signal} ${stderr}`);
 });
 
-test('checks of several kinds together, and contexts that come and go', { skip }, () => {
+test('checks of several kinds together, and contexts that are removed and set again', { skip }, () => {
   const path = compileLibrary('faults', ['faults.c']);
   const { stdout, stderr, signal } = runScript(`
     import assert from 'node:assert/strict';
@@ -125,17 +125,17 @@ test('checks of several kinds together, and contexts that come and go', { skip }
       mode: 'slow', registers: { pc }, allowedPcs: [1n, pc], allowedCallers: [...outside, inside],
     });
     assert.equal(act(2, t.address), 0);
-    t.setAllowedPcs([1n]);
+    t.update({ allowedPcs: [1n] });
     assert.equal(act(2, t.address), 1);
-    t.setAllowedPcs([pc]);
-    t.setAllowedCallers(outside);
+    t.update({ allowedPcs: [pc] });
+    t.update({ allowedCallers: outside });
     assert.equal(act(2, t.address), 1);
-    t.setAllowedCallers(null);
-    t.setStack({ data: new Uint8Array(8), offset: 200 });
+    t.update({ allowedCallers: null });
+    t.update({ stackData: { data: new Uint8Array(8), offset: 200 } });
     assert.equal(call(t.address), process.pid);
-    t.setRegisters(null);
+    t.update({ registers: null });
     assert.equal(act(2, t.address), 1);
-    t.setRegisters({ pc });
+    t.update({ registers: { pc } });
     assert.equal(call(t.address), process.pid);
     assert.deepEqual(t.stats(), { invocations: 3n, refusals: 2n });
     console.log('done');
@@ -143,7 +143,7 @@ test('checks of several kinds together, and contexts that come and go', { skip }
   assert.equal(stdout, 'done\n', `${signal} ${stderr}`);
 });
 
-test('bad input, and what fast ones cannot do', () => {
+test('bad input, and features that fast trampolines lack', () => {
   const range = [1n, 2n] as const;
   const wrong: [unknown, RegExp][] = [
     [pc, /^TypeError: allowedCallers must be an array, not a bigint/],
@@ -158,34 +158,34 @@ test('bad input, and what fast ones cannot do', () => {
   using trampoline = createTrampoline({ ...slow, allowedCallers: [[0n, 2n ** 64n - 1n]] });
   for (const [allowedCallers, message] of wrong) {
     assert.throws(() => createTrampoline({ ...slow, allowedCallers: allowedCallers as never }), message);
-    assert.throws(() => trampoline.setAllowedCallers(allowedCallers as never), message);
+    assert.throws(() => trampoline.update({ allowedCallers: allowedCallers as never }), message);
   }
   assert.deepEqual(trampoline.allowedCallers, [[0n, 2n ** 64n - 1n]]);
   assert.equal(callInt64(trampoline.address), pid);
-  trampoline.setAllowedCallers([]);
+  trampoline.update({ allowedCallers: [] });
   assert.equal(trampoline.allowedCallers, undefined);
 
   using fast = createTrampoline({ registers: { pc } });
   assert.throws(() => fast.stats(), /^TypeError: stats\(\) is for slow trampolines; this one is fast/);
-  assert.throws(() => fast.setAllowedCallers([range]), /^TypeError: allowedCallers is for slow/);
+  assert.throws(() => fast.update({ allowedCallers: [range] }), /^TypeError: allowedCallers is for slow/);
   assert.throws(
     () => createTrampoline({ registers: { pc }, allowedCallers: [range] }),
     /^TypeError: allowedCallers is for slow/,
   );
   assert.throws(
     () => createTrampoline({ ...slow, codeSource: 'memfd' }),
-    /^RangeError: method is about code, and slow/,
+    /^RangeError: codeSource is for code, which slow trampolines do not have/,
   );
   assert.throws(
     () => createTrampolineTable({ mode: 'slow', registers: [], codeSource: 'memfd' }),
-    /^RangeError: method is about code/,
+    /^RangeError: codeSource is for code/,
   );
   trampoline.freeze();
-  assert.throws(() => trampoline.setAllowedCallers(null), /is frozen/);
+  assert.throws(() => trampoline.update({ allowedCallers: null }), { code: 'ERR_TRAMPFD_FROZEN' });
   const gone = createTrampoline(slow);
   gone.close();
-  for (const use of [() => gone.stats(), () => gone.allowedCallers, () => gone.setAllowedCallers(null)]) {
-    assert.throws(use, { code: 'ERR_FREED' });
+  for (const use of [() => gone.stats(), () => gone.freeze(), () => gone.update({ allowedCallers: null })]) {
+    assert.throws(use, { code: 'ERR_TRAMPFD_CLOSED' });
   }
 });
 
@@ -197,8 +197,8 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
     import { runInNewContext } from 'node:vm';
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc');
-    // Each page once, however often it is mapped, and what JavaScript holds besides. Not those of files: of these
-    // the share of this process is less while others run the same program.
+    // Counts each page once, however often it is mapped, plus the JavaScript heap. Excludes pages of files: their
+    // share depends on how many processes run the same program.
     const usage = () => {
       gc(); gc();
       const shares = readFileSync('/proc/self/smaps_rollup', 'utf8').matchAll(/^Pss_(Anon|Shmem): +(\\d+) kB$/gm);
@@ -208,7 +208,7 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
     const count = 1_000_000;
     const pc = symbolAddress('getpid');
     const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
-    for (let i = 0; i < count / 10; i++) table.remove(table.add({ pc, arg2: 1n }));
+    for (let i = 0; i < count / 10; i++) table.delete(table.add({ pc, arg2: 1n }));
     const addresses = new BigUint64Array(count).fill(1n);
     const before = usage();
     for (let i = 0; i < count; i++) addresses[i] = table.add({ pc, arg2: BigInt(i) });
@@ -234,12 +234,12 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
   assert.ok(bytes > 32 && bytes <= 64, `${bytes} bytes each`);
 });
 
-test('descriptors and selectors cannot be written through what the handler reads', () => {
+test('fault records and selectors cannot be written through the mappings that the handler reads', () => {
   using trampoline = createTrampoline(slow);
   const views = mappings().filter(
     ({ path, shared, writable }) => path.startsWith('/memfd:trampfd-data') && shared && !writable,
   );
-  // The control block, selectors, and descriptors.
+  // The control block, selectors, and fault records.
   assert.ok(views.length >= 3, views.map(({ text }) => text).join('\n'));
   for (const view of views) {
     assert.match(view.text, / r--s /);
@@ -256,7 +256,7 @@ test('descriptors and selectors cannot be written through what the handler reads
 });
 
 describe('one handler for a process', () => {
-  /** What tells the handler's address. */
+  /** A function that returns the address of the handler. */
   const handler = `
     const { sigaction } = await import('trampfd-own/linux/process/signal.js');
     const handler = () => sigaction(${constants.signals.SIGSEGV}).handler;

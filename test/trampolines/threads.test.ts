@@ -8,7 +8,7 @@ import { runScript } from '../support/child.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-test('a Worker makes trampolines that outlive it, and nobody is warned', () => {
+test('a Worker creates trampolines that outlive it, without warnings', () => {
   const { status, stdout, stderr } = runScript(`
     import { Worker } from 'node:worker_threads';
     const worker = new Worker(\`
@@ -19,7 +19,7 @@ test('a Worker makes trampolines that outlive it, and nobody is warned', () => {
         require('node:worker_threads').parentPort.postMessage(address);
       });
     \`, { eval: true, execArgv: [] });
-    // Waiting for both from the start: the last message and the end can come in one turn of the event loop.
+    // Listens to both from the start: the last message and the exit can arrive in one turn of the event loop.
     const [address] = await Promise.all(
       ['message', 'exit'].map((event) => new Promise((resolve) => worker.once(event, resolve))),
     );

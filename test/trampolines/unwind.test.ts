@@ -1,4 +1,4 @@
-/** A trampoline is no frame: exceptions, `longjmp`, `pthread_exit` and `backtrace` go past it. */
+/** A trampoline has no stack frame: exceptions, `longjmp`, `pthread_exit` and `backtrace` skip it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import koffi from 'koffi';

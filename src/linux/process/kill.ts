@@ -19,7 +19,7 @@ export function forwardSignal(pid: number, signal: number, siginfo: Uint8Array):
     kill(pid, signal);
     return;
   }
-  const { rt_sigqueueinfo } = hostMachine().systemCalls;
+  const { rt_sigqueueinfo } = hostMachine().linux.systemCalls;
   const siginfoArgument = ['long', addressOfBytes(siginfo)] as const;
   libc().syscall(rt_sigqueueinfo, 'long', BigInt(pid), 'long', BigInt(signal), ...siginfoArgument);
 }

@@ -64,7 +64,7 @@ export function sigaction(signal: number, action?: SignalAction): SignalAction {
   }
   const oldAction = new DataView(new ArrayBuffer(KERNEL_SIGACTION.size));
   const newActionAddress = action === undefined ? 0n : addressOfBytes(newAction);
-  const { rt_sigaction } = hostMachine().systemCalls;
+  const { rt_sigaction } = hostMachine().linux.systemCalls;
   const oldActionArguments = ['long', addressOfBytes(oldAction), 'long', BigInt(sigsetSize)] as const;
   if (
     libc().syscall(rt_sigaction, 'long', BigInt(signal), 'long', newActionAddress, ...oldActionArguments) !==
@@ -89,7 +89,7 @@ export const allSignals = 2n ** 64n - 1n;
  */
 export function setSignalMask(mask: bigint): bigint {
   const [newMask, oldMask] = [BigUint64Array.of(mask), new BigUint64Array(1)];
-  const { rt_sigprocmask } = hostMachine().systemCalls;
+  const { rt_sigprocmask } = hostMachine().linux.systemCalls;
   const oldMaskArguments = ['long', addressOfBytes(oldMask), 'long', BigInt(sigsetSize)] as const;
   libc().syscall(
     rt_sigprocmask,

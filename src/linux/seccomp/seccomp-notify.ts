@@ -128,7 +128,7 @@ export class NotifyListener {
 function notificationSize(): number {
   const sizes = new Uint16Array(3); // struct seccomp_notif_sizes
   const sizesAddress = addressOfBytes(sizes);
-  const { seccomp } = hostMachine().systemCalls;
+  const { seccomp } = hostMachine().linux.systemCalls;
   libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', sizesAddress);
   return Math.max(sizes[0]!, SECCOMP_NOTIF.size);
 }

@@ -66,10 +66,10 @@ export function seccompFilter(
   const otherArch =
     otherArchErrno === undefined ? { code: RET_K, k: SECCOMP_RET_ALLOW } : returnErrno(otherArchErrno);
   program.push({ code: LD_W_ABS, k: architectureOffset });
-  program.push({ code: JMP_JEQ_K, k: machine.auditArch, jt: 1 }, otherArch);
+  program.push({ code: JMP_JEQ_K, k: machine.linux.auditArch, jt: 1 }, otherArch);
   program.push({ code: LD_W_ABS, k: numberOffset });
-  if (machine.x32Bit !== undefined) {
-    program.push({ code: JMP_JGE_K, k: machine.x32Bit, jf: 1 }, otherArch);
+  if (machine.linux.x32Bit !== undefined) {
+    program.push({ code: JMP_JGE_K, k: machine.linux.x32Bit, jf: 1 }, otherArch);
   }
   for (const rule of rules) {
     const { syscall, when = [] } = rule;

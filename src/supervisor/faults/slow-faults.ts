@@ -39,7 +39,7 @@ export class SlowFaultHandler {
     this.#policyEnforcer = policyEnforcer;
     this.#onRejected = hooks.onRejected;
     this.#refreshObjects = hooks.refreshObjects;
-    this.#registers = new RegisterSet(targetInfo.machine.userRegs.size);
+    this.#registers = new RegisterSet(targetInfo.machine.linux.userRegs.size);
   }
 
   add(object: SlowObject): void {
@@ -56,7 +56,7 @@ export class SlowFaultHandler {
     const siginfo = getSiginfo(tid);
     // A process sent the signal, so the registers have nothing to do with it.
     if (siginfo === undefined || siginfo.code <= 0) return false;
-    const { userRegs } = this.#targetInfo.machine;
+    const { userRegs } = this.#targetInfo.machine.linux;
     if (!this.#registers.read(tid)) return false;
     const registers = this.#registers.view;
     const address = registers.getBigUint64(userRegs.pc, true);

@@ -26,7 +26,7 @@ export interface BodyLayout {
   readonly pageSize: number;
 }
 
-type BodyCode = Pick<Machine['objectCode'], 'body' | 'bodySize'>;
+type BodyCode = Pick<Machine['supervised'], 'body' | 'bodySize'>;
 
 export class BodyAllocator {
   readonly #file: ObjectFile;

@@ -57,7 +57,7 @@ export class EventLog {
   }
 
   #formatSyscall(syscall: Syscall): string {
-    const { pread64, pwrite64, mmap, process_madvise } = this.#machine.systemCalls;
+    const { pread64, pwrite64, mmap, process_madvise } = this.#machine.linux.systemCalls;
     const hexArg = (index: number) => hex(syscall.args[index]!);
     if (syscall.number === pread64 || syscall.number === pwrite64) {
       const name = syscall.number === pread64 ? 'pread' : 'pwrite';

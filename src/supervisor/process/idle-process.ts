@@ -15,7 +15,7 @@ let blockingPipe: { readonly read: number } | undefined;
 
 /** Starts an idle process, as a child of the calling thread. @returns its process ID */
 export function spawnIdleProcess(): number {
-  const { systemCalls } = hostMachine();
+  const { systemCalls } = hostMachine().linux;
   const syscalls: SyscallRequest[] = [
     { name: 'read', number: systemCalls.read, arguments: [blockingFd, new Uint8Array(1), 1], attempt },
     { name: 'exit_group', number: systemCalls.exit_group, arguments: [0], attempt },

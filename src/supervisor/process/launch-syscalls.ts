@@ -51,7 +51,7 @@ export function launchSyscalls(options: ProgramOptions, fds: LauncherFds): Sysca
   const { path, argv, env, restrictions, noexec, abi, inherited, fileSizeLimit } = options;
   const setupSyscalls: SyscallRequest[] = [];
   const pushSyscall: PushSyscall = (name, attempt, ...args) => {
-    setupSyscalls.push({ name, number: machine.systemCalls[name], arguments: args, attempt });
+    setupSyscalls.push({ name, number: machine.linux.systemCalls[name], arguments: args, attempt });
   };
   pushSyscall('fcntl', 'start the program', fds.goFd, F_SETFD, FD_CLOEXEC);
   restoreIgnoredSignals(pushSyscall, inherited);
@@ -107,7 +107,7 @@ function restoreIgnoredSignals(pushSyscall: PushSyscall, { ignoredSignals }: Inh
 function restoreSignalMask({ blockedSignals }: InheritedState): SyscallRequest {
   return {
     name: 'rt_sigprocmask',
-    number: hostMachine().systemCalls.rt_sigprocmask,
+    number: hostMachine().linux.systemCalls.rt_sigprocmask,
     arguments: [SIG_SETMASK, { words: [blockedSignals] }, 0, signalSetSize],
     attempt: 'restore the signal mask',
   };

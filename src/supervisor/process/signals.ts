@@ -46,7 +46,7 @@ export function catchSignals(onSignals: (signals: readonly ReceivedSignal[]) => 
   const { read, write } = pipe(attempt);
   // The handler may interrupt the thread that reads the pipe, so it must not block. The pipe holds 8,192 signals.
   growPipeNonblocking(write);
-  const { bytes, restorerOffset } = hostMachine().siginfoToFdHandler(write, SIGINFO.size);
+  const { bytes, restorerOffset } = hostMachine().linux.siginfoToFdHandler(write, SIGINFO.size);
   const handler = mapOnce({ key: 'signal-relay', bytes }, attempt);
   const flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
   const restorer = handler + BigInt(restorerOffset);

@@ -6,8 +6,8 @@ import type { Machine } from '../../machine/index.js';
 /** `--abi`: `rfc-v1` adds the interface of the first proposal to that of `trampfd.h`. */
 export type AbiName = 'trampfd' | 'rfc-v1';
 
-export function notifyRules({ systemCalls }: Machine, abiName: AbiName): NotifyRule[] {
-  const { pread64, pwrite64, mmap, process_madvise } = systemCalls;
+export function notifyRules({ linux }: Machine, abiName: AbiName): NotifyRule[] {
+  const { pread64, pwrite64, mmap, process_madvise } = linux.systemCalls;
   const baseUpperHalf = Number(abi.offsetBase >> 32n);
   /** Compares the upper half only, since a filter reads 32 bits at a time. */
   const offsetInRange = (argument: number): ArgumentCondition => ({

@@ -40,7 +40,7 @@ export class SyscallHandlers {
 
   constructor(options: SyscallHandlerOptions, abiName: AbiName) {
     this.#options = options;
-    const { pread64, pwrite64, mmap, process_madvise } = options.targetInfo.machine.systemCalls;
+    const { pread64, pwrite64, mmap, process_madvise } = options.targetInfo.machine.linux.systemCalls;
     const handlers: [number, (syscall: Syscall) => Outcome][] = [
       [abi.createNumber, (syscall) => this.#create(syscall, abi.offsetBase)],
       [pread64, (syscall) => this.#accessContext(syscall, this.#readContext)],
@@ -207,7 +207,7 @@ function assertFastShape(
 ): void {
   const shape = { registers: assignments.map(({ register }) => register), stack: undefined };
   try {
-    machine.assertShape(shape, 'regs');
+    machine.trampolines.assertShape(shape, 'regs');
   } catch (error) {
     throw new SyscallError('EINVAL', (error as Error).message);
   }

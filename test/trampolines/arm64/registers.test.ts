@@ -1,4 +1,4 @@
-/** What contexts cannot have on arm64. */
+/** Contexts that are impossible on arm64. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
@@ -11,7 +11,7 @@ test('a jump needs a register that the context does not set', () => {
   assert.throws(() => createTrampoline({ registers: { pc, x16: 1n, x17: 2n } }), expected);
   assert.throws(() => createTrampolineTable({ registers: ['x16', 'x17'] }), expected);
   using single = createTrampoline({ registers: { pc, x16: 1n } });
-  assert.throws(() => single.setRegisters({ pc, x16: 1n, x17: 2n }), expected);
+  assert.throws(() => single.update({ registers: { pc, x16: 1n, x17: 2n } }), expected);
   assert.deepEqual(single.registers, { pc, x16: 1n });
   createTrampoline({ mode: 'slow', registers: { pc, x16: 1n, x17: 2n } }).close();
 });

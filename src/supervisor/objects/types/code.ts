@@ -16,7 +16,7 @@ export const codeType: ObjectType = {
 
   createLayout(data, { machine, registerNumbers, pageSize }) {
     const { count, shape } = decodeCode(data, registerNumbers);
-    const { stride } = machine.slotLayout(shape);
+    const { stride } = machine.trampolines.slotLayout(shape);
     const length = alignUp(count * stride, pageSize);
     const content = codeImageBytes(machine, shape, length);
     return { slow: false, count, length, stride, content, contexts: [] };
@@ -25,8 +25,8 @@ export const codeType: ObjectType = {
 
 function codeImageBytes(machine: Machine, shape: Shape, length: number): Uint8Array {
   try {
-    machine.assertShape(shape, 'regs');
-    return machine.codeImage(shape, length).bytes;
+    machine.trampolines.assertShape(shape, 'regs');
+    return machine.trampolines.codeImage(shape, length).bytes;
   } catch (error) {
     throw new SyscallError('EINVAL', (error as Error).message);
   }

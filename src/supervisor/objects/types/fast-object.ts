@@ -42,7 +42,7 @@ function createFastLayout(
   return {
     slow: false,
     count,
-    length: bodiesOffset + BodyAllocator.byteLength(bodyLayout, machine.objectCode),
+    length: bodiesOffset + BodyAllocator.byteLength(bodyLayout, machine.supervised),
     ioffset: firstOffset,
     stride,
     content,
@@ -51,7 +51,7 @@ function createFastLayout(
       let bodyAllocator: BodyAllocator | undefined;
       return (index, instanceContexts) => {
         const objectContexts = bodyContexts(instanceContexts);
-        bodyAllocator ??= new BodyAllocator(file, bodyLayout, machine.objectCode);
+        bodyAllocator ??= new BodyAllocator(file, bodyLayout, machine.supervised);
         if (objectContexts === undefined) bodyAllocator.remove(index);
         else bodyAllocator.replace(index, objectContexts);
       };

@@ -9,7 +9,7 @@ const { regs, allowedPcs } = abi.contexts;
 
 const createFastLayout = fastLayoutFactory({
   contexts: [regs, allowedPcs],
-  entries: ({ objectCode }) => objectCode.handlerEntries(),
+  entries: ({ supervised }) => supervised.handlerEntries(),
   bodyContexts({ registers }) {
     if (registers === undefined) return undefined;
     if (registers.assignments.length > 0)

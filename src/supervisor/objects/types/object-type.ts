@@ -40,7 +40,7 @@ export interface ObjectLayout {
 export interface Invocation {
   readonly contexts: ContextStore;
   readonly index: number;
-  /** The thread's registers, readable and writable, with the layout `machine.userRegs`. */
+  /** The thread's registers, readable and writable, with the layout `machine.linux.userRegs`. */
   readonly registers: DataView;
   readonly targetInfo: TargetInfo;
   /** @throws SyscallError */

@@ -14,9 +14,9 @@ export const tableType: ObjectType = {
 
   createLayout(data, { machine, registerNumbers, pageSize }) {
     const tableData = decodeTable(data, registerNumbers);
-    const { bytes, stride } = machine.objectCode.tableCode(tableData, randomU64);
+    const { bytes, stride } = machine.supervised.tableCode(tableData, randomU64);
     const length = alignUp(bytes.length, pageSize);
-    const content = machine.padWithTraps(bytes, length);
+    const content = machine.trampolines.padWithTraps(bytes, length);
     return { slow: false, count: tableData.count, length, stride, content, contexts: [] };
   },
 };

@@ -14,7 +14,7 @@ const slowStride = 16;
 
 const createFastLayout = fastLayoutFactory({
   contexts: [regs, stack, allowedPcs],
-  entries: ({ objectCode }) => objectCode.entries,
+  entries: ({ supervised }) => supervised.entries,
   bodyContexts: ({ registers, stack }) => registers && { ...registers, stack },
 });
 
@@ -32,7 +32,8 @@ export const userType: ObjectType = {
   invoke(invocation) {
     const { contexts, index, registers, targetInfo } = invocation;
     const { registers: newRegisters, stack, allowedPcs, allowedCallers } = contexts.read(index);
-    const { userRegs, stackDataTarget, returnAddressOf } = targetInfo.machine;
+    const { userRegs, returnAddressOf } = targetInfo.machine.linux;
+    const { stackDataTarget } = targetInfo.machine.trampolines;
     if (newRegisters === undefined) throw new SyscallError('EPERM', 'the instance has no registers');
     if (allowedPcs?.includes(newRegisters.pc) === false) {
       throw new SyscallError('EPERM', `${hex(newRegisters.pc)} is not an allowed PC`);
