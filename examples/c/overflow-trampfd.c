@@ -1,9 +1,9 @@
 /*
- * The exhibit: the same buffer overflow as in overflow-libffi.c finds nothing to take over.
+ * The buffer overflow of overflow-libffi.c does not reach the trampoline.
  *
- * Which function the trampoline calls, and with what, is known to the supervisor and to code that this process can
- * neither write nor make writable. (Who overwrites the function pointer itself, where a program keeps it, still
- * chooses what is called, with trampfd as with anything else.)
+ * The trampoline's function and argument are in the supervisor and in code that this process cannot make writable.
+ *
+ * Limitation: an overflow that replaces the function pointer itself still chooses the called function.
  */
 #include <trampfd.h>
 
@@ -36,7 +36,7 @@ static struct session *make_session(intptr_t level, opens **callback)
 
 static int open_all(void) { return 1; }
 
-/* The address of the attacker's function, everywhere: whatever was taken from here would be that. */
+/* Fills the session with the address of the attacker's function. */
 static struct session forge_session(const struct session *victim)
 {
     struct session forged = *victim;

@@ -1,8 +1,8 @@
 /*
- * The program of the two exhibits, overflow-libffi.c and overflow-trampfd.c: a server with a bug.
+ * The common part of overflow-libffi.c and overflow-trampfd.c: a server with a bug.
  *
- * Each guest has a session. It holds what belongs to the guest's callback, which answers whether a door opens,
- * and the name that the guest sent. The name is copied without a look at its length.
+ * Each guest has a session with the data of the guest's callback, which returns whether a door opens, and the name that
+ * the guest sent. The name is copied without a check of its length.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,18 +11,18 @@
 
 typedef int opens(int door);
 
-/* The exhibits say what a callback keeps, and how it is made and forged. */
+/* Each program defines the data of a callback, and how it is created and forged. */
 struct session {
     struct callback callback;
     char name[32];
 };
 
-/* A session with a callback that opens the doors up to `level`. */
+/* Creates a session with a callback that opens the doors up to `level`. */
 static struct session *make_session(intptr_t level, opens **callback);
-/* What an attacker would put where the session of somebody else lies. */
+/* Returns the bytes that an attacker writes over another guest's session. */
 static struct session forge_session(const struct session *victim);
 
-/* Opens every door: what the attacker wants to be called, with whatever arguments. */
+/* Opens every door: the function that the attacker wants to be called, with any arguments. */
 static int open_all(void);
 
 static void receive_name(struct session *session, const void *bytes, size_t length)
@@ -37,7 +37,7 @@ static int attack(void)
     struct session *first = make_session(1, &first_guest);
     struct session *second = make_session(1, &second_guest);
     if ((uintptr_t)second <= (uintptr_t)first) {
-        fputs("The sessions do not lie one after the other.\n", stderr);
+        fputs("The second session does not follow the first.\n", stderr);
         exit(1);
     }
 

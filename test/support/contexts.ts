@@ -1,4 +1,4 @@
-/** Makes trampolines of given contexts in every way that there is, invokes them, and checks all that arrives. */
+/** Creates trampolines of all kinds with given contexts, invokes them, and checks the state at the target. */
 import assert from 'node:assert/strict';
 import type { StackLayout } from '#src/core/contexts.js';
 import {
@@ -14,24 +14,24 @@ import { captureAt, captureTarget, randomState, stateName, word } from './captur
 import { processor } from './processor.js';
 import { Random } from './random.js';
 
-/** What a trampoline should load and write. */
+/** Registers that a trampoline loads, and data that it writes to the stack. */
 export interface Contexts {
   readonly registers: RegisterValues;
   readonly stack: (StackLayout & { readonly data: Uint8Array }) | undefined;
 }
 
-/** Something with an address to call. */
+/** An address, with what its invocation may change. */
 interface Invocable {
   readonly address: bigint;
-  /** Registers that may arrive with anything; by default those that a fast trampoline loses. */
+  /** Registers with any value at the target; by default those that a fast trampoline loses. */
   readonly lost?: readonly string[];
-  /** Whether the PC is written below all stack that is in use. */
+  /** Whether the PC is written below the stack in use. */
   readonly parks?: boolean;
-  /** Whether anything may be written there. */
+  /** Whether any value may be written there. */
   readonly spills?: boolean;
 }
 
-interface Made extends Invocable {
+interface TestTrampoline extends Invocable {
   close(): void;
 }
 
@@ -46,7 +46,7 @@ const makers = {
 };
 export const kinds = Object.keys(makers) as (keyof typeof makers)[];
 
-function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
+function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): TestTrampoline {
   const options = { mode, registers: { pc: captureTarget(), ...registers } };
   if (stack === undefined) return createTrampoline(options);
   const { data, offset, setSp } = stack;
@@ -56,10 +56,10 @@ function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
 function inTable(
   { registers, stack }: Contexts,
   options: { readonly atomic?: boolean; readonly isolated?: boolean; readonly mode?: 'slow' },
-): Made {
+): TestTrampoline {
   const names = Object.keys(registers) as TableRegister[];
   const values = { pc: captureTarget(), ...registers } as Record<'pc' | TableRegister, bigint>;
-  // Not the first slot, and the data in the first is other data.
+  // The second slot: the first has other data.
   const neighbour = { ...values, ...valuesFor(new Random(0), names) };
   if (stack === undefined) {
     const table = createTrampolineTable({ registers: names, ...options });
@@ -72,7 +72,7 @@ function inTable(
   return { address: table.add({ ...values, stackData: data }), close: () => table.close() };
 }
 
-/** The stack of the captured code. Below the place where it begins there is room for the frame of a signal. */
+/** Stack of the captured code. The part below its start can hold a signal frame. */
 const arena = new Uint8Array(2 ** 15);
 const startAt = arena.length - 1024;
 
@@ -80,12 +80,12 @@ const { aliases, general } = processor;
 const redZone = BigInt(processor.redZone);
 const place = (name: string): number => general.indexOf(aliases.get(name) ?? name);
 
-/** What the captured code has when it jumps, where that is not left to chance. */
+/** State at the jump that is not random. */
 export interface Start {
-  /** `sp % 16`; by default as functions are entered. */
+  /** `sp % 16`; by default that of a function entry. */
   readonly alignment?: number;
   readonly flags?: bigint;
-  /** Whether signals are handled on a stack of their own; else their frames overwrite what is below. */
+  /** Whether signals use an alternate stack; otherwise their frames overwrite the memory below. */
   readonly signalStack?: boolean;
 }
 

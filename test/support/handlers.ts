@@ -1,11 +1,11 @@
-/** The C side of tests of handlers: `test/programs/handler.c`. */
+/** C functions for tests of handlers, from `test/programs/handler.c`. */
 import koffi from 'koffi';
 import { registerContext, symbolAddress, viewMemory } from 'trampfd';
 import { type State, word } from './capture.js';
 import { compileLibrary } from './compile.js';
 import { processor } from './processor.js';
 
-/** A block of registers as words, in the order of C's structure. */
+/** A register block as words, in the order of C's structure. */
 export type Saved = BigUint64Array<ArrayBuffer>;
 
 const { general, savedBehind, vectorName, enteredBy } = processor;
@@ -14,7 +14,7 @@ const behind = (name: (typeof savedBehind)[number]): number => general.length + 
 /** Vector registers in a block. */
 const vectors = 8;
 
-/** Words of a block behind the general registers. */
+/** Indexes of the words after the general registers. */
 export const savedWord = {
   flags: behind('flags'),
   pc: behind('pc'),
@@ -23,7 +23,7 @@ export const savedWord = {
   count: general.length + savedBehind.length + 2 * vectors,
 } as const;
 
-/** What every word of a block is called. */
+/** Names of all words of a block. */
 export const savedNames: readonly string[] = [
   ...general,
   ...savedBehind,
@@ -41,7 +41,7 @@ export function openHandlers() {
   return {
     address: (name: string): bigint => symbolAddress(name, path),
     func: (prototype: string) => library.func(prototype) as (...args: unknown[]) => number,
-    /** What the handler `follow_script` leaves, and what it saw. */
+    /** Registers that the handler `follow_script` sets, and those that it saw. */
     left: words.subarray(0, savedWord.count) as Saved,
     seen: words.subarray(savedWord.count, 2 * savedWord.count) as Saved,
     /** Address of the block, of the trampoline, the stack pointer and the flags that the handler was called with. */
@@ -49,7 +49,7 @@ export function openHandlers() {
   };
 }
 
-/** The registers of a state as a block has them. */
+/** Returns the register block of a state. */
 export function savedOf(state: State): Saved {
   const saved: Saved = new BigUint64Array(savedWord.count);
   saved.set(state.subarray(0, general.length));
@@ -59,7 +59,7 @@ export function savedOf(state: State): Saved {
   return saved;
 }
 
-/** A state with the registers of a block, at its PC, to which a jump may need a register. */
+/** Returns a state with the registers of a block; the register that a jump needs holds the PC. */
 export function withSaved(state: State, saved: Saved, pc: bigint): State {
   const result = state.slice();
   result.set(saved.subarray(0, general.length));

@@ -1,4 +1,4 @@
-/** Uses up what a process may have, and gives it back piece by piece. */
+/** Exhausts resources of the process, and releases them piece by piece. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { addressOf } from 'trampfd';
@@ -6,13 +6,13 @@ import { compileLibrary } from './compile.js';
 import { libc, outcome } from './libc.js';
 
 const page = 4096;
-export const [RLIMIT_NOFILE, RLIMIT_AS] = [7, 9];
+const [RLIMIT_NOFILE, RLIMIT_AS] = [7, 9];
 
-/** Something that is used up. */
+/** An exhausted resource. */
 export interface Obstacle {
-  /** Lets the process have a little more. */
+  /** Releases one piece. */
   yield(): void;
-  /** Takes it away. */
+  /** Releases everything. */
   remove(): void;
 }
 
@@ -21,8 +21,8 @@ export const maxMapCount = Number(readFileSync('/proc/sys/vm/max_map_count', 'ut
 const [M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX] = [-1, -3, -8];
 
 /**
- * Lets `malloc` have enough for what follows. Node and V8 end the process when they get no memory, so what is
- * refused must be refused to us alone. Start Node with `--single-threaded`: other threads have heaps of their own.
+ * Fills `malloc`'s free lists. Node and V8 abort without memory, so only new mappings may fail. Node must run with
+ * `--single-threaded`, since other threads have heaps of their own.
  */
 export function stockUp(): void {
   const enough = 2 ** 24;
@@ -33,17 +33,17 @@ export function stockUp(): void {
   for (const piece of pieces) libc.free(piece);
 }
 
-/** No mapping can be made any more. One that is given back makes room for one. */
+/** Creates mappings until mmap fails. */
 export function fillMappings(): Obstacle {
   const library = koffi.load(compileLibrary('fill', ['fill.c']));
-  const give = library.func('int fill_yield()');
+  const release = library.func('int fill_yield()');
   const remove = library.func('int fill_remove()');
   const fill = library.func('long fill_mappings(long)');
-  if (fill(maxMapCount) < 0) throw new Error('no memory to fill');
-  return { yield: () => give(), remove: () => remove() };
+  if (fill(maxMapCount) < 0) throw new Error('Cannot map memory');
+  return { yield: () => release(), remove: () => remove() };
 }
 
-/** No descriptor can be opened any more. */
+/** Opens file descriptors until open fails. */
 export function fillDescriptors(): Obstacle {
   const before = limit(RLIMIT_NOFILE);
   const open = Array.from({ length: 16 }, () => openSync('/dev/null', 'r'));
@@ -58,7 +58,7 @@ export function fillDescriptors(): Obstacle {
   };
 }
 
-/** No more address space than there is now. */
+/** Limits the address space to its current size. */
 export function fillAddressSpace(step: number): Obstacle {
   const before = limit(RLIMIT_AS);
   const size = () => BigInt(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]!) * BigInt(page);
