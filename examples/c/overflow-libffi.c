@@ -1,8 +1,8 @@
 /*
- * Demonstration: a buffer overflow takes over a libffi closure.
+ * A buffer overflow takes over a libffi closure.
  *
- * libffi stores the function and the data of a closure in ordinary memory, which memory errors can overwrite: here a
- * name that is too long. overflow-trampfd.c is the same program with trampfd.
+ * libffi stores the function of a closure and its argument in writable memory. Here, a name that is too long overwrites
+ * them. overflow-trampfd.c is the same program with trampfd.
  */
 #include <ffi.h>
 
@@ -21,7 +21,7 @@ static void handle(ffi_cif *unused, void *result, void **values, void *level)
     *(ffi_arg *)result = *(int *)values[0] <= (intptr_t)level;
 }
 
-/* libffi allocates space for the closure and the program's own data. */
+/* libffi allocates the closure together with data of the program. */
 static struct session *make_session(intptr_t level, opens **callback)
 {
     void *code;
@@ -44,7 +44,7 @@ static void handle_nothing(ffi_cif *unused, void *result, void **values, void *l
     *(ffi_arg *)result = (ffi_arg)open_all();
 }
 
-/* A copy of the closure with another function: the attacker knows the program and has learned its addresses. */
+/* Copies the session and replaces the closure's function: the attacker knows the program and its addresses. */
 static struct session forge_session(const struct session *victim)
 {
     struct session forged = *victim;

@@ -1,9 +1,9 @@
 /*
  * One object in two processes.
  *
- * A parent creates a trampoline and sends its descriptor through a socket to a program that it starts. That program
- * sets the target, maps the trampoline, and calls it. The parent has no access to the program's memory, yet it
- * changes the argument of the call: both use the same object.
+ * A parent creates a trampoline and sends its fd over a socket to a program that it starts. That program sets the
+ * function of the trampoline, maps it, and calls it. The parent has no access to the program's memory, but changes the
+ * argument of the function, since both use the same object.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <trampfd.h>
 
-/* A message of one byte with a descriptor. */
-struct parcel {
+/* A message of one byte with a file descriptor. */
+struct fd_message {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -45,8 +45,8 @@ static int receive(int socket)
     return fd;
 }
 
-/* Each process waits for a byte from the other. */
-static int tell(int socket) { return write(socket, "", 1) == 1; }
+/* The processes signal each other with a byte. */
+static int signal_peer(int socket) { return write(socket, "", 1) == 1; }
 static int wait_for(int socket) { return read(socket, &(char){0}, 1) == 1; }
 
 static void report(int argument)
