@@ -1,5 +1,5 @@
-/** What a call from JavaScript to C costs, by each way in its own process. */
-import { type Row, type Subject, type Tell, takeTurns } from './harness.js';
+/** Cost of a call from JavaScript to C; each library has a process of its own. */
+import { type OnProgress, type Row, runInterleaved, type Subject } from './harness.js';
 import { peerRows } from './peers.js';
 
 const rounds = 9;
@@ -11,7 +11,7 @@ const groups = {
 
 export const call: Subject = { name: 'call', title: 'A call from JavaScript to C', measure };
 
-function measure(tell: Tell): Row[] {
-  const { contenders, absent } = peerRows('call', { groups, own: 'nativeFunction' });
-  return [...takeTurns(contenders, { rounds, warmUp: 0 }, tell), ...absent];
+function measure(onProgress: OnProgress): Row[] {
+  const { contenders, unavailable } = peerRows('call', { groups, ownTitle: 'nativeFunction' });
+  return [...runInterleaved(contenders, { rounds, warmUp: 0 }, onProgress), ...unavailable];
 }

@@ -1,27 +1,13 @@
 /**
- * Draws tables as SVG: bars, or lines where the number of trampolines differs. Colours are variables that follow the
- * reader's light or dark mode.
+ * Draws tables as SVG: bars, or lines if the rows differ in the number of trampolines. Colours are CSS variables that
+ * follow the reader's light or dark mode.
  */
-import { loadModule } from './peers.js';
-import { show } from './report.js';
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
 import type { Entry, Measured, Table } from './summary.js';
+import { format } from './tables.js';
 
-/** What is used of Plot and of the document that it draws in. Neither is there when this is compiled. */
-interface Plot {
-  plot(options: object): { outerHTML: string };
-  barX: Mark;
-  ruleY: Mark;
-  text: Mark;
-  lineY: Mark;
-}
-type Mark = (data: readonly Entry[], options: object) => unknown;
-interface Dom {
-  parseHTML(html: string): { document: unknown };
-}
-
-export type Draw = (table: Table) => string;
-
-type Drawn = Entry & { readonly measured: Measured };
+type MeasuredEntry = Entry & { readonly measured: Measured };
 
 const style = `<style>
 svg { --own: #2a6fdb; --peer: #6e7781; --machine: #c9d0d9; color: #24292f; background: #ffffff; }
@@ -30,71 +16,64 @@ svg { --own: #2a6fdb; --peer: #6e7781; --machine: #c9d0d9; color: #24292f; backg
 }
 </style>`;
 
-/** Loads what draws. Nothing when it is not there. */
-export async function drawing(): Promise<Draw | undefined> {
-  try {
-    const plot = (await loadModule('@observablehq/plot')) as Plot;
-    const { document } = ((await loadModule('linkedom')) as Dom).parseHTML('<html></html>');
-    return (table) => finished((table.counts.length > 1 ? lines : bars)(plot, document, table));
-  } catch {
-    return undefined;
-  }
+const { document } = parseHTML('<html></html>');
+const common = { document, width: 800, style: { fontSize: '13px' } };
+
+export function drawChart(table: Table): string {
+  const entries = table.entries.filter((entry): entry is MeasuredEntry => entry.measured !== undefined);
+  const svg = Plot.plot(table.counts.length > 1 ? lines(entries, table.counts) : bars(entries));
+  return standalone(svg.outerHTML);
 }
 
-/** A bar for each entry, with its quartiles as a line. */
-function bars(plot: Plot, document: unknown, table: Table): string {
-  const drawn = entriesOf(table);
-  const medians = drawn.map(({ measured }) => measured.median);
-  // Bars of a hundredth of the longest could not be told apart.
+/** A bar per entry; a line marks its quartiles. */
+function bars(entries: readonly MeasuredEntry[]): Plot.PlotOptions {
+  const medians = entries.map(median);
+  // On a linear axis, bars of a hundredth of the longest are indistinguishable.
   const logarithmic = Math.max(...medians) > 100 * Math.min(...medians) && Math.min(...medians) > 0;
-  const unit = drawn[0]!.measured.unit;
-  return plot.plot({
-    document,
-    width: 800,
-    marginLeft: 20 + 7.5 * Math.max(...drawn.map(({ title }) => title.length)),
+  const unit = entries[0]!.measured.unit;
+  return {
+    ...common,
+    marginLeft: 20 + 7.5 * Math.max(...entries.map(({ title }) => title.length)),
     marginRight: 90,
-    style: { fontSize: '13px' },
     x: { label: unit, grid: true, ticks: 6, ...(logarithmic ? { type: 'log', tickFormat: ',' } : {}) },
-    y: { label: null, domain: drawn.map(({ title }) => title) },
+    y: { label: null, domain: entries.map(({ title }) => title) },
     marks: [
-      plot.barX(drawn, {
+      Plot.barX(entries, {
         ...(logarithmic ? { x1: Math.min(...medians) / 2, x2: median } : { x: median }),
         y: 'title',
         fill: colour,
       }),
-      plot.ruleY(drawn, {
-        x1: ({ measured }: Drawn) => measured.q1,
-        x2: ({ measured }: Drawn) => measured.q3,
+      Plot.ruleY(entries, {
+        x1: ({ measured }: MeasuredEntry) => measured.q1,
+        x2: ({ measured }: MeasuredEntry) => measured.q3,
         y: 'title',
         stroke: 'currentColor',
       }),
-      plot.text(drawn, {
-        x: ({ measured }: Drawn) => Math.max(measured.median, measured.q3),
+      Plot.text(entries, {
+        x: ({ measured }: MeasuredEntry) => Math.max(measured.median, measured.q3),
         y: 'title',
-        text: ({ measured }: Drawn) => `${show(measured.median, unit)} ${unit}`,
+        text: ({ measured }: MeasuredEntry) => `${format(measured.median, unit)} ${unit}`,
         textAnchor: 'start',
         dx: 6,
       }),
     ],
-  }).outerHTML;
+  };
 }
 
-/** A line for each title, from few to many, on logarithmic axes. */
-function lines(plot: Plot, document: unknown, table: Table): string {
-  const drawn = entriesOf(table).filter(({ measured }) => measured.median > 0);
-  const unit = drawn[0]!.measured.unit;
+/** A line per title, on logarithmic axes. */
+function lines(entries: readonly MeasuredEntry[], counts: readonly number[]): Plot.PlotOptions {
+  const positive = entries.filter(({ measured }) => measured.median > 0);
+  const unit = positive[0]!.measured.unit;
   const height = 460;
-  return plot.plot({
-    document,
-    width: 800,
+  return {
+    ...common,
     height,
     marginLeft: 70,
     marginRight: 220,
-    style: { fontSize: '13px' },
-    x: { type: 'log', label: 'how many', ticks: table.counts, tickFormat: 's' },
+    x: { type: 'log', label: 'how many', ticks: [...counts], tickFormat: 's' },
     y: { type: 'log', label: unit || 'number', grid: true, ticks: 6, tickFormat: ',' },
     marks: [
-      plot.lineY(drawn, {
+      Plot.lineY(positive, {
         x: 'count',
         y: median,
         z: 'title',
@@ -102,48 +81,47 @@ function lines(plot: Plot, document: unknown, table: Table): string {
         strokeWidth: 2,
         marker: 'dot',
       }),
-      plot.text(labels(drawn, height), {
+      Plot.text(labels(positive, height), {
         x: 'count',
-        y: 'at',
+        y: 'labelAt',
         text: 'title',
         fill: colour,
         textAnchor: 'start',
         dx: 10,
       }),
     ],
-  }).outerHTML;
+  };
 }
 
-/** Where the names of lines stand: at the last point of each, moved down as far as the name above it needs. */
-function labels(drawn: readonly Drawn[], height: number): (Drawn & { readonly at: number })[] {
-  const logarithms = drawn.map(({ measured }) => Math.log(measured.median));
-  // A name takes 16 points of what the axis has, which is the height less its margins.
+/** Places the title of each line at its last point, moved down as far as the title above needs. */
+function labels(
+  entries: readonly MeasuredEntry[],
+  height: number,
+): (MeasuredEntry & { readonly labelAt: number })[] {
+  const logarithms = entries.map(({ measured }) => Math.log(measured.median));
+  // A title takes 16 of the axis's points; the axis is the height without margins.
   const gap = ((Math.max(...logarithms) - Math.min(...logarithms)) * 16) / (height - 50);
-  const last = drawn.filter(({ title, count }) =>
-    drawn.every((one) => one.title !== title || one.count! <= count!),
+  const last = entries.filter(({ title, count }) =>
+    entries.every((other) => other.title !== title || other.count! <= count!),
   );
   let above = Number.POSITIVE_INFINITY;
   return last
     .toSorted((a, b) => b.measured.median - a.measured.median)
     .map((entry) => {
       above = Math.min(Math.log(entry.measured.median), above - gap);
-      return { ...entry, at: Math.exp(above) };
+      return { ...entry, labelAt: Math.exp(above) };
     });
 }
 
-function entriesOf({ entries }: Table): Drawn[] {
-  return entries.filter((entry): entry is Drawn => entry.measured !== undefined);
-}
-
-function median({ measured }: Drawn): number {
+function median({ measured }: MeasuredEntry): number {
   return measured.median;
 }
 
-function colour({ by }: Entry): string {
-  return `var(--${by === undefined ? 'own' : by === 'machine' ? 'machine' : 'peer'})`;
+function colour({ vendor }: Entry): string {
+  return `var(--${vendor === undefined ? 'own' : vendor === 'machine' ? 'machine' : 'peer'})`;
 }
 
-/** A file of its own, with a style of its own. */
-function finished(svg: string): string {
+/** Adds the namespace and the style that an SVG file needs. */
+function standalone(svg: string): string {
   return `${svg.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ').replace('>', `>${style}`)}\n`;
 }

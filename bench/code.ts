@@ -1,17 +1,16 @@
-/** What trampolines are made of, on every architecture: counted, not measured, so it needs no machine of that kind. */
-
+/** Code and data sizes for every architecture. They are computed, so that no machine of that kind is needed. */
 import { dataLayout, type Shape } from '#src/core/shape.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import type { Figure, Row, Subject } from './harness.js';
 
-/** Registers that slots load besides the PC. */
+/** Numbers of registers that slots load besides the PC. */
 const counts = [0, 1, 2, 3, 6, 15];
 
 const groups = {
-  instructions: 'Instructions of a slot, by the registers that it loads',
-  code: 'Bytes of code of a slot, by the registers that it loads',
-  data: 'Bytes of data of a slot, by the registers that it loads',
-  shared: 'Bytes of code that all share',
+  instructions: 'Instructions of a slot, by number of registers loaded',
+  code: 'Bytes of code of a slot, by number of registers loaded',
+  data: 'Bytes of data of a slot, by number of registers loaded',
+  shared: 'Bytes of shared code',
 } as const;
 
 export const code: Subject = { name: 'code', title: 'Code by architecture', measure };
@@ -25,7 +24,7 @@ function measure(): Row[] {
 
 function slotRows(machine: Machine, count: number): Row[] {
   const shape = shapeWith(machine, count);
-  const { bytes, stride } = machine.codeImage(shape, 2 ** 16);
+  const { bytes, stride } = machine.trampolines.codeImage(shape, 2 ** 16);
   const instructions = machine.disassemble(bytes.subarray(0, stride), 0n);
   const executed = instructions.findIndex(({ noFallthrough }) => noFallthrough) + 1;
   const row = (key: 'instructions' | 'code' | 'data', unit: Figure['unit'], value: number): Row => ({
@@ -39,22 +38,22 @@ function slotRows(machine: Machine, count: number): Row[] {
   ];
 }
 
-/** The first registers that can be set together. */
-function shapeWith({ registerFile, assertShape }: Machine, count: number): Shape {
+/** Returns the shape that loads the first `count` registers. */
+function shapeWith({ registerFile, trampolines }: Machine, count: number): Shape {
   const registers = Object.entries(registerFile.numbers)
     .filter(([name]) => name !== registerFile.aliases.pc)
     .map(([, number]) => number)
     .slice(0, count);
   const shape = { registers, stack: undefined };
-  assertShape(shape, 'a slot');
+  trampolines.assertShape(shape, 'a slot');
   return shape;
 }
 
 function sharedRows(machine: Machine): Row[] {
   return [
-    ['glue', 'between C and JavaScript', machine.glue(2 ** 16).bytes.length],
-    ['faults', 'behind slow trampolines', machine.faultHandler(2 ** 16).bytes.length],
-    ['resume', 'that loads all registers', machine.restoreContext().bytes.length],
+    ['glue', 'FFI glue', machine.ffi.glue(2 ** 16).bytes.length],
+    ['faults', 'fault handler', machine.trampolines.faultHandler(2 ** 16).bytes.length],
+    ['resume', 'restore-context stub', machine.trampolines.restoreContext().bytes.length],
   ].map(([name, title, value]) => ({
     ...{ id: `code.${machine.architecture}-${name}`, title: `${title}, ${machine.architecture}` },
     ...{ group: groups.shared, unit: 'bytes', samples: [Number(value)] },

@@ -1,59 +1,65 @@
 /**
- * How measurements are taken. Contenders take turns, round by round, so that what the machine does meanwhile
- * meets all of them; what is compared is compared within rounds. Results are medians with quartiles.
+ * Takes measurements. Contenders are measured round by round, interleaved, so that other load on the machine affects
+ * all of them; comparisons are made within rounds. Results are medians with quartiles.
  */
 
 export type Unit = 'ns' | 'ms' | 'bytes' | 'MB' | '';
 
-/** What all rows of a table say. */
-interface Named {
-  /** What targets and `results.json` call it: `subject.name`. */
+interface RowName {
+  /** `subject.name`, as in targets and `results.json`. */
   readonly id: string;
   readonly title: string;
-  /** Whose it is, when not this project's. The `machine`'s is what no trampoline can go below. */
-  readonly by?: string;
-  /** A subject's rows are compared with each other, or within the groups that they name. */
+  /** Absent for rows of this project. `machine` is a lower bound that no trampoline can reach. */
+  readonly vendor?: string;
+  /** Rows are compared within their group; by default a subject is one group. */
   readonly group?: string;
-  /** How many there were: rows of one title that differ in that make a line in a chart. */
+  /** Number of trampolines. Rows with equal titles and different counts make a line in a chart. */
   readonly count?: number;
 }
 
-/** One thing to measure. */
-export interface Contender extends Named {
+export interface Contender extends RowName {
   readonly unit: Unit;
-  /** Of one call, where they can be counted. */
+  /** Instructions of one call, if they can be counted. */
   readonly instructions?: number | undefined;
-  /** Measures once. Throws when the measured work was not done. */
+  /** Measures once. Throws if the measured work was not done. */
   round(): number;
 }
 
-/** What was measured: one sample a round. */
+/** A measured row: one sample per round. */
 export interface Figure extends Omit<Contender, 'round'> {
   readonly samples: readonly number[];
 }
 
-/** What could not be measured. */
-export interface Absent extends Named {
+export interface Unavailable extends RowName {
   readonly missing: string;
 }
 
-export type Row = Figure | Absent;
+export type Row = Figure | Unavailable;
 
-/** A subject of the benchmark: a file of its own that prepares contenders and measures them. */
+/** One part of the benchmark, in a file of its own. */
 export interface Subject {
   readonly name: string;
   readonly title: string;
-  measure(tell: Tell): Row[];
+  measure(onProgress: OnProgress): Row[];
 }
 
-/** Hears how far a measurement is, from 0 to 1. */
-export type Tell = (done: number) => void;
+/** Receives the progress of a measurement, from 0 to 1. */
+export type OnProgress = (done: number) => void;
 
-/** Measures contenders in turn. Every round begins with another one, and the first rounds do not count. */
-export function takeTurns(
+/** A target with the measured median; both results are `null` if a row is missing. */
+export interface TargetResult {
+  readonly text: string;
+  readonly max: number;
+  readonly unit: string;
+  readonly reached: number | null;
+  readonly met: boolean | null;
+}
+
+/** Measures contenders in turn. Each round begins with the next contender; warm-up rounds are discarded. */
+export function runInterleaved(
   contenders: readonly Contender[],
   { rounds, warmUp = 2 }: { rounds: number; warmUp?: number },
-  tell: Tell,
+  onProgress: OnProgress,
 ): Figure[] {
   const samples = contenders.map((): number[] => []);
   for (let round = -warmUp; round < rounds; round++) {
@@ -61,14 +67,14 @@ export function takeTurns(
       const index = (round + warmUp + turn) % contenders.length;
       const sample = contenders[index]!.round();
       if (round >= 0) samples[index]!.push(sample);
-      tell(((round + warmUp) * contenders.length + turn + 1) / ((rounds + warmUp) * contenders.length));
+      onProgress(((round + warmUp) * contenders.length + turn + 1) / ((rounds + warmUp) * contenders.length));
     }
   }
-  return contenders.map(({ round, ...rest }, index) => ({ ...rest, samples: samples[index]! }));
+  return contenders.map(({ round, ...row }, index) => ({ ...row, samples: samples[index]! }));
 }
 
-/** What was measured of the same contenders in several blocks, one after the other. */
-export function joined(blocks: readonly (readonly Figure[])[]): Figure[] {
+/** Joins the samples of the same contenders from several blocks. */
+export function concatSamples(blocks: readonly (readonly Figure[])[]): Figure[] {
   return blocks[0]!.map((figure, index) => ({
     ...figure,
     samples: blocks.flatMap((block) => block[index]!.samples),
@@ -76,17 +82,19 @@ export function joined(blocks: readonly (readonly Figure[])[]): Figure[] {
 }
 
 /**
- * For figures that are measured together, in one process: gives each of them once, and measures again when one is
- * asked for that was given.
+ * Shares a measurement that yields several figures, for example those of one process. Returns a function that returns
+ * each figure once, and measures again when a figure is requested a second time.
  */
-export function together<Key extends string>(measure: () => Record<Key, number>): (key: Key) => number {
-  const left = new Map<Key, number>();
+export function measureTogether<Key extends string>(
+  measure: () => Record<Key, number>,
+): (key: Key) => number {
+  const unused = new Map<Key, number>();
   return (key) => {
-    if (!left.has(key))
-      for (const [name, value] of Object.entries(measure())) left.set(name as Key, value as number);
-    const value = left.get(key);
+    if (!unused.has(key))
+      for (const [name, value] of Object.entries(measure())) unused.set(name as Key, value as number);
+    const value = unused.get(key);
     if (value === undefined) throw new Error(`${key} was not measured`);
-    left.delete(key);
+    unused.delete(key);
     return value;
   };
 }
@@ -97,28 +105,29 @@ export interface Spread {
   readonly q3: number;
 }
 
-/** The median and the quartiles around it, between samples where there is none. */
+/** Returns the median and the quartiles, interpolated between samples. */
 export function spread(samples: readonly number[]): Spread {
-  if (samples.length === 0) throw new RangeError('nothing was measured');
+  if (samples.length === 0) throw new RangeError('No samples');
   const sorted = samples.toSorted((a, b) => a - b);
-  const at = (part: number): number => {
-    const place = part * (sorted.length - 1);
-    const low = sorted[Math.floor(place)]!;
-    return low + (sorted[Math.ceil(place)]! - low) * (place % 1);
+  const quantile = (part: number): number => {
+    const position = part * (sorted.length - 1);
+    const low = sorted[Math.floor(position)]!;
+    return low + (sorted[Math.ceil(position)]! - low) * (position % 1);
   };
-  return { q1: at(0.25), median: at(0.5), q3: at(0.75) };
+  return { q1: quantile(0.25), median: quantile(0.5), q3: quantile(0.75) };
 }
 
 /** Compares two figures round by round. */
 export function compare(
   { samples }: Figure,
   rival: Figure,
-  by: (own: number, other: number) => number,
+  operation: (own: number, other: number) => number,
 ): number[] {
-  return samples.map((sample, round) => by(sample, rival.samples[round]!));
+  return samples.map((sample, round) => operation(sample, rival.samples[round]!));
 }
 
-/** Throws unless the measured work gave the result that only doing it gives. */
-export function prove(what: string, got: bigint | number, expected: bigint | number): void {
-  if (got !== expected) throw new Error(`${what} did not do its work: ${got} instead of ${expected}`);
+/** Throws unless the measured work has the result that only doing it yields. */
+export function assertResult(subject: string, actual: bigint | number, expected: bigint | number): void {
+  if (actual !== expected)
+    throw new Error(`${subject} did not do its work: ${actual} instead of ${expected}`);
 }

@@ -1,20 +1,22 @@
-/**
- * What it costs to make a trampoline and to free it again, beside libffi, and whether that depends on how
- * many others live.
- */
+/** Cost of creating and freeing a trampoline, compared with libffi, and by number of live trampolines. */
 import { createTrampoline, createTrampolineTable } from 'trampfd';
-import { type Contender, prove, type Row, type Subject, type Tell, takeTurns } from './harness.js';
-import { closures, scatteredClosures, stepThrough } from './make-rivals.js';
-import { proveEach, target, third } from './native.js';
+import {
+  assertResult,
+  type Contender,
+  type OnProgress,
+  type Row,
+  runInterleaved,
+  type Subject,
+} from './harness.js';
+import * as inC from './make-c.js';
+import { assertEach, target, third } from './native.js';
+import { liveCounts } from './variants.js';
 
-/** So many that garbage collection comes in most rounds. */
+/** Enough for a garbage collection in most rounds. */
 const pairs = 100_000;
 const rounds = 31;
 
-/** Numbers of live trampolines, as they stand in the ids of the rows. */
-export const crowds = [1e3, 1e4, 1e5, 1e6, 1e7];
-
-/** What trampolines are told to load: not always the same, as in a program. */
+/** Third arguments of the trampolines: they vary, as in a program. */
 const values = Array.from({ length: 256 }, (_, index) => 2n ** 40n + BigInt(index));
 const sumOfValues = values.reduce((sum, value) => sum + value);
 
@@ -22,97 +24,97 @@ type Table = ReturnType<typeof newTable>;
 const newTable = (atomic = false) => createTrampolineTable({ registers: ['arg2'], atomic });
 
 const groups = {
-  alternately: 'Make one, free it, make the next',
-  scattered: 'Free many at random places, make as many, by number live',
+  alternately: 'Create and free, one at a time',
+  scattered: 'Free many at random positions and create as many, by number of live ones',
 } as const;
 
-export const make: Subject = { name: 'make', title: 'Make one and free it', measure };
+export const make: Subject = { name: 'make', title: 'Create and free one', measure };
 
-function measure(tell: Tell): Row[] {
+function measure(onProgress: OnProgress): Row[] {
   const pc = target();
-  const tables = crowds.map((live) => crowded(live, pc));
+  const tables = liveCounts.map((live) => filledTable(live, pc));
   const atomic = newTable(true);
-  proveMaking(atomic, pc);
-  proveSingles(pc);
-  const rivals = closures(groups.alternately);
+  checkTable(atomic, pc);
+  checkSingles(pc);
+  const rivals = inC.alternating(groups.alternately);
   const alternately = [
     ...tables.map(({ table }, index) =>
-      contender(`live-${crowds[index]}`, `add + remove, among ${amount(index)} live`, 'alternately', () =>
-        addAndRemove(table, pc),
+      contender(`live-${liveCounts[index]}`, `add + delete, among ${amount(index)} live`, 'alternately', () =>
+        addAndDelete(table, pc),
       ),
     ),
-    contender('atomic', 'add + remove, atomic table', 'alternately', () => addAndRemove(atomic, pc)),
-    contender('single', 'createTrampoline + free', 'alternately', () => createAndFree(pc)),
+    contender('atomic', 'add + delete, atomic table', 'alternately', () => addAndDelete(atomic, pc)),
+    contender('single', 'createTrampoline + close', 'alternately', () => createAndClose(pc)),
     ...rivals.contenders,
   ];
-  const figures = takeTurns(alternately, { rounds }, (done) => tell(done / 2));
+  const figures = runInterleaved(alternately, { rounds }, (done) => onProgress(done / 2));
 
   const scattered = [
     ...tables.map(({ table, some }, index) => ({
-      ...contender(`scattered-${crowds[index]}`, 'table trampoline', 'scattered', () =>
+      ...contender(`scattered-${liveCounts[index]}`, 'table trampoline', 'scattered', () =>
         replace(table, pc, some),
       ),
-      count: crowds[index]!,
+      count: liveCounts[index]!,
     })),
-    // Only now: it leaves libffi's heap full of holes, which its other row would meet.
-    ...scatteredClosures(groups.scattered),
+    // Last, since it fragments libffi's heap, which the other row of libffi uses.
+    ...inC.scattered(groups.scattered),
   ];
-  figures.push(...takeTurns(scattered, { rounds }, (done) => tell((1 + done) / 2)));
+  figures.push(...runInterleaved(scattered, { rounds }, (done) => onProgress((1 + done) / 2)));
 
   for (const { table } of tables) table.close();
   atomic.close();
-  return [...figures, ...rivals.absent];
+  return [...figures, ...rivals.unavailable];
 }
 
 function amount(index: number): string {
-  return crowds[index]!.toLocaleString('en');
+  return liveCounts[index]!.toLocaleString('en');
 }
 
-/** A table with live trampolines, and the addresses of some that lie anywhere among them. */
-function crowded(live: number, pc: bigint): { table: Table; some: BigUint64Array } {
+/** Returns a table with `live` trampolines, and addresses of some of them at random positions. */
+function filledTable(live: number, pc: bigint): { table: Table; some: BigUint64Array } {
   const table = newTable();
-  proveMaking(table, pc);
+  checkTable(table, pc);
   const addresses = table.addMany({ pc, arg2: third }, live);
-  proveEach('addMany', addresses, third * BigInt(live));
-  const wanted = Math.min(live / 2, pairs);
-  const step = stepThrough(live);
-  const some = new BigUint64Array(wanted).map((_, index) => addresses[(index * step) % live]!);
-  prove('picking', new Set(some).size, wanted);
+  assertEach('addMany', addresses, third * BigInt(live));
+  const length = Math.min(live / 2, pairs);
+  const step = inC.stepThrough(live);
+  const some = new BigUint64Array(length).map((_, index) => addresses[(index * step) % live]!);
+  assertResult('picking', new Set(some).size, length);
   return { table, some };
 }
 
-/** Makes one trampoline of each value, calls them, and removes them. */
-function proveMaking(table: Table, pc: bigint): void {
+/** Adds one trampoline of each value, calls them, and deletes them. */
+function checkTable(table: Table, pc: bigint): void {
   const addresses = BigUint64Array.from(values, (arg2) => table.add({ pc, arg2 }));
-  proveEach('add', addresses, sumOfValues);
-  for (const address of addresses) prove('remove', Number(table.delete(address)), 1);
+  assertEach('add', addresses, sumOfValues);
+  for (const address of addresses) assertResult('delete', Number(table.delete(address)), 1);
 }
 
-function proveSingles(pc: bigint): void {
-  const made = values.map((arg2) => createTrampoline({ registers: { pc, arg2 } }));
-  const addresses = BigUint64Array.from(made, ({ address }) => address);
-  proveEach('createTrampoline', addresses, sumOfValues);
-  for (const trampoline of made) trampoline.close();
+function checkSingles(pc: bigint): void {
+  const trampolines = values.map((arg2) => createTrampoline({ registers: { pc, arg2 } }));
+  const addresses = BigUint64Array.from(trampolines, ({ address }) => address);
+  assertEach('createTrampoline', addresses, sumOfValues);
+  for (const trampoline of trampolines) trampoline.close();
 }
 
 function contender(name: string, title: string, group: keyof typeof groups, round: () => number): Contender {
   return { id: `make.${name}`, title, group: groups[group], unit: 'ns', round };
 }
 
-function addAndRemove(table: Table, pc: bigint): number {
+function addAndDelete(table: Table, pc: bigint): number {
   const live = table.size;
-  let removed = 0;
+  let deleted = 0;
   const start = process.hrtime.bigint();
   for (let i = 0; i < pairs; i++) {
-    if (table.delete(table.add({ pc, arg2: values[i & 255]! }))) removed++;
+    if (table.delete(table.add({ pc, arg2: values[i & 255]! }))) deleted++;
   }
   const time = Number(process.hrtime.bigint() - start) / pairs;
-  prove('add + remove', removed, pairs);
-  prove('add + remove', table.size, live);
+  assertResult('add + delete', deleted, pairs);
+  assertResult('add + delete', table.size, live);
   return time;
 }
 
-/** Removes trampolines at many places, then makes as many. */
+/** Deletes trampolines at many positions, then adds as many. */
 function replace(table: Table, pc: bigint, some: BigUint64Array): number {
   const live = table.size;
   const start = process.hrtime.bigint();
@@ -120,21 +122,21 @@ function replace(table: Table, pc: bigint, some: BigUint64Array): number {
   const left = table.size;
   for (let i = 0; i < some.length; i++) some[i] = table.add({ pc, arg2: values[i & 255]! });
   const time = Number(process.hrtime.bigint() - start) / some.length;
-  prove('remove', left, live - some.length);
-  prove('add', table.size, live);
+  assertResult('delete', left, live - some.length);
+  assertResult('add', table.size, live);
   return time;
 }
 
-function createAndFree(pc: bigint): number {
+function createAndClose(pc: bigint): number {
   const count = pairs / 10;
-  let made = 0n;
+  let created = 0n;
   const start = process.hrtime.bigint();
   for (let i = 0; i < count; i++) {
     const trampoline = createTrampoline({ registers: { pc, arg2: values[i & 255]! } });
-    if (trampoline.address !== 0n) made++;
+    if (trampoline.address !== 0n) created++;
     trampoline.close();
   }
   const time = Number(process.hrtime.bigint() - start) / count;
-  prove('createTrampoline', made, BigInt(count));
+  assertResult('createTrampoline', created, BigInt(count));
   return time;
 }

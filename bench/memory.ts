@@ -1,47 +1,49 @@
-/** A million live trampolines: time, memory and mappings, each in a process of its own. */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { type Contender, type Row, type Subject, type Tell, takeTurns, together } from './harness.js';
-import type { Million, Way } from './million.js';
+/** Cost of a million live trampolines: time, memory and mappings, each way in a process of its own. */
+import {
+  type Contender,
+  measureTogether,
+  type OnProgress,
+  type Row,
+  runInterleaved,
+  type Subject,
+} from './harness.js';
+import { manyInProcess } from './many.js';
 
 const rounds = 9;
-const program = fileURLToPath(new URL('million.js', import.meta.url));
+const million = 1e6;
 
 const groups = {
-  milliseconds: 'Time that a million takes, from a cold start',
-  bytes: 'Memory of each, with all bookkeeping',
+  time: 'Time to create a million, from a cold start',
+  pss: 'Memory of each, with all bookkeeping',
   mappings: 'Mappings of a million',
-} as const satisfies Record<keyof Million, string>;
-const units = { milliseconds: 'ms', bytes: 'bytes', mappings: '' } as const;
-
-const ways: readonly Way[] = ['add', 'addMany', 'weigh', 'weighAtomic', 'weighSlow'];
+} as const;
 
 export const memory: Subject = { name: 'memory', title: 'A million live trampolines', measure };
 
-function measure(tell: Tell): Row[] {
-  // One process measures several figures.
-  const processes = new Map(ways.map((way) => [way, together(() => inProcess(way))]));
-  const of = (way: Way, name: string, title: string, key: keyof Million): Contender => {
-    const row = { id: `memory.${name}`, title, group: groups[key], unit: units[key] };
-    return { ...row, round: () => processes.get(way)!(key) };
+function measure(onProgress: OnProgress): Row[] {
+  const cold = (way: string): (() => number) => {
+    return () => (manyInProcess(way, million).time * million) / 1e6;
   };
-  return takeTurns(
+  const collected = (way: string) =>
+    measureTogether(() => ({ ...manyInProcess(way, million, ['--expose-gc']) }));
+  const [table, slow, atomic] = [collected('table'), collected('slow'), collected('atomic')];
+  return runInterleaved(
     [
-      of('add', 'add', 'one by one with add', 'milliseconds'),
-      of('addMany', 'addMany', 'by column with addMany', 'milliseconds'),
-      of('weigh', 'bytes', 'table', 'bytes'),
-      of('weigh', 'mappings', 'table', 'mappings'),
-      of('weighSlow', 'slow-bytes', 'slow table', 'bytes'),
-      of('weighSlow', 'slow-mappings', 'slow table, of its addresses', 'mappings'),
-      of('weighAtomic', 'atomic-bytes', 'atomic table', 'bytes'),
-      of('weighAtomic', 'atomic-mappings', 'atomic table', 'mappings'),
+      contender('add', 'one by one with add', 'time', cold('table')),
+      contender('addMany', 'by column with addMany', 'time', cold('columns')),
+      contender('bytes', 'table', 'pss', () => table('pss')),
+      contender('mappings', 'table', 'mappings', () => table('mappings')),
+      contender('slow-bytes', 'slow table', 'pss', () => slow('pss')),
+      contender('slow-mappings', 'slow table, of its addresses', 'mappings', () => slow('addressMappings')),
+      contender('atomic-bytes', 'atomic table', 'pss', () => atomic('pss')),
+      contender('atomic-mappings', 'atomic table', 'mappings', () => atomic('mappings')),
     ],
     { rounds, warmUp: 0 },
-    tell,
+    onProgress,
   );
 }
 
-function inProcess(way: Way): Record<keyof Million, number> {
-  const text = execFileSync(process.execPath, ['--expose-gc', program, way], { encoding: 'utf8' });
-  return JSON.parse(text) as Record<keyof Million, number>;
+function contender(name: string, title: string, key: keyof typeof groups, round: () => number): Contender {
+  const unit = ({ time: 'ms', pss: 'bytes', mappings: '' } as const)[key];
+  return { id: `memory.${name}`, title, group: groups[key], unit, round };
 }

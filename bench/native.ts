@@ -1,22 +1,21 @@
-/** The C side of the benchmark: compiles it, and calls its loops. */
+/** Compiles the C parts of the benchmark and calls their loops. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { addressOf, symbolAddress } from 'trampfd';
-import { hasHeader, hasTool } from '../scripts/tools.js';
-import { prove } from './harness.js';
+import { hasHeader, hasTool } from '../scripts/ensure-tools.js';
+import { assertResult } from './harness.js';
+import { root } from './paths.js';
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, 'build/bench');
 
-/** The second and third argument of every call. No trampoline is given the third one: it has to know it. */
+/** The second and third argument of every call. Trampolines load the third; callers pass another. */
 export const second = 3n;
 export const third = 5n;
 
 const common = ['-O2', '-Wall', '-Wextra', '-Werror'];
-/** Where a Node that was installed with its headers has them. */
+/** Headers are part of Node's own distributions. */
 const nodeHeaders = join(dirname(dirname(process.execPath)), 'include/node');
 
 const libraries = {
@@ -38,7 +37,7 @@ const programs = {
   'minimal-supervisor': ['minimal-supervisor.c'],
 } as const;
 
-/** Builds what is needed, once a run: `gcc` takes less time than knowing whether it had to. */
+/** Compiles all libraries and programs. This is faster than a check whether they are up to date. */
 export function compileNative(): void {
   if (!hasTool('gcc')) throw new Error('The benchmark needs gcc');
   mkdirSync(folder, { recursive: true });
@@ -54,7 +53,7 @@ export function compileNative(): void {
   }
 }
 
-/** Why a part of the C side is not there, if so. */
+/** Returns the reason if a library cannot be compiled. */
 export function missing(name: Library): string | undefined {
   if (name === 'libffi' && !hasHeader('ffi.h')) return 'needs libffi-dev';
   if (name === 'libffcall' && !hasHeader('callback.h')) return 'needs libffcall-dev';
@@ -63,12 +62,12 @@ export function missing(name: Library): string | undefined {
   return undefined;
 }
 
-/** The function that trampolines lead to. */
+/** Returns the address of the function that trampolines jump to. */
 export function target(): bigint {
   return symbolAddress('target', library('loop'));
 }
 
-/** A function of the C side that takes `struct run *`, and another pointer if it wants one. */
+/** Returns a C function that takes a `struct run *` and may take another pointer. */
 export function native(name: string, from: Library = 'loop'): (run: Run) => bigint {
   const type = koffi.proto('intptr_t (uintptr_t, uintptr_t)');
   const address = symbolAddress(name, library(from));
@@ -76,21 +75,24 @@ export function native(name: string, from: Library = 'loop'): (run: Run) => bigi
 }
 
 /**
- * Instructions of one call in a loop of the C side, by the difference that ten more calls make; nothing where the
- * system does not let us count.
+ * Counts the instructions of one call in a C loop, as the difference of ten and twenty calls. Returns `undefined` if the
+ * system does not permit counting.
  */
-export function instructions(loop: string, given: Omit<Given, 'count' | 'extra'>): number | undefined {
+export function instructions(
+  loop: string,
+  parameters: Omit<RunParameters, 'count' | 'extra'>,
+): number | undefined {
   const [few, more] = [10, 20].map((count) => {
-    const run = new Run({ ...given, count, extra: symbolAddress(loop, library('loop')) });
+    const run = new Run({ ...parameters, count, extra: symbolAddress(loop, library('loop')) });
     const counted = native('count_instructions')(run);
-    if (counted !== 0n) prove(loop, run.sum, sumOf(count));
+    if (counted !== 0n) assertResult(loop, run.sum, sumOf(count));
     return Number(counted);
   });
   return few === 0 ? undefined : (more! - few!) / 10;
 }
 
-/** What a loop is told. */
-export interface Given {
+/** Parameters of a C loop. */
+export interface RunParameters {
   readonly call?: bigint;
   readonly second?: bigint;
   readonly third?: bigint;
@@ -101,12 +103,13 @@ export interface Given {
 /** `struct run` of `native/run.h`. */
 export class Run {
   readonly words = new BigUint64Array(6);
-  /** What some functions take besides. */
+  /** Second argument of functions that take one. */
   readonly extra: bigint;
 
-  constructor(given: Given) {
-    this.words.set([given.call ?? 0n, given.second ?? second, given.third ?? 0n, BigInt(given.count)]);
-    this.extra = given.extra ?? 0n;
+  constructor(parameters: RunParameters) {
+    const { call = 0n, third = 0n, count, extra = 0n } = parameters;
+    this.words.set([call, parameters.second ?? second, third, BigInt(count)]);
+    this.extra = extra;
   }
 
   get sum(): bigint {
@@ -118,29 +121,30 @@ export class Run {
   }
 }
 
-/** What `count` calls sum up to when all know the same third argument. */
-export function sumOf(count: number, known: bigint = third): bigint {
+/** Returns the sum of the results of `count` calls with the same third argument. */
+export function sumOf(count: number, thirdArgument: bigint = third): bigint {
   const n = BigInt(count);
-  return BigInt.asUintN(64, (n * (n - 1n)) / 2n + n * (second + known));
+  return BigInt.asUintN(64, (n * (n - 1n)) / 2n + n * (second + thirdArgument));
 }
 
-/** Calls each of the addresses, whose third arguments sum up to `known`, and checks that each was right. */
-export function proveEach(what: string, addresses: BigUint64Array, known: bigint): void {
+/** Calls each address and checks the sum of the results; `thirds` is the sum of the third arguments. */
+export function assertEach(subject: string, addresses: BigUint64Array, thirds: bigint): void {
   const run = new Run({ count: addresses.length, extra: addressOf(addresses) });
   native('call_each')(run);
-  prove(what, run.sum, BigInt.asUintN(64, sumOf(addresses.length, 0n) + known));
+  assertResult(subject, run.sum, BigInt.asUintN(64, sumOf(addresses.length, 0n) + thirds));
 }
 
-/** Why there is no small supervisor to compare with, if so. */
+/** Returns the reason if there is no C supervisor to compare with. */
 export function missingSupervisor(): string | undefined {
   return process.arch === 'x64' ? undefined : 'is written for x86-64';
 }
 
-/** A program of the C side; its path. */
+/** Returns the path of a C program. */
 export function program(name: keyof typeof programs): string {
   return join(folder, name);
 }
 
+/** Returns the path of a C library. */
 export function library(name: Library): string {
   return join(folder, `${name}.so`);
 }

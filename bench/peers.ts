@@ -1,18 +1,18 @@
-/** Other runtimes and libraries, which are measured in processes of their own, by the scripts of `peers/`. */
+/** Other runtimes and libraries, measured in processes of their own by the scripts of `peers/`. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Absent, type Contender, together } from './harness.js';
-import { library, missing, root } from './native.js';
+import { type Contender, measureTogether, type Unavailable } from './harness.js';
+import { library, missing } from './native.js';
+import { root } from './paths.js';
 
 const folder = join(root, 'bench/peers');
 const modules = join(folder, 'node_modules');
 
-/** Milliseconds after which a process hangs: the slowest takes some seconds. */
-const patience = 300_000;
+/** A process that runs longer hangs: the slowest takes some seconds. */
+const timeoutMs = 300_000;
 
-/** What Bun calls this machine. */
+/** Bun's name of this architecture. */
 const bunArchitecture = process.arch === 'arm64' ? 'aarch64' : process.arch;
 
 export interface Runtime {
@@ -42,7 +42,7 @@ export const runtimes = {
 
 export type RuntimeName = keyof typeof runtimes;
 
-/** The ways between JavaScript and C: a script of `peers/ffi/`, and the runtime that it is for. */
+/** FFI libraries: each has a script of the same name in `peers/ffi/`, for one runtime. */
 export const peers = {
   trampfd: { title: 'trampfd', runtime: 'node' },
   koffi: { title: 'koffi', runtime: 'node' },
@@ -55,22 +55,22 @@ export const peers = {
 export type PeerName = keyof typeof peers;
 export const peerNames = Object.keys(peers) as PeerName[];
 
-/** Installs what `peers/package.json` names, unless it is there, and says what became of it. */
-export function providePeers(): void {
-  if (changed('package-lock.json') < changed('node_modules/.package-lock.json')) return;
+/** Installs the packages of `peers/package.json`, unless they are up to date. */
+export function installPeers(): void {
+  if (modifiedAt('package-lock.json') < modifiedAt('node_modules/.package-lock.json')) return;
   console.log('Installing other runtimes from the npm registry, into bench/peers/node_modules');
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (status !== 0) console.log('That failed. What needs them is skipped.');
+  if (status !== 0) console.log('npm ci failed. Rows that need these runtimes are skipped.');
 }
 
-function changed(file: string): number {
+function modifiedAt(file: string): number {
   return statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** Why a runtime cannot be measured, if so. */
+/** Returns the reason if a runtime cannot be measured. */
 export function missingRuntime(name: RuntimeName): string | undefined {
   const { program } = runtimes[name];
   if (!existsSync(program)) return 'not installed: npm has none for this system, or was not reached';
@@ -79,70 +79,74 @@ export function missingRuntime(name: RuntimeName): string | undefined {
     : 'does not run here';
 }
 
-/** Why a runtime cannot be measured, or not with this, if so. */
-export function refusal(name: RuntimeName, attempted: () => void): string | undefined {
-  const why = missingRuntime(name);
-  if (why !== undefined) return why;
+/** Returns the reason if a runtime cannot be measured or `attempt` throws. */
+export function failureReason(name: RuntimeName, attempt: () => void): string | undefined {
+  const reason = missingRuntime(name);
+  if (reason !== undefined) return reason;
   try {
-    attempted();
+    attempt();
     return undefined;
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-/** What a script of `peers/` says for a peer, or why it cannot be run. */
-export function attempt(
+/** Runs a script of `peers/` for a peer. Returns its result, or the reason why it cannot run. */
+export function tryPeer(
   name: PeerName,
   script: string,
   ...args: readonly string[]
 ): Record<string, number> | string {
-  let told: Record<string, number> = {};
+  let result: Record<string, number> = {};
   const noAddon = name === 'napi' ? missing('addon') : undefined;
-  const why =
+  const reason =
     noAddon ??
-    refusal(peers[name].runtime, () => {
-      told = askPeer(name, script, ...args);
+    failureReason(peers[name].runtime, () => {
+      result = runPeer(name, script, ...args);
     });
-  return why ?? told;
+  return reason ?? result;
 }
 
 /**
- * Rows that every peer's script answers at once, under keys.
- * @param subject the script, and what the rows' names begin with
+ * Returns the rows of all peers, whose scripts return several figures by key.
+ * @param subject the name of the script, and the first part of the ids
  */
 export function peerRows(
   subject: string,
-  { groups, own }: { groups: Readonly<Record<string, string>>; own: string },
-): { contenders: Contender[]; absent: Absent[] } {
+  { groups, ownTitle }: { groups: Readonly<Record<string, string>>; ownTitle: string },
+): { contenders: Contender[]; unavailable: Unavailable[] } {
   const contenders: Contender[] = [];
-  const absent: Absent[] = [];
+  const unavailable: Unavailable[] = [];
   for (const name of peerNames) {
-    const told = attempt(name, subject);
-    const take = together(() => askPeer(name, subject));
+    const result = tryPeer(name, subject);
+    const take = measureTogether(() => runPeer(name, subject));
     for (const [key, group] of Object.entries(groups)) {
-      const title = name === 'trampfd' ? own : peers[name].title;
-      const row = { id: `${subject}.${name}-${key}`, title, group, ...by(name) };
-      const missing = typeof told === 'string' ? told : key in told ? undefined : 'cannot do this';
+      const title = name === 'trampfd' ? ownTitle : peers[name].title;
+      const row = { id: `${subject}.${name}-${key}`, title, group, ...vendorOf(name) };
+      const missing = typeof result === 'string' ? result : key in result ? undefined : 'cannot do this';
       if (missing === undefined) contenders.push({ ...row, unit: 'ns', round: () => take(key) });
-      else absent.push({ ...row, missing });
+      else unavailable.push({ ...row, missing });
     }
   }
-  return { contenders, absent };
+  return { contenders, unavailable };
 }
 
-/** Who a peer's rows are by, as the harness wants it: this project's say nothing. */
-export function by(name: PeerName): { readonly by?: string } {
-  return name === 'trampfd' ? {} : { by: peers[name].title };
+/** Returns the vendor of a peer's rows; this project's have none. */
+export function vendorOf(name: PeerName): { readonly vendor?: string } {
+  return name === 'trampfd' ? {} : { vendor: peers[name].title };
 }
 
-/** Runs a script of `peers/` for a peer, and gives what it says. */
-export function askPeer(name: PeerName, script: string, ...args: readonly string[]): Record<string, number> {
-  return ask(peers[name].runtime, script, name, library(name === 'napi' ? 'addon' : 'calls'), ...args);
+/** Runs a script of `peers/` for a peer. Returns its result. */
+export function runPeer(name: PeerName, script: string, ...args: readonly string[]): Record<string, number> {
+  return runScript(peers[name].runtime, script, name, library(name === 'napi' ? 'addon' : 'calls'), ...args);
 }
 
-/** Runs a script of `peers/`, and gives what it says. */
-export function ask(name: RuntimeName, script: string, ...args: readonly string[]): Record<string, number> {
+/** Runs a script of `peers/`. Returns its result. */
+export function runScript(
+  name: RuntimeName,
+  script: string,
+  ...args: readonly string[]
+): Record<string, number> {
   return JSON.parse(runIn(name, [join(folder, `${script}.mjs`), ...args])) as Record<string, number>;
 }
 
@@ -153,15 +157,10 @@ export function runIn(name: RuntimeName, args: readonly string[]): string {
     encoding: 'utf8',
     cwd: root,
     env: { ...process.env, NO_COLOR: '1' },
-    timeout: patience,
+    timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
   if (status === 0) return stdout;
   const reason = /^\S*Error: .*|^error: .*/m.exec(stderr)?.[0] ?? signal ?? `status ${status}`;
   throw new Error(reason);
-}
-
-/** Loads a module that only the benchmark needs. */
-export async function loadModule(name: string): Promise<unknown> {
-  return import(createRequire(join(folder, 'package.json')).resolve(name));
 }

@@ -1,33 +1,33 @@
-/** What an invocation of a slow trampoline costs, beside the ways that C programs have. */
+/** Cost of an invocation of a slow trampoline, compared with alternatives of C programs. */
 import { createTrampoline, createTrampolineTable } from 'trampfd';
 import {
-  type Absent,
+  assertResult,
   type Contender,
-  prove,
+  type OnProgress,
   type Row,
+  runInterleaved,
   type Subject,
-  type Tell,
-  takeTurns,
+  type Unavailable,
 } from './harness.js';
 import { instructions, native, Run, sumOf, target, third } from './native.js';
 
-/** A turn is some milliseconds. */
+/** A turn takes some milliseconds. */
 const calls = 1000;
 const rounds = 201;
 
-/** Loops of the C side, each of which tells whether there is such a way here. */
+/** C loops, each of which returns an errno if the system does not permit it. */
 const rivals = [
-  { name: 'handler', title: "a C program's SIGSEGV handler, sigreturn", through: 'run_fault_handler' },
-  { name: 'trap', title: 'a trap in its own code, sigreturn', through: 'run_trap_handler' },
-  { name: 'supervised', title: 'a system call that a supervisor answers', through: 'run_supervised' },
+  { name: 'handler', title: "a C program's SIGSEGV handler, sigreturn", loopName: 'run_fault_handler' },
+  { name: 'trap', title: 'a trap in its own code, sigreturn', loopName: 'run_trap_handler' },
+  { name: 'supervised', title: 'a system call handled by a supervisor', loopName: 'run_supervised' },
 ];
 
-/** One is the work of two processes; the other blocks the signal by which steps are told. */
+/** The first involves two processes; the other blocks SIGTRAP, which single-stepping needs. */
 const uncountable = ['run_supervised', 'run_trap_handler'];
 
-export const slow: Subject = { name: 'slow', title: 'One invocation without a code page', measure };
+export const slow: Subject = { name: 'slow', title: 'One slow invocation', measure };
 
-function measure(tell: Tell): Row[] {
+function measure(onProgress: OnProgress): Row[] {
   const pc = target();
   const registers = { pc, arg2: third };
   const trampoline = createTrampoline({ mode: 'slow', registers });
@@ -43,30 +43,36 @@ function measure(tell: Tell): Row[] {
     loop('checked', 'the same, with allowed PCs and callers', { call: checked.address }),
     loop('table', 'slow table trampoline', { call: table.add(registers) }),
   ];
-  const absent: Absent[] = [];
-  for (const { name, title, through } of rivals) {
-    const errno = native(through)(new Run({ third, count: 0 }));
-    if (errno === 0n) contenders.push({ ...loop(name, title, {}, through), by: 'C' });
-    else absent.push({ id: `slow.${name}`, title, by: 'C', missing: `is refused here (errno ${errno})` });
+  const unavailable: Unavailable[] = [];
+  for (const { name, title, loopName } of rivals) {
+    const errno = native(loopName)(new Run({ third, count: 0 }));
+    if (errno === 0n) contenders.push({ ...loop(name, title, {}, loopName), vendor: 'C' });
+    else
+      unavailable.push({
+        id: `slow.${name}`,
+        title,
+        vendor: 'C',
+        missing: `is refused here (errno ${errno})`,
+      });
   }
-  const figures = takeTurns(contenders, { rounds }, tell);
+  const figures = runInterleaved(contenders, { rounds }, onProgress);
   trampoline.close();
   checked.close();
   table.close();
-  return [...figures, ...absent];
+  return [...figures, ...unavailable];
 }
 
-function loop(name: string, title: string, given: { call?: bigint }, through = 'call_loop'): Contender {
-  // Trampolines know the third argument, and the C handlers set it: no caller gives it.
-  const told = { ...given, third: given.call === undefined ? third : 0n };
-  const run = new Run({ ...told, count: calls });
-  const call = native(through);
+function loop(name: string, title: string, { call }: { call?: bigint }, loopName = 'call_loop'): Contender {
+  // Trampolines load the third argument, and C handlers set it: the caller passes another.
+  const parameters = call === undefined ? { third } : { call, third: 0n };
+  const run = new Run({ ...parameters, count: calls });
+  const invoke = native(loopName);
   const round = (): number => {
-    call(run);
-    prove(title, run.sum, sumOf(calls));
+    invoke(run);
+    assertResult(title, run.sum, sumOf(calls));
     run.words[4] = 0n;
     return run.nanoseconds / calls;
   };
-  const counted = uncountable.includes(through) ? undefined : instructions(through, told);
+  const counted = uncountable.includes(loopName) ? undefined : instructions(loopName, parameters);
   return { id: `slow.${name}`, title, unit: 'ns', instructions: counted, round };
 }

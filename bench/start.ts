@@ -1,61 +1,63 @@
-/** What it costs to begin: the first callback from a cold start, and the place on the disk. */
+/** Cost of the first callback after a cold start, and sizes on disk. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  type Absent,
   type Contender,
+  measureTogether,
+  type OnProgress,
   type Row,
+  runInterleaved,
   type Subject,
-  type Tell,
-  takeTurns,
-  together,
+  type Unavailable,
 } from './harness.js';
-import { library, root } from './native.js';
+import { library } from './native.js';
+import { root } from './paths.js';
 import {
-  askPeer,
-  attempt,
-  by,
   missingRuntime,
   peerNames,
   peers,
   type RuntimeName,
   runIn,
+  runPeer,
   runtimes,
+  tryPeer,
+  vendorOf,
 } from './peers.js';
 import { sizes } from './sizes.js';
 
 const rounds = 15;
-const firstTrampoline = fileURLToPath(new URL('first.js', import.meta.url));
+const firstTrampoline = fileURLToPath(new URL('start.child.js', import.meta.url));
 const empty = join(root, 'bench/peers/empty.mjs');
 
 const groups = {
-  whole: 'A whole process that makes one and calls it',
+  whole: 'A process that creates one and calls it',
   load: 'Loading the library',
-  first: 'The first one made and called, once loaded',
+  first: 'Creating and calling the first one, after loading',
 } as const;
 type Key = keyof typeof groups;
 
 export const start: Subject = { name: 'start', title: 'A cold start', measure };
 
-function measure(tell: Tell): Row[] {
+function measure(onProgress: OnProgress): Row[] {
   const contenders: Contender[] = [];
-  const absent: Absent[] = [];
+  const unavailable: Unavailable[] = [];
 
-  const trampoline = (): Told => JSON.parse(runIn('node', [firstTrampoline, library('calls')])) as Told;
+  const trampoline = (): ChildFigures =>
+    JSON.parse(runIn('node', [firstTrampoline, library('calls')])) as ChildFigures;
   contenders.push(...contendersOf('trampoline', { title: 'createTrampoline' }, trampoline));
   for (const name of peerNames.filter((name) => name !== 'napi')) {
-    const row = { title: name === 'trampfd' ? 'createCallback' : peers[name].title, ...by(name) };
-    const told = attempt(name, 'first');
-    if (typeof told !== 'string')
-      contenders.push(...contendersOf(name, row, () => askPeer(name, 'first') as Told));
-    else for (const { key, ...rest } of named(name, row)) absent.push({ ...rest, missing: told });
+    const row = { title: name === 'trampfd' ? 'createCallback' : peers[name].title, ...vendorOf(name) };
+    const result = tryPeer(name, 'first');
+    if (typeof result !== 'string')
+      contenders.push(...contendersOf(name, row, () => runPeer(name, 'first') as ChildFigures));
+    else for (const { key, ...rest } of rowsOf(name, row)) unavailable.push({ ...rest, missing: result });
   }
   for (const name of Object.keys(runtimes) as RuntimeName[]) {
     if (missingRuntime(name) !== undefined) continue;
     const row = {
       id: `start.empty-${name}`,
       title: `${runtimes[name].title}, an empty script`,
-      by: 'machine',
+      vendor: 'machine',
     };
     contenders.push({
       ...row,
@@ -64,21 +66,25 @@ function measure(tell: Tell): Row[] {
       round: () => timed(() => runIn(name, [empty])).whole,
     });
   }
-  return [...takeTurns(contenders, { rounds, warmUp: 1 }, tell), ...absent, ...sizes()];
+  return [...runInterleaved(contenders, { rounds, warmUp: 1 }, onProgress), ...unavailable, ...sizes()];
 }
 
-/** What a process tells of itself. */
-type Told = Record<Exclude<Key, 'whole'>, number>;
+/** Figures that a process measures of itself. */
+type ChildFigures = Record<Exclude<Key, 'whole'>, number>;
 
-function contendersOf(name: string, row: { title: string; by?: string }, run: () => Told): Contender[] {
-  const take = together(() => {
+function contendersOf(
+  name: string,
+  row: { title: string; vendor?: string },
+  run: () => ChildFigures,
+): Contender[] {
+  const take = measureTogether(() => {
     const { whole, result } = timed(run);
     return { whole, ...result };
   });
-  return named(name, row).map(({ key, ...rest }) => ({ ...rest, unit: 'ms', round: () => take(key) }));
+  return rowsOf(name, row).map(({ key, ...rest }) => ({ ...rest, unit: 'ms', round: () => take(key) }));
 }
 
-function named(name: string, row: { title: string; by?: string }) {
+function rowsOf(name: string, row: { title: string; vendor?: string }) {
   return (Object.keys(groups) as Key[]).map((key) => ({
     key,
     id: `start.${name}-${key}`,

@@ -1,7 +1,6 @@
-/** What a run found out, as it stands in `results.json`, and the tables that it makes. */
+/** The results of a run as stored in `results.json`, and the tables made from them. */
 import { cpus, release } from 'node:os';
-import { type Row, type Spread, spread, type Unit } from './harness.js';
-import type { Verdict } from './targets.js';
+import { type Row, type Spread, spread, type TargetResult, type Unit } from './harness.js';
 
 export interface Summary {
   readonly date: string;
@@ -12,14 +11,14 @@ export interface Summary {
     readonly title: string;
     readonly rows: readonly Entry[];
   }[];
-  readonly targets: readonly Judged[];
+  readonly targets: readonly TargetResult[];
 }
 
-/** A row without its samples: what was measured, or why it was not. */
+/** A row without its samples: its quartiles, or the reason why it was not measured. */
 export interface Entry {
   readonly id: string;
   readonly title: string;
-  readonly by?: string;
+  readonly vendor?: string;
   readonly group?: string;
   readonly count?: number;
   readonly missing?: string;
@@ -32,53 +31,47 @@ export interface Measured extends Spread {
   readonly instructions?: number;
 }
 
-export interface Judged extends Omit<Verdict, 'reached' | 'met'> {
-  readonly reached: number | null;
-  readonly met: boolean | null;
-}
-
 /** Entries that are compared with each other. */
 export interface Table {
   readonly title: string;
   readonly entries: readonly Entry[];
-  /** When the entries differ in it: how many there were, ascending. */
+  /** The counts of all entries, ascending; empty if they have none. */
   readonly counts: readonly number[];
 }
 
 export function summarize(
   subjects: readonly { name: string; title: string; rows: readonly Row[] }[],
-  verdicts: readonly Verdict[],
+  targets: readonly TargetResult[],
 ): Summary {
   return {
     date: new Date().toISOString().slice(0, 10),
     system: `Linux ${release().split('-')[0]}, ${process.arch}, ${cpus()[0]?.model.trim()} x ${cpus().length}`,
     node: process.version,
     subjects: subjects.map(({ name, title, rows }) => ({ name, title, rows: rows.map(entry) })),
-    targets: verdicts.map(({ reached, met, ...rest }) => ({
-      ...rest,
-      reached: reached === undefined ? null : round(reached),
-      met: met ?? null,
+    targets: targets.map((target) => ({
+      ...target,
+      reached: target.reached === null ? null : round(target.reached),
     })),
   };
 }
 
 export function entry(row: Row): Entry {
-  const { id, title, by, group, count } = row;
-  const named = {
+  const { id, title, vendor, group, count } = row;
+  const name = {
     id,
     title,
-    ...(by === undefined ? {} : { by }),
+    ...(vendor === undefined ? {} : { vendor }),
     ...(group === undefined ? {} : { group }),
     ...(count === undefined ? {} : { count }),
   };
-  if ('missing' in row) return { ...named, missing: row.missing };
+  if ('missing' in row) return { ...name, missing: row.missing };
   const { unit, samples, instructions } = row;
   const { q1, median, q3 } = spread(samples);
   const measured = { unit, rounds: samples.length, q1: round(q1), median: round(median), q3: round(q3) };
-  return { ...named, measured: instructions === undefined ? measured : { ...measured, instructions } };
+  return { ...name, measured: instructions === undefined ? measured : { ...measured, instructions } };
 }
 
-/** A subject's tables: one for each group. */
+/** Returns the tables of a subject, one per group. */
 export function tables(title: string, entries: readonly Entry[]): Table[] {
   return grouped(entries, ({ group }) => group ?? title).map(([title, entries]) => {
     const counts = new Set(entries.flatMap(({ count }) => (count === undefined ? [] : [count])));
@@ -86,16 +79,16 @@ export function tables(title: string, entries: readonly Entry[]): Table[] {
   });
 }
 
-/** Entries with the same key, in the order of each key's first. */
+/** Groups entries by key, in the order of the first entry of each key. */
 export function grouped(entries: readonly Entry[], key: (entry: Entry) => string): [string, Entry[]][] {
   const groups = new Map<string, Entry[]>();
   for (const entry of entries) groups.set(key(entry), [...(groups.get(key(entry)) ?? []), entry]);
   return [...groups];
 }
 
-/** This project's best entry in a table, among those that can be compared with one. */
+/** Returns this project's best row with the count and unit of an entry. */
 export function bestOwn({ entries }: Table, { count, measured }: Entry): Measured | undefined {
-  const own = entries.filter((other) => other.by === undefined && other.count === count);
+  const own = entries.filter((other) => other.vendor === undefined && other.count === count);
   return own
     .flatMap((other) => (other.measured?.unit === measured?.unit ? [other.measured!] : []))
     .reduce<Measured | undefined>(
@@ -104,18 +97,19 @@ export function bestOwn({ entries }: Table, { count, measured }: Entry): Measure
     );
 }
 
-/** How often its median has the best own one in it; nothing where nobody else is there to be compared with. */
+/** Divides a median by that of this project's best row; `undefined` in tables without other vendors. */
 export function ratio(table: Table, entry: Entry): number | undefined {
   const best = bestOwn(table, entry);
-  if (table.entries.every(({ by }) => by === undefined) || entry.measured === undefined) return undefined;
+  if (table.entries.every(({ vendor }) => vendor === undefined) || entry.measured === undefined)
+    return undefined;
   return best === undefined || best.median === 0 ? undefined : entry.measured.median / best.median;
 }
 
-/** Whether somebody else is better than all of this project's in most rounds of both. */
+/** Whether another vendor's upper quartile is below the lower quartile of this project's best row. */
 export function isAhead(table: Table, entry: Entry): boolean {
   const best = bestOwn(table, entry);
   if (best === undefined || entry.measured === undefined) return false;
-  return entry.by !== undefined && entry.by !== 'machine' && entry.measured.q3 < best.q1;
+  return entry.vendor !== undefined && entry.vendor !== 'machine' && entry.measured.q3 < best.q1;
 }
 
 function round(value: number): number {

@@ -1,44 +1,47 @@
-/** The C program that a supervisor runs, and talks to this one in lines. */
+/** A C program that runs under a supervisor and receives requests as lines. */
 import { spawn } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import { close, pipe } from '#src/linux/fs/fds.js';
 import { program, second, third } from './native.js';
 
-export interface Done {
+export interface ClientResult {
   readonly sum: bigint;
   readonly nanoseconds: number;
 }
 
 export class Client {
   readonly #requests: number;
-  readonly #answers: number;
+  readonly #replies: number;
   readonly #bytes = Buffer.alloc(256);
 
-  /** @param supervisor the command in front of the program, if any */
-  constructor([command, ...args]: readonly string[]) {
-    const [requests, answers] = [pipe('talk to a program'), pipe('talk to a program')];
+  /** @param supervisor the command that runs the program, or an empty list */
+  constructor(supervisor: readonly string[]) {
+    const [requests, replies] = [pipe('create a pipe to a program'), pipe('create a pipe to a program')];
     const client = program('client');
-    const given = command === undefined ? [] : [...args, client];
-    spawn(command ?? client, given, { stdio: [requests.read, answers.write, 'inherit'] });
+    const [command, ...args] = [...supervisor, client];
+    spawn(command!, args, { stdio: [requests.read, replies.write, 'inherit'] });
     close(requests.read);
-    close(answers.write);
+    close(replies.write);
     this.#requests = requests.write;
-    this.#answers = answers.read;
+    this.#replies = replies.read;
   }
 
-  /** Waits until it is done. @param rest the next line, where the action wants one */
-  do(action: string, count: number, rest = ''): Done {
+  /**
+   * Performs an action `count` times and waits for the result.
+   * @param rest the next line, for actions that read one
+   */
+  run(action: string, count: number, rest = ''): ClientResult {
     writeSync(this.#requests, `${action} ${count} ${second} ${third}\n${rest}`);
-    // An answer is short and comes whole: a pipe keeps it together.
-    const length = readSync(this.#answers, this.#bytes);
+    // A reply is shorter than PIPE_BUF, so one read returns it whole.
+    const length = readSync(this.#replies, this.#bytes);
     const words = /^(\d+) (\d+)\n$/.exec(this.#bytes.toString('latin1', 0, length));
-    if (words === null) throw new Error(`the program does not answer: ${action}`);
+    if (words === null) throw new Error(`The client sent no reply: ${action}`);
     return { sum: BigInt(words[1]!), nanoseconds: Number(words[2]) };
   }
 
-  /** It ends when nobody can ask any more. */
-  end(): void {
+  /** Closes the pipes; the program exits at the end of its input. */
+  close(): void {
     close(this.#requests);
-    close(this.#answers);
+    close(this.#replies);
   }
 }

@@ -1,11 +1,11 @@
-/** What a process takes of the machine. Other runtimes load this file, too. */
+/** Memory and mappings of a process. Other runtimes import this file, too. */
 import { readFileSync } from 'node:fs';
 
 export interface Usage {
-  /** Bytes of memory that this process holds, shared or not, once for each mapping (RSS). */
+  /** Bytes of resident memory, counted once per mapping (RSS). */
   readonly resident: number;
-  /** Bytes that are its own: a page that it maps twice counts once (PSS). */
-  readonly own: number;
+  /** Bytes of memory in proportion to its users; a page that this process maps twice counts once (PSS). */
+  readonly pss: number;
   readonly mappings: number;
 }
 
@@ -14,5 +14,14 @@ export function usage(): Usage {
   const bytes = (name: string): number =>
     1024 * Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]);
   const maps = readFileSync('/proc/self/maps', 'utf8');
-  return { resident: bytes('Rss'), own: bytes('Pss'), mappings: maps.split('\n').length - 1 };
+  return { resident: bytes('Rss'), pss: bytes('Pss'), mappings: maps.split('\n').length - 1 };
+}
+
+/** The differences of two measurements: bytes of each of `count`, mappings of all. */
+export function usagePer(count: number, before: Usage, after: Usage): Usage {
+  return {
+    resident: (after.resident - before.resident) / count,
+    pss: (after.pss - before.pss) / count,
+    mappings: after.mappings - before.mappings,
+  };
 }

@@ -2,16 +2,18 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import {
-  imageLength,
-  type TemplateHeader,
-  templateCode,
-  templatePath,
-  templateVersion,
-} from '#src/codepage/template.js';
+import { imageLength, type TemplateHeader, templatePath, templateVersion } from '#src/codepage/template.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
-import { launcherFailureStatus, launcherPath, maxScriptBytes, scriptFd } from '#src/launcher/launcher.js';
-import { sharedLibrary, sharedLibraryLayout, staticProgram, staticProgramLayout } from '#src/machine/elf.js';
+import { launcherPath } from '#src/launcher/launcher.js';
+import { launcherFailureStatus, maxScriptBytes, scriptFd } from '#src/launcher/syscall-script.js';
+import {
+  type BuildCode,
+  builders,
+  sharedLibrary,
+  sharedLibraryLayout,
+  staticProgram,
+  staticProgramLayout,
+} from '#src/machine/build/index.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import {
   gdbJitLibraryPath,
@@ -26,39 +28,40 @@ import { command } from './command.js';
 import { declarations } from './declarations.js';
 import { manPage } from './man-page.js';
 import { notices, noticesFile } from './notices.js';
+import { templateImages } from './template-images.js';
 
 /** The library through which gdb learns the names of trampolines. */
-function gdbLibrary({ elfMachine, emptyFunction }: Machine): Uint8Array {
+function gdbLibrary({ linux }: Machine, { emptyFunction }: BuildCode): Uint8Array {
   const version = 1; // of gdb's interface: the first word of its descriptor
   const data = Uint8Array.of(version, ...new Uint8Array(jitDescriptorSize - 1));
   return sharedLibrary({
-    machine: elfMachine,
+    machine: linux.elfMachine,
     code: { name: registerFunctionName, bytes: emptyFunction() },
     data: { name: jitDescriptorName, bytes: data },
   });
 }
 
 /** The module by which Node lets generated code in: all it does is go on to where it is told. */
-function closureModule({ elfMachine, jumpViaMemory }: Machine): Uint8Array {
+function closureModule({ linux }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
   const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
   return sharedLibrary({
-    machine: elfMachine,
+    machine: linux.elfMachine,
     code: { name: initFunctionName, bytes: jumpViaMemory(distance) },
     data: { name: moduleData.name, bytes: new Uint8Array(moduleData.size) },
   });
 }
 
 /** The program that makes system calls before another program. */
-function launcher({ elfMachine, launcher }: Machine): Uint8Array {
+function launcher({ linux }: Machine, { launcher }: BuildCode): Uint8Array {
   const { bufferOffset } = staticProgramLayout;
   const bufferLength = maxScriptBytes;
   const code = launcher({ bufferOffset, bufferLength, scriptFd, exitFailure: launcherFailureStatus });
-  return staticProgram(elfMachine, { code, bufferLength });
+  return staticProgram(linux.elfMachine, { code, bufferLength });
 }
 
 /** Code pages made now, for systems where a process may make none. */
 function templates(machine: Machine): Uint8Array {
-  const images = templateCode(machine);
+  const images = templateImages(machine);
   const head: TemplateHeader = {
     version: templateVersion,
     architecture: machine.registerFile.architecture,
@@ -81,10 +84,11 @@ function write(path: string, bytes: Uint8Array | string, mode: number): void {
 }
 
 for (const [architecture, machine] of Object.entries(machines)) {
-  write(gdbJitLibraryPath(architecture), gdbLibrary(machine), 0o644);
-  write(modulePath(architecture), closureModule(machine), 0o644);
+  const builder = builders[architecture]!;
+  write(gdbJitLibraryPath(architecture), gdbLibrary(machine, builder), 0o644);
+  write(modulePath(architecture), closureModule(machine, builder), 0o644);
   write(templatePath(architecture), templates(machine), 0o644);
-  write(launcherPath(architecture), launcher(machine), 0o755);
+  write(launcherPath(architecture), launcher(machine, builder), 0o755);
 }
 const schemas = {
   'doctor.schema.json': diagnosisSchema,

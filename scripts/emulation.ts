@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findTool, hasTool, provideTools } from './tools.js';
+import { ensureTools, findTool, hasTool } from './ensure-tools.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = join(root, 'build/emulated-arm64');
@@ -31,13 +31,13 @@ export interface Emulation {
 }
 
 /**
- * Installs what is missing, as `provideTools` does, and tells Linux to run arm64 programs by qemu.
+ * Installs what is missing, as `ensureTools` does, and tells Linux to run arm64 programs by qemu.
  * @returns how to run Node, or why that is not possible
  */
 export function provideArm64(): Emulation | string {
   const crossed = tools.map((tool) => [`${triplet}-${tool}`, packageOf(tool)] as const);
   const wanted = { ...Object.fromEntries(crossed), [emulator]: emulatorPackage };
-  provideTools(wanted);
+  ensureTools(wanted);
   const missing = Object.keys(wanted).filter((tool) => !hasTool(tool));
   if (missing.length > 0) return `needs ${missing.join(', ')}`;
   try {

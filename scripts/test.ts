@@ -25,7 +25,7 @@ import { compileProgram } from '../test/support/compile.js';
 import { acceptable } from '../test/support/needs.js';
 import { type Counts, type CountsByFile, compareCounts, noCounts, recordCounts } from './counts.js';
 import { provideArm64 } from './emulation.js';
-import { provideTools } from './tools.js';
+import { ensureTools } from './ensure-tools.js';
 
 const script = fileURLToPath(import.meta.url);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +48,7 @@ if (process.platform !== 'linux') {
   process.exit(1);
 }
 // Who emulates has provided them.
-if ((process.env['TRAMPFD_EMULATED'] ?? '') === '') provideTools({ 'ffi.h': 'libffi-dev' });
+if ((process.env['TRAMPFD_EMULATED'] ?? '') === '') ensureTools({ 'ffi.h': 'libffi-dev' });
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
 else if (values.mdwe === true) process.exitCode = underMdwe();

@@ -1,5 +1,5 @@
 /** `trampfd/diagnose`: which code page methods a system allows, and who forbids the others. */
-export type { CodePageMethodName } from './codepage/code-page-method.js';
+export type { CodeSource } from './codepage/code-page-method.js';
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
 export type {
   Diagnosis,

@@ -1,63 +1,68 @@
-/** `trampfd`: native code and trampolines. What few programs use has entry points of its own. */
+/** `trampfd`: native code and trampolines. Features that few programs use have entry points of their own. */
 
-export type { CodePageMethodName } from './codepage/code-page-method.js';
+export type { CodeSource } from './codepage/code-page-method.js';
 export type { CallerRange, RegisterValues, StackLayout, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';
 export type {
-  PortableSavedRegister,
+  PortableSavedRegister as PortableRegisterContextName,
   RegisterAlias,
   RegisterName,
-  SavedRegister,
+  SavedRegister as RegisterContextName,
   TableRegister,
 } from './core/registers.js';
 export {
-  type CallbackHandle,
   type CallbackImplementation,
   type CallbackOptions,
   callbackStats,
   createCallback,
 } from './ffi/callback.js';
-export { type CallResult, type NativeFunctionOptions, nativeFunction } from './ffi/native-function.js';
+export type { Callback } from './ffi/callback-handle.js';
+export {
+  type CallResult,
+  type NativeFunction,
+  type NativeFunctionOptions,
+  nativeFunction,
+} from './ffi/native-function.js';
+export { enumeration, struct } from './ffi/prototype/declare.js';
 export type { InvalidType } from './ffi/prototype/infer-tokens.js';
-export type { PrototypeLike, PrototypeObject } from './ffi/prototype/parse.js';
+export type { PrototypeLike, PrototypeObject } from './ffi/prototype/prototype-like.js';
 export type {
   CallbackFunction,
   CallbackResult,
-  NativeFunction,
+  NativeArguments,
   NativeValue,
   ParametersOf,
   ResultOf,
   ValidFields,
   ValidPrototype,
 } from './ffi/prototype/types.js';
-export {
-  type Enumeration,
-  type EnumerationValues,
-  enumeration,
-  type Struct,
-  type StructFields,
-  struct,
-  type UserType,
+export type {
+  Enumeration,
+  EnumerationValues,
+  Struct,
+  StructFields,
+  UserType,
 } from './ffi/prototype/user-type.js';
-export type { SavedRegisters } from './machine/index.js';
-export { addressOf, cString, disassemble, symbolAddress, viewMemory } from './trampolines/native-memory.js';
+export { createRegisterHandler } from './trampolines/create-register-handler.js';
+export { createTrampolineTable } from './trampolines/create-table.js';
+export { createTrampoline } from './trampolines/create-trampoline.js';
+export { disassemble } from './trampolines/disassemble.js';
+export { addressOf, cString, viewMemory } from './trampolines/native-memory.js';
 export type { TrampolineOptions } from './trampolines/options.js';
-export {
-  createRegisterHandler,
-  type HandlerFunction,
+export { type RegisterContext, registerContext } from './trampolines/register-context.js';
+export type {
+  HandlerFunction,
   RegisterHandler,
-  type RegisterHandlerOptions,
-  registerContext,
-  restoreContextAddress,
+  RegisterHandlerOptions,
 } from './trampolines/register-handler.js';
-export {
-  type Column,
-  createTrampolineTable,
-  type TableColumns,
-  type TableStackLayout,
-  type TableValues,
+export { symbolAddress } from './trampolines/symbols.js';
+export type {
+  Column,
+  TableColumns,
+  TableStackLayout,
+  TableValues,
   TrampolineTable,
-  type TrampolineTableOptions,
+  TrampolineTableOptions,
 } from './trampolines/table.js';
-export { type CreateTrampolineOptions, createTrampoline, Trampoline } from './trampolines/trampoline.js';
+export type { CreateTrampolineOptions, Trampoline, TrampolineUpdate } from './trampolines/trampoline.js';

@@ -1,8 +1,10 @@
-/** `trampfd/object`: the trampoline object of the kernel proposal, which a file descriptor stands for. */
+/** `trampfd/object`: the trampoline object of the kernel proposal, which a file descriptor refers to. */
 export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
 export {
   createTrampolineObject,
+  openTrampolineObject,
+  receiveTrampolineObject,
   type TrampolineMapping,
-  TrampolineObject,
+  type TrampolineObject,
   type TrampolineObjectOptions,
 } from './object/trampoline-object.js';

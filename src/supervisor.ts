@@ -1,4 +1,11 @@
-/** `trampfd/supervisor`: programs with a supervisor, which answers `trampfd_create(2)` for them. */
+/** `trampfd/supervisor`: runs programs under a supervisor, which implements `trampfd_create(2)` for them. */
 export type { RestrictionName } from './launcher/restrictions.js';
-export { type SpawnSupervisedOptions, type Stdio, spawnSupervised } from './supervisor/supervise.js';
+export {
+  type SpawnSupervisedOptions,
+  type SupervisedInput,
+  type SupervisedOutput,
+  type SupervisedProcess,
+  type SupervisedStdio,
+  spawnSupervised,
+} from './supervisor/supervise.js';
 export type { AbiName } from './supervisor/syscalls/filter.js';

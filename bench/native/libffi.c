@@ -71,33 +71,33 @@ void closure_each(struct run *run, uint64_t *list)
     run->sum = made;
 }
 
-struct crowd {
+struct closure_list {
     uint64_t live;
     ffi_closure *closures[];
 };
 
 /* Makes `count` closures that live on; NULL when libffi makes fewer. */
-struct crowd *closure_crowd(struct run *run)
+struct closure_list *closure_create_many(struct run *run)
 {
-    struct crowd *crowd = malloc(sizeof *crowd + run->count * sizeof *crowd->closures);
+    struct closure_list *list = malloc(sizeof *list + run->count * sizeof *list->closures);
     void *code;
-    crowd->live = run->count;
+    list->live = run->count;
     for (uint64_t i = 0; i < run->count; i++)
-        if ((crowd->closures[i] = make(&run->third, &code)) == NULL)
+        if ((list->closures[i] = make(&run->third, &code)) == NULL)
             return NULL;
-    return crowd;
+    return list;
 }
 
-/* Frees `count` closures of a crowd, each `second` places behind the last, then makes as many. */
-void closure_replace(struct run *run, struct crowd *crowd)
+/* Frees `count` closures of a list, each `second` places behind the last, then makes as many. */
+void closure_replace(struct run *run, struct closure_list *list)
 {
     uint64_t sum = 0;
     uint64_t start = now();
     for (uint64_t i = 0; i < run->count; i++)
-        ffi_closure_free(crowd->closures[i * run->second % crowd->live]);
+        ffi_closure_free(list->closures[i * run->second % list->live]);
     for (uint64_t i = 0; i < run->count; i++) {
         void *code;
-        crowd->closures[i * run->second % crowd->live] = make(&run->third, &code);
+        list->closures[i * run->second % list->live] = make(&run->third, &code);
         sum += code != NULL;
     }
     run->nanoseconds = now() - start;

@@ -8,8 +8,8 @@ const words = new BigUint64Array(6);
 measure({
   words,
   loop: () => symbols.closure_loop(ptr(words)),
-  make: () => new JSCallback(compare, types),
+  create: () => new JSCallback(compare, types),
   addressOf: (callback) => BigInt(callback.ptr),
-  free: (callback) => callback.close(),
+  close: (callback) => callback.close(),
 });
 process.exit();

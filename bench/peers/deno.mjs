@@ -7,7 +7,7 @@ const words = new BigUint64Array(6);
 measure({
   words,
   loop: () => symbols.closure_loop(words),
-  make: () => new Deno.UnsafeCallback(types, compare),
+  create: () => new Deno.UnsafeCallback(types, compare),
   addressOf: (callback) => BigInt(Deno.UnsafePointer.value(callback.pointer)),
-  free: (callback) => callback.close(),
+  close: (callback) => callback.close(),
 });

@@ -1,1 +1,1 @@
-/** What a runtime costs that is asked for nothing. */
+/** An empty script, to measure the start-up of a runtime. */

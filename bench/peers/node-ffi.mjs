@@ -10,7 +10,7 @@ const address = getRawPointer(words.buffer);
 measure({
   words,
   loop: () => run(address),
-  make: () => library.registerCallback(types, compare),
+  create: () => library.registerCallback(types, compare),
   addressOf: (callback) => callback,
-  free: (callback) => library.unregisterCallback(callback),
+  close: (callback) => library.unregisterCallback(callback),
 });

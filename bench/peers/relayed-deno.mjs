@@ -1,5 +1,6 @@
-/** Calls from another thread, which waits for each, in Deno. One line of JSON. */
-import { median, outcome, prepare } from './measure.mjs';
+/** Measures calls from another thread in Deno, which waits for each result. Prints a line of JSON. */
+import { checkLoop, prepareLoop } from '../../build/bench/callback-loop.js';
+import { median } from './measure.mjs';
 
 const [library, calls] = Deno.args;
 const { symbols } = Deno.dlopen(library, {
@@ -10,9 +11,9 @@ const callback = Deno.UnsafeCallback.threadSafe(types, (a, b) => Number(b - a));
 const words = new BigUint64Array(6);
 const samples = [];
 for (let round = -2; round < 7; round++) {
-  prepare(words, BigInt(Deno.UnsafePointer.value(callback.pointer)), Number(calls));
+  prepareLoop(words, BigInt(Deno.UnsafePointer.value(callback.pointer)), Number(calls));
   await symbols.closure_loop(words);
-  const time = outcome(words);
+  const time = checkLoop(words);
   if (round >= 0) samples.push(time);
 }
 console.log(JSON.stringify({ deno: median(samples) }));

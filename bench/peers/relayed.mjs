@@ -1,13 +1,14 @@
 /**
- * Calls from another thread, which waits for each: ours, koffi's and, where it could be built, an addon's, in turns.
- * One line of JSON.
+ * Measures calls from another thread, which waits for each result: of trampfd, koffi and, if it was compiled, an add-on,
+ * interleaved. Prints a line of JSON.
  *
  *     node relayed.mjs library calls [addon]
  */
 import process from 'node:process';
 import koffi from 'koffi';
+import { checkLoop, prepareLoop } from '../../build/bench/callback-loop.js';
 import { addressOf, createCallback, nativeFunction, symbolAddress } from '../../dist/bundle/index.js';
-import { median, outcome, prepare } from './measure.mjs';
+import { median } from './measure.mjs';
 
 const [, , library, calls, path] = process.argv;
 const loop = symbolAddress('closure_loop', library);
@@ -18,7 +19,7 @@ const compare = (a, b) => b - a;
 const own = createCallback({ result: 'int', args: ['void *', 'void *'], pointers: 'number' }, compare);
 const type = koffi.proto('int (intptr_t, intptr_t)');
 const rival = koffi.address(koffi.register(compare, koffi.pointer(type)));
-const run = nativeFunction('void (void *)', loop, { async: true });
+const run = nativeFunction('void (void *)', loop).async;
 const ways = [
   { name: 'own', callee: own.address, call: () => run(address), samples: [] },
   { name: 'koffi', callee: rival, call: () => run(address), samples: [] },
@@ -26,7 +27,6 @@ const ways = [
 if (path !== undefined) {
   const addon = { exports: {} };
   process.dlopen(addon, path);
-  // It knows whom to call.
   ways.push({
     name: 'napi',
     callee: 0n,
@@ -37,9 +37,9 @@ if (path !== undefined) {
 
 for (let round = -2; round < 7; round++) {
   for (const { callee, call, samples } of ways) {
-    prepare(words, callee, Number(calls));
+    prepareLoop(words, callee, Number(calls));
     await call();
-    const time = outcome(words);
+    const time = checkLoop(words);
     if (round >= 0) samples.push(time);
   }
 }

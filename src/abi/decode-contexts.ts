@@ -1,7 +1,6 @@
 /**
- * Contexts as the C interface writes them. Each function checks bytes from outside by the rules of RFC v1 and
- * returns what they say, or nothing for a context that is to be removed; the bytes that passed are what is
- * read back.
+ * Decodes contexts of the C interface. Each function checks bytes from a program by the rules of RFC v1, and returns
+ * the context, or `undefined` for a context to be removed. Accepted bytes are stored as written, to be read back.
  */
 import { hex } from '../core/bits.js';
 import type { CallerRange, RegisterContext, StackContext } from '../core/contexts.js';
@@ -10,7 +9,7 @@ import { type RegisterFile, registerNumber } from '../core/registers.js';
 import { abi, structs } from './layout.js';
 import { SyscallError } from './syscall-error.js';
 
-/** Which numbers name the registers that a context may set. */
+/** The numbers of the registers that a context may set. */
 export interface RegisterNumbers {
   readonly pc: number;
   has(register: number): boolean;
@@ -23,7 +22,7 @@ export function registerNumbersOf(registerFile: RegisterFile): RegisterNumbers {
 
 export type DecodedRegisters = Pick<RegisterContext, 'pc' | 'assignments'>;
 
-/** A length that can be right at all; only then is memory read. */
+/** The possible lengths of a context, in bytes. Other lengths are refused before memory is read. */
 export interface LengthRange {
   readonly min: number;
   readonly max: number;
@@ -33,7 +32,7 @@ const { trampfd_regs, trampfd_reg, trampfd_stack, trampfd_values } = structs;
 
 const valuesLength: LengthRange = { min: trampfd_values.values, max: trampfd_values.size };
 
-/** Lengths of the contexts that a program may write, by their place among the offsets. */
+/** Possible lengths of the contexts that a program may write, by `abi.contexts`. */
 export const contextLengthRanges: Readonly<Record<number, LengthRange>> = {
   [abi.contexts.regs]: { min: trampfd_regs.regs, max: trampfd_regs.size },
   [abi.contexts.stack]: { min: trampfd_stack.data, max: trampfd_stack.size },
@@ -41,7 +40,7 @@ export const contextLengthRanges: Readonly<Record<number, LengthRange>> = {
   [abi.contexts.allowedCallers]: valuesLength,
 };
 
-/** Bytes of the context that stands at the start of `bytes`, as its head tells. */
+/** Returns the length in bytes of the context at the start of `bytes`, from its header. */
 export function contextLength(context: number, bytes: Uint8Array): number {
   const { min, max } = contextLengthRanges[context]!;
   const isStack = context === abi.contexts.stack;
@@ -50,7 +49,7 @@ export function contextLength(context: number, bytes: Uint8Array): number {
   return Math.min(min + count * entrySize, max);
 }
 
-/** `struct trampfd_regs`. The last of a repeated name counts. */
+/** Decodes `struct trampfd_regs`. If a register occurs more than once, the last value applies. */
 export function decodeRegisters(bytes: Uint8Array, numbers: RegisterNumbers): DecodedRegisters | undefined {
   const view = dataViewOf(bytes);
   const count = readListHeader(view, {
@@ -74,7 +73,7 @@ export function decodeRegisters(bytes: Uint8Array, numbers: RegisterNumbers): De
   return { pc, assignments: assignments.sort((a, b) => a.register - b.register) };
 }
 
-/** `struct trampfd_stack`. */
+/** Decodes `struct trampfd_stack`. */
 export function decodeStack(bytes: Uint8Array): StackContext | undefined {
   const view = dataViewOf(bytes);
   const flags = view.getUint32(trampfd_stack.flags, true);
@@ -89,7 +88,7 @@ export function decodeStack(bytes: Uint8Array): StackContext | undefined {
   return { ...layout, size, data: bytes.slice(trampfd_stack.data) };
 }
 
-/** Flags and offset of stack data. */
+/** Checks and decodes flags and offset of stack data. */
 export function decodeStackPlacement({ flags, offset }: { flags: number; offset: number }): {
   setSp: boolean;
   offset: number;
@@ -101,14 +100,14 @@ export function decodeStackPlacement({ flags, offset }: { flags: number; offset:
   return { setSp: (flags & abi.setSp) !== 0, offset };
 }
 
-/** `struct trampfd_values`: PCs that may be jumped to. */
+/** Decodes `struct trampfd_values`: the allowed PCs. */
 export function decodeAllowedPcs(bytes: Uint8Array): readonly bigint[] | undefined {
   const values = decodeValues(bytes, limits.allowedPcs);
   if (values.includes(0n)) throw new SyscallError('EINVAL', 'an allowed PC is 0');
   return values.length === 0 ? undefined : values;
 }
 
-/** `struct trampfd_values`: pairs of the first address and the first one behind. */
+/** Decodes `struct trampfd_values`: pairs of addresses `[start, end)`. */
 export function decodeAllowedCallers(bytes: Uint8Array): readonly CallerRange[] | undefined {
   const values = decodeValues(bytes, 2 * limits.allowedCallers);
   if (values.length % 2 !== 0) throw new SyscallError('EINVAL', 'a range of callers lacks its end');
@@ -129,7 +128,7 @@ function decodeValues(bytes: Uint8Array, maxCount: number): bigint[] {
   );
 }
 
-/** The count and the reserved word that lists begin with. */
+/** Checks the header of a list, its count and a reserved word, and the length. Returns the count. */
 function readListHeader(
   view: DataView,
   { countField, maxCount, entrySize }: { countField: string; maxCount: number; entrySize: number },

@@ -1,4 +1,4 @@
-/** What `trampfd_create` is told: the data of each type, checked. */
+/** Decodes the second argument of `trampfd_create`: the data of each object type, checked. */
 import { hex } from '../core/bits.js';
 import type { StackLayout } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
@@ -20,7 +20,7 @@ export interface TableData {
   readonly count: number;
   readonly codeRegister: number;
   readonly dataRegister: number;
-  /** Addresses of arrays of the program, 8 bytes for each instance. */
+  /** Addresses of arrays in the program's memory, 8 bytes for each instance. */
   readonly codeTable: bigint;
   readonly dataTable: bigint;
 }
@@ -30,13 +30,13 @@ export interface CodeData {
   readonly shape: Shape;
 }
 
-/** `struct trampfd_user`. */
+/** Decodes `struct trampfd_user`. */
 export function decodeUser(view: DataView): UserData {
   const { flags, count } = structs.trampfd_user;
   return { slow: readFlags(view, flags, abi.slow) !== 0, count: readCount(view, count) };
 }
 
-/** `struct trampfd_table`. */
+/** Decodes `struct trampfd_table`. */
 export function decodeTable(view: DataView, numbers: RegisterNumbers): TableData {
   const offsets = structs.trampfd_table;
   readFlags(view, offsets.flags, 0);
@@ -55,7 +55,7 @@ export function decodeTable(view: DataView, numbers: RegisterNumbers): TableData
   return data;
 }
 
-/** `struct trampfd_code`. */
+/** Decodes `struct trampfd_code`. */
 export function decodeCode(view: DataView, numbers: RegisterNumbers): CodeData {
   const offsets = structs.trampfd_code;
   readFlags(view, offsets.flags, 0);
@@ -66,7 +66,7 @@ export function decodeCode(view: DataView, numbers: RegisterNumbers): CodeData {
     view.getUint32(offsets.regs + 4 * index, true),
   );
   if (regs.some((register, index) => index >= nregs && register !== 0)) {
-    throw new SyscallError('EINVAL', 'regs behind nregs are not 0');
+    throw new SyscallError('EINVAL', 'regs after nregs are not 0');
   }
   const registers = regs.slice(0, nregs);
   for (const [index, register] of registers.entries()) {
@@ -92,14 +92,14 @@ function readStackLayout(view: DataView): StackLayout | undefined {
   return size === 0 ? undefined : { size, ...layout };
 }
 
-/** `struct trampfd_handler`. */
+/** Decodes `struct trampfd_handler`. */
 export function decodeHandler(view: DataView): HandlerData {
   const { flags, count } = structs.trampfd_handler;
   readFlags(view, flags, 0);
   return { count: readCount(view, count) };
 }
 
-/** Flags, of which those in `known` have a meaning. */
+/** Returns flags, all of which must be in `knownFlags`. */
 function readFlags(view: DataView, offset: number, knownFlags: number): number {
   const flags = view.getUint32(offset, true);
   if ((flags & ~knownFlags) !== 0) throw new SyscallError('EINVAL', `unknown flags ${hex(flags)}`);

@@ -1,14 +1,14 @@
-/** The C interface's structures, as a program writes them. What contexts hold has been checked. */
+/** Encodes validated contexts and object data as structures of the C interface. */
 import type { CallerRange, RegisterContext, StackContext } from '../core/contexts.js';
 import type { Shape } from '../core/shape.js';
 import { abi, structs } from './layout.js';
 
-/** `struct trampfd_user`. */
+/** Encodes `struct trampfd_user`. */
 export function encodeUser({ slow, count }: { slow: boolean; count: number }): Uint8Array {
   return new Uint8Array(Uint32Array.of(slow ? abi.slow : 0, count).buffer);
 }
 
-/** `struct trampfd_code`. */
+/** Encodes `struct trampfd_code`. */
 export function encodeCode({ shape, count }: { shape: Shape; count: number }): Uint8Array {
   const { size, regs } = structs.trampfd_code;
   const { registers, stack } = shape;
@@ -19,7 +19,7 @@ export function encodeCode({ shape, count }: { shape: Shape; count: number }): U
   return new Uint8Array(words.buffer);
 }
 
-/** `struct trampfd_regs`; nothing removes the context. */
+/** Encodes `struct trampfd_regs`; `undefined` removes the context. */
 export function encodeRegisters(registers: RegisterContext | undefined, pcNumber: number): Uint8Array {
   const { regs } = structs.trampfd_regs;
   const { size, name, value } = structs.trampfd_reg;
@@ -34,7 +34,7 @@ export function encodeRegisters(registers: RegisterContext | undefined, pcNumber
   return new Uint8Array(view.buffer);
 }
 
-/** `struct trampfd_stack`; nothing removes the context. */
+/** Encodes `struct trampfd_stack`; `undefined` removes the context. */
 export function encodeStack(stack: StackContext | undefined): Uint8Array {
   const offsets = structs.trampfd_stack;
   const bytes = new Uint8Array(offsets.data + (stack?.size ?? 0));
@@ -47,7 +47,7 @@ export function encodeStack(stack: StackContext | undefined): Uint8Array {
   return bytes;
 }
 
-/** `struct trampfd_values` with PCs; nothing removes the context. */
+/** Encodes `struct trampfd_values` with PCs; none removes the context. */
 export function encodeAllowedPcs(pcs: readonly bigint[] = []): Uint8Array {
   const { values } = structs.trampfd_values;
   const view = new DataView(new ArrayBuffer(values + 8 * pcs.length));
@@ -56,7 +56,7 @@ export function encodeAllowedPcs(pcs: readonly bigint[] = []): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** `struct trampfd_values` with ranges; nothing removes the context. */
+/** Encodes `struct trampfd_values` with ranges; none removes the context. */
 export function encodeAllowedCallers(ranges: readonly CallerRange[] = []): Uint8Array {
   return encodeAllowedPcs(ranges.flat());
 }

@@ -1,39 +1,37 @@
 /**
- * The C interface in numbers: what `include/trampfd.h` defines, as JavaScript sees it. `test/abi/probe.test.ts`
- * compares the two. Registers have their numbers in `trampoline/registers.ts`, lists their limits in
- * `trampoline/limits.ts`.
+ * The constants and structure layouts of `include/trampfd.h`; `test/abi/probe.test.ts` compares the two. Register
+ * numbers are in `core/registers.ts`, the limits of lists in `core/limits.ts`.
  *
- * All integers are little-endian, as in RFC v1. Structures are laid out by the C rules of the architectures that
- * we know (psABI for x86-64, section 3.1.2; AAPCS64, composite types): each member at the next multiple of its own
- * size. None of them has a hole.
+ * All integers are little-endian, as in RFC v1. Structures are laid out by the C rules of the supported architectures
+ * (psABI for x86-64, section 3.1.2; AAPCS64, composite types): each member at the next multiple of its own size. None
+ * of them has padding.
  */
 import { limits } from '../core/limits.js';
 
 export const abi = {
-  /** `__NR_trampfd_create`. The number that RFC v1 took, 440, is `process_madvise` since Linux 5.10. */
+  /** `__NR_trampfd_create`. The number in RFC v1, 440, is `process_madvise` since Linux 5.10. */
   createNumber: 4400,
-  /** Types of objects: the first argument of `trampfd_create`. */
+  /** Object types: the first argument of `trampfd_create`. */
   types: { user: 0, table: 1, code: 2, handler: 3 },
   /** `TRAMPFD_SLOW`, a flag of the type `user`. */
   slow: 1,
   /** `TRAMPFD_SET_SP`, a flag of stack contexts. */
   setSp: 1,
-  /** `TRAMPFD_OFFSET_BASE`: what the symbolic file offsets begin at; "trmp" in its upper half. */
+  /** `TRAMPFD_OFFSET_BASE`: the first symbolic file offset; "trmp" in its upper half. */
   offsetBase: 0x74726d7000000000n,
-  /** Which context an offset means, counted from the base. */
+  /** Offsets of the contexts, relative to the base. */
   contexts: { map: 0, regs: 1, stack: 2, allowedPcs: 3, allowedCallers: 4 },
-  /** The contexts of instance i lie `i << instanceShift` further. */
+  /** The contexts of instance i are at `i << instanceShift` relative to those of instance 0. */
   instanceShift: 8,
-  /** `TRAMPFD_MAX_COUNT`: instances in one object. */
+  /** `TRAMPFD_MAX_COUNT`: maximum instances in one object. */
   maxCount: 65536,
-  /** `TRAMPFD_SUPERVISOR`: the environment variable of a supervised program, and its value, `TRAMPFD_VERSION`. */
+  /** `TRAMPFD_SUPERVISOR`: environment variable of a supervised program; its value: `TRAMPFD_VERSION`. */
   supervisor: { variable: 'TRAMPFD_SUPERVISOR', version: '1' },
 } as const;
 
 /**
- * Structures: the size of each, and the offset of each member. A structure that ends in an array has the size
- * that it has with the longest array; the offset of the array is the length of the fixed head before it. Members
- * that C calls `size` are `map_size` and `data_size` here.
+ * The size of each structure and the offset of each member, in bytes. The size of a structure that ends in an array
+ * is that with the longest array. Members called `size` in C are `map_size` and `data_size` here.
  */
 export const structs = {
   trampfd_user: { size: 8, flags: 0, count: 4 },

@@ -1,4 +1,4 @@
-/** `struct trampfd_map`: how an object is to be mapped. */
+/** `struct trampfd_map`: the arguments to map an object with, and the addresses of its instances. */
 import { structs } from './layout.js';
 
 export interface ObjectMap {
@@ -6,10 +6,11 @@ export interface ObjectMap {
   readonly size: number;
   readonly prot: number;
   readonly flags: number;
-  /** Where in the file the mapping begins, in pages behind the base. */
+  /** Start of the mapping in the file, in pages from `abi.offsetBase`. */
   readonly offsetPage: number;
-  /** Where in the mapping the first instance stands, and bytes from one to the next. */
+  /** Byte offset of the first instance in the mapping. */
   readonly ioffset: number;
+  /** Bytes from one instance to the next. */
   readonly stride: number;
 }
 

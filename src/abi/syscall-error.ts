@@ -1,4 +1,4 @@
-/** Why a call is refused: the errno that the caller gets, and the reason for those who watch. */
+/** Error of a system call: the errno for the caller, and a message for traces and the audit log. */
 export class SyscallError extends Error {
   readonly code: SyscallErrno;
 

@@ -1,14 +1,12 @@
-/** `trampfd doctor`: what this system allows, who forbids the rest, and what to change. */
+/** `trampfd doctor`: which code page methods work here, what refuses the others, and how to change that. */
 import type { Command } from 'commander';
+import { defaultMethodNames } from '../codepage/method-selection.js';
 import { diagnose } from '../doctor/diagnose.js';
 import type { Diagnosis, MethodDiagnosis, SystemReport } from '../doctor/schema.js';
 import { type RestrictionName, restrictionNames } from '../launcher/restrictions.js';
 import { parseRestrictions } from './restrictions.js';
 
-/** Methods that need no memory that is both writable and executable, at once or in turn. */
-const safeMethods = ['memfd', 'template', 'file', 'trampfd'] as const;
-
-/** What `--matrix` tries. */
+/** The combinations that `--matrix` tries. */
 const matrixRestrictions: readonly (readonly RestrictionName[])[] = [
   [],
   ['mdwe'],
@@ -21,15 +19,15 @@ const matrixRestrictions: readonly (readonly RestrictionName[])[] = [
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('try every way of making code, tell who forbids it and what to change')
+    .description('try every code page method, and print what refuses it and how to change that')
     .option('--json', 'print JSON')
     .option(
       '--harden <restrictions>',
-      `try under ${restrictionNames.join(', ')}; several with commas`,
+      `restrict the probes by ${restrictionNames.join(', ')}; separate several by commas`,
       parseRestrictions,
       [],
     )
-    .option('--matrix', 'try under every restriction, and print a table in Markdown')
+    .option('--matrix', 'try with each restriction, and print a table in Markdown')
     .action(
       async ({
         json,
@@ -49,12 +47,12 @@ export function addDoctor(program: Command): void {
         }
         const diagnosis = await diagnose({ restrictions });
         console.log(json === true ? JSON.stringify(diagnosis, undefined, 2) : asText(diagnosis));
-        if (!safeMethods.some((method) => diagnosis.methods[method].works)) process.exitCode = 1;
+        if (!defaultMethodNames.some((method) => diagnosis.methods[method].works)) process.exitCode = 1;
       },
     );
 }
 
-/** Of a terminal of the usual kind. */
+/** Columns of a standard terminal. */
 const terminalWidth = 80;
 
 function asText({ restrictions, methods, system }: Diagnosis): string {
@@ -63,15 +61,15 @@ function asText({ restrictions, methods, system }: Diagnosis): string {
     tableRow('method', 'works', 'refused call', 'by'),
     ...Object.entries(methods).flatMap(([name, method]) => methodLines(name, method)),
   ];
-  const selected = safeMethods.find((method) => methods[method].works);
+  const selected = defaultMethodNames.find((method) => methods[method].works);
   const conclusion =
     selected === undefined
-      ? 'Nothing works here without memory that is writable and executable.'
-      : `Trampolines are made by ${selected} here, unless you name a method.`;
+      ? 'No method works here without memory that is writable and executable.'
+      : `Trampolines use ${selected} here, unless codeSource names another method.`;
   const unitHint = Object.values(methods).some(
     (method) => !method.works && /^[A-Z][a-z]\w*=/.test(method.fix ?? ''),
   )
-    ? ['Lines like Name=value belong into the systemd unit of the program.']
+    ? ['Lines like Name=value belong in the systemd unit of the program.']
     : [];
   return [
     wrap(`${heading}, tried one by one:`, ''),
@@ -106,7 +104,7 @@ function methodLines(name: string, method: MethodDiagnosis): string[] {
 
 function systemText(system: SystemReport): string {
   const { features } = system;
-  const capabilities: readonly [name: string, has: boolean][] = [
+  const capabilities: readonly [name: string, present: boolean][] = [
     ['mseal', features.mseal],
     ['MDWE', features.mdwe],
     ['MFD_NOEXEC_SEAL', features.memfdNoexecSeal],
@@ -116,8 +114,8 @@ function systemText(system: SystemReport): string {
     ['landing pads', system.landingPads],
     ['shadow stacks', system.shadowStacks],
   ];
-  const capabilityList = (has: boolean) =>
-    capabilities.flatMap(([name, present]) => (present === has ? name : [])).join(', ') || 'nothing';
+  const capabilityList = (expected: boolean) =>
+    capabilities.flatMap(([name, present]) => (present === expected ? name : [])).join(', ') || 'nothing';
   const rules = [
     `MDWE ${system.mdwe ? 'yes' : 'no'}`,
     `seccomp ${system.seccomp}`,
@@ -144,7 +142,7 @@ function folderText({ path, mount, noexec }: SystemReport['temporaryFolder']): s
   return `${path} on the mount ${mount}${noexec ? ', noexec' : ''}`;
 }
 
-/** Breaks a text between words, and begins every line with the margin. */
+/** Breaks a text between words into lines of the terminal's width, each beginning with `margin`. */
 function wrap(text: string, margin: string): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -156,8 +154,8 @@ function wrap(text: string, margin: string): string {
   return lines.join('\n');
 }
 
-/** Of a kernel, what says which features it has. */
-const kernelRelease = ({ system }: Diagnosis) => system.kernel.split('.').slice(0, 2).join('.');
+/** Returns major and minor version: features do not depend on the rest. */
+const kernelVersion = ({ system }: Diagnosis) => system.kernel.split('.').slice(0, 2).join('.');
 
 function asMatrix(diagnoses: readonly Diagnosis[]): string {
   const names = Object.keys(diagnoses[0]!.methods) as (keyof Diagnosis['methods'])[];
@@ -167,15 +165,15 @@ function asMatrix(diagnoses: readonly Diagnosis[]): string {
   return [
     '# What works where',
     '',
-    `Made by \`trampfd doctor --matrix\` on Linux ${kernelRelease(diagnoses[0]!)}, ${diagnoses[0]!.system.architecture}: each method, tried under`,
-    'restrictions that reproduce hardened systems. A cell says `works`, or who refuses.',
-    '[doctor.md](doctor.md) tells what the restrictions are.',
+    `Output of \`trampfd doctor --matrix\` on Linux ${kernelVersion(diagnoses[0]!)}, ${diagnoses[0]!.system.architecture}: each method, tried with`,
+    'restrictions that reproduce hardened systems. A cell is `works`, or what refuses the method.',
+    '[doctor.md](doctor.md) describes the restrictions.',
     '',
-    line(['under', ...names]),
+    line(['restrictions', ...names]),
     line(['---', ...names.map(() => '---')]),
     ...diagnoses.map(({ restrictions, methods }) =>
       line([
-        restrictions.length === 0 ? 'nothing' : restrictions.map((name) => `\`${name}\``).join(', '),
+        restrictions.length === 0 ? 'none' : restrictions.map((name) => `\`${name}\``).join(', '),
         ...names.map((name) => cell(methods[name])),
       ]),
     ),

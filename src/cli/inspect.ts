@@ -1,20 +1,16 @@
 /** `trampfd inspect PID`: the trampolines of another process. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { hex } from '../core/bits.js';
-import {
-  type InspectedProcess,
-  type InspectedTable,
-  inspectProcess,
-} from '../trampolines/inspect/inspect.js';
+import { type InspectedProcess, inspectProcess } from '../trampolines/inspect/inspect.js';
+import type { InspectedTable } from '../trampolines/inspect/summarize.js';
 
 export function addInspect(program: Command): void {
   program
     .command('inspect')
-    .description('list the trampolines of a process: tables, shapes, how many, names, code')
-    .argument('<pid>', 'the process', (text) => {
+    .description('list the trampolines of a process: tables, shapes, counts, names, code')
+    .argument('<pid>', 'the process ID', (text) => {
       const pid = Number(text);
-      if (!Number.isInteger(pid) || pid < 1)
-        throw new InvalidArgumentError('It must be the number of a process.');
+      if (!Number.isInteger(pid) || pid < 1) throw new InvalidArgumentError('It must be a process ID.');
       return pid;
     })
     .option('--json', 'print JSON, addresses as hexadecimal strings')

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-/** The command line: one file a command. */
+/** The command line: one file per command. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { TrampfdError } from '../core/errors.js';
 import { hostMachine } from '../native/host.js';
 
-/** A command is loaded when it is asked for, since `run` delays a program; for a list of them, all are. */
+/** Only the command in use is loaded, so that `run` starts quickly; all of them for the list in --help. */
 const commands = {
   doctor: async () => (await import('./doctor.js')).addDoctor,
   inspect: async () => (await import('./inspect.js')).addInspect,
   run: async () => (await import('./run.js')).addRun,
 };
 
-/** Exit code for a command line that makes no sense. */
+/** Exit code for an invalid command line. */
 const EXIT_USAGE = 2;
 
 const { version, description } = JSON.parse(

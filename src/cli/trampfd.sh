@@ -1,7 +1,7 @@
 #!/usr/bin/env sh
-# Node changes what a program inherits before any JavaScript runs: see src/supervisor/inherited.ts. For
-# `trampfd run` it is written down here first, starting next to nothing. scripts/command.ts makes the command of it,
-# which is JavaScript as well.
+# Node changes inherited state before any JavaScript runs: see src/supervisor/process/inherited-state.ts. So for
+# `trampfd run` this script records that state first. scripts/command.ts makes the command of it, which is JavaScript
+# as well.
 tools=${PATH:+$PATH:}/usr/bin:/bin
 main=$(PATH=$tools && readlink -f -- "$0") && main=${main%/*}/main.js
 node=node

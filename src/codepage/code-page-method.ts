@@ -1,36 +1,37 @@
 /**
- * How executable bytes come into being. The contract of every method, in a nutshell:
+ * Code page methods: the ways to obtain executable memory. The contract of every method:
  *
- * 1. `prepare` takes finished code once, and keeps it where nobody can change it, as far as the method can.
- * 2. `mapAt` puts that code at an address of reserved memory, executable, any number of times.
- * 3. `close` gives back what `prepare` took. What is mapped stays.
+ * 1. `prepare` takes finished code once, and stores it where it cannot be changed, as far as the method can.
+ * 2. `mapAt` maps that code, executable, over reserved memory. It can be called any number of times.
+ * 3. `close` releases what `prepare` acquired. Existing mappings stay.
  *
- * What each method guarantees stands in its file; `docs/code-pages.md` compares them.
+ * The guarantees of each method are in its file; `docs/code-pages.md` compares them.
  */
 import type { Shape } from '../core/shape.js';
 
-export type CodePageMethodName = 'memfd' | 'template' | 'file' | 'trampfd' | 'rwx' | 'remap';
+/** The name of a code page method. */
+export type CodeSource = 'memfd' | 'template' | 'file' | 'trampfd' | 'rwx' | 'remap';
 
-/** Code to be made executable. */
+/** Code to map. */
 export interface CodeBlob {
-  /** What it is: equal for equal code, on one architecture. */
+  /** Equal for equal code, on one architecture. */
   readonly key: string;
   /** Whole pages. */
   readonly bytes: Uint8Array;
-  /** Of code that is slots of trampolines. */
+  /** For code that consists of trampoline slots: their shape. */
   readonly shape?: Shape;
 }
 
 export interface CodePageMethod {
-  readonly name: CodePageMethodName;
-  /** The one length of code that this method has, where it cannot make any. */
+  readonly name: CodeSource;
+  /** For methods that cannot generate code: the one length, in bytes, of the code that they have. */
   readonly fixedCodeLength?: number;
-  /** @throws TrampfdError when the system refuses, or the method has no such code */
+  /** @throws TrampfdError if the system refuses, or the method does not have this code */
   prepare(code: CodeBlob): PreparedCode;
 }
 
 export interface PreparedCode {
-  /** Replaces reserved memory at `address` by the code. */
+  /** Replaces the reserved memory at the page-aligned `address` by the code. */
   mapAt(address: bigint): void;
   close(): void;
 }

@@ -1,9 +1,9 @@
 /**
- * `memfd`: the code stands in a sealed anonymous file and is mapped shared.
+ * `memfd`: the code is in a sealed anonymous file, mapped shared.
  *
- * Guarantee: nobody can change the bytes, not even with the descriptor, `mprotect`, `/proc/self/mem` or a
- * debugger that would insert a breakpoint. (A private mapping would not do: its pages can be copied and
- * rewritten.) A process can still map something else over its own pages, unless they are sealed with `mseal`.
+ * Guarantee: the bytes cannot be changed, not even with the fd, `mprotect`, `/proc/self/mem` or a debugger that
+ * inserts a breakpoint. (A private mapping does not have this property: its pages can be copied and rewritten.)
+ * A process can still map something else over its own pages, unless they are sealed with `mseal`.
  */
 import { sealedMemfd } from '../linux/mm/memfd.js';
 import type { CodePageMethod } from './code-page-method.js';
@@ -12,7 +12,7 @@ import { codeFromFd } from './map-shared-fd.js';
 export const memfd: CodePageMethod = {
   name: 'memfd',
   prepare({ bytes }) {
-    const fd = sealedMemfd('trampfd', bytes, 'make a code page by memfd');
-    return codeFromFd(fd, { method: 'memfd', length: bytes.length });
+    const fd = sealedMemfd('trampfd', bytes, 'create a code page by memfd');
+    return codeFromFd(fd, { source: 'memfd', length: bytes.length });
   },
 };

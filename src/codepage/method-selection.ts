@@ -1,9 +1,9 @@
-/** All methods, and the ladder of those that are tried when the caller names none. */
+/** All code page methods, and the order in which they are tried if the caller names none. */
 
 import { TrampfdError } from '../core/errors.js';
 import { oneOf } from '../core/validate.js';
 import { isResourceExhausted } from '../native/errno.js';
-import type { CodePageMethod, CodePageMethodName } from './code-page-method.js';
+import type { CodePageMethod, CodeSource } from './code-page-method.js';
 import { file } from './file.js';
 import { memfd } from './memfd.js';
 import { remap } from './remap.js';
@@ -11,7 +11,7 @@ import { rwx } from './rwx.js';
 import { template } from './template.js';
 import { trampfd } from './trampfd.js';
 
-export const methods: Readonly<Record<CodePageMethodName, CodePageMethod>> = {
+export const methods: Readonly<Record<CodeSource, CodePageMethod>> = {
   memfd,
   template,
   file,
@@ -19,41 +19,42 @@ export const methods: Readonly<Record<CodePageMethodName, CodePageMethod>> = {
   rwx,
   remap,
 };
-export const methodNames = Object.keys(methods) as CodePageMethodName[];
+export const methodNames = Object.keys(methods) as CodeSource[];
 
 /**
- * From the strongest guarantee down, and what asks somebody else last. Never one that needs writable code.
- * The environment variable `TRAMPFD_METHODS` replaces it: names with commas between.
+ * The methods that need no memory that is both writable and executable, at once or in turn. Strongest guarantee
+ * first; the supervisor is last because it needs a round trip to another process. The environment variable
+ * `TRAMPFD_METHODS` replaces the list: names, separated by commas.
  */
-const defaultMethods: readonly CodePageMethod[] = [memfd, template, file, trampfd];
+export const defaultMethodNames = ['memfd', 'template', 'file', 'trampfd'] as const;
 
-function methodOrder(): readonly CodePageMethod[] {
+function methodOrder(): readonly CodeSource[] {
   const override = process.env['TRAMPFD_METHODS'] ?? '';
-  if (override === '') return defaultMethods;
-  return override.split(',').map((name) => methods[oneOf(name, 'TRAMPFD_METHODS', methodNames)]);
+  if (override === '') return defaultMethodNames;
+  return override.split(',').map((name) => oneOf(name, 'TRAMPFD_METHODS', methodNames));
 }
 
 /**
- * Makes something by the method that is named, or by the first of the ladder that can.
- * @throws TrampfdError with what every method that was tried had against it
+ * Calls `create` with the named method or, without a name, with one method after another until it succeeds.
+ * @throws TrampfdError with the error of every method tried
  */
 export function withFirstWorkingMethod<Result>(
-  name: CodePageMethodName | undefined,
+  name: CodeSource | undefined,
   create: (method: CodePageMethod) => Result,
 ): Result {
   if (name !== undefined) return create(methods[name]);
   const failures: { readonly name: string; readonly error: TrampfdError }[] = [];
-  for (const method of methodOrder()) {
+  for (const name of methodOrder()) {
     try {
-      return create(method);
+      return create(methods[name]);
     } catch (error) {
-      // A lack that may pass is no reason to go down the ladder for good.
+      // A transient lack of resources must not select a weaker method permanently.
       if (!(error instanceof TrampfdError) || isResourceExhausted(error)) throw error;
-      failures.push({ name: method.name, error });
+      failures.push({ name, error });
     }
   }
   const reasons = failures.map((failure) => `\n  ${failure.name}: ${failure.error.message}`).join('');
   const { code, errno, syscall } = failures[0]!.error;
-  const message = `Cannot make a code page: every method is refused; "trampfd doctor" tells by whom${reasons}`;
+  const message = `Cannot create a code page: every method failed; run "trampfd doctor" to see why${reasons}`;
   throw new TrampfdError(message, { code, errno, syscall, cause: failures.map(({ error }) => error) });
 }

@@ -1,11 +1,11 @@
 /**
- * `remap`: memory that is written first and made executable then. Only for those who ask for it by name.
+ * `remap`: memory that is written first and then made executable. Used only if named.
  *
- * Guarantee: the code cannot be written by a stray store. `mprotect` and `/proc/self/mem` can change it,
- * unless the page is sealed (`mseal` stops the first, not the second).
+ * Guarantee: a stray store cannot write the code. `/proc/self/mem` can, and `mprotect` can unless the page is
+ * sealed (`mseal`).
  */
+
 import {
-  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -15,6 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/mm/memory.js';
+import { copyToMemory } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 export const remap: CodePageMethod = {

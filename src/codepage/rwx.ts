@@ -1,11 +1,11 @@
 /**
- * `rwx`: anonymous memory that is writable and executable at once, as callbacks were made for decades.
- * Only for those who ask for it by name.
+ * `rwx`: anonymous memory that is writable and executable at once, the traditional memory for callbacks. Used
+ * only if named.
  *
- * Guarantee: none. Whoever can write memory of the process can write this.
+ * Guarantee: none. Any write to memory of the process can change the code.
  */
+
 import {
-  copyToMemory,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
@@ -15,6 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/mm/memory.js';
+import { copyToMemory } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 const attempt = 'map a code page by rwx';
@@ -27,8 +28,8 @@ export const rwx: CodePageMethod = {
     return {
       mapAt(address) {
         mmap({ address, length: bytes.length, prot, flags }, attempt);
-        // New code is seen when memory becomes executable, and on arm64 not before: what it may do from now on it may
-        // not do while it is written.
+        // Code is written while the memory is not executable: on arm64 the instruction cache is synchronized only when
+        // memory becomes executable.
         mprotect(address, bytes.length, PROT_READ | PROT_WRITE);
         copyToMemory(address, bytes);
         mprotect(address, bytes.length, prot);

@@ -1,107 +1,67 @@
 /**
- * `template`: the code was made when the package was built, and is shipped with it in a file that can be signed
- * (IMA, fs-verity, IPE, fapolicyd). This process brings no code of its own; it only maps what is installed.
+ * `template`: the code was generated when the package was built, and is shipped in a file that can be signed (IMA,
+ * fs-verity, IPE, fapolicyd). The process generates no executable code; it only maps what is installed.
  *
- * Guarantee: the mapping cannot be changed through `mprotect` or `/proc/self/mem`, since the descriptor behind
- * it only reads. Whoever may write the installed file can change the code under the mapping: let it belong to
- * somebody else than those who run it, or seal it with fs-verity.
+ * Guarantee: the mapping cannot be changed through `mprotect` or `/proc/self/mem`, since its fd is read-only. A
+ * user who may write the installed file can change the mapped code: the file should belong to a user other than
+ * those who run it, or be sealed with fs-verity.
  *
- * **Limitation**: it has the shapes of {@link templateShapes} and no others.
+ * **Limitation**: it has a fixed set of shapes (scripts/template-images.ts).
  *
- *     file   64 KiB with a line of JSON about the rest, then images of 64 KiB each
+ *     file   64 KiB that begin with a line of JSON ({@link TemplateHeader}), then images of 64 KiB each
  *
- * The size of images is the largest page of any system, so that one file serves all. What is mapped is compared
- * with what this version would have made before anybody can jump there.
+ * The size of an image is the largest page size of any system, so that one file serves all. After mapping, the
+ * code is compared with what this version would generate, before it can be called.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
-import { registerNumber } from '../core/registers.js';
-import { emptyShape, handlerShape, type Shape, shapeKey } from '../core/shape.js';
-import { memoryAt, pageSize } from '../linux/mm/memory.js';
-import type { Machine } from '../machine/index.js';
+import { pageSize } from '../linux/mm/memory.js';
 import { fromNodeError } from '../native/errno.js';
 import { hostMachine } from '../native/host.js';
-import type { CodeBlob, CodePageMethod } from './code-page-method.js';
+import { memoryAt } from '../native/memory-view.js';
+import type { CodePageMethod } from './code-page-method.js';
 import { codeFromFd } from './map-shared-fd.js';
 
-/** Bytes of one image, and of the head of the file. */
+/** Bytes of one image, and of the header. */
 export const imageLength = 2 ** 16;
 
-/** What stands at the start of the file. */
 export interface TemplateHeader {
-  /** The layout of the file and the code in it; a change of either makes it another. */
+  /** {@link templateVersion} of the package that wrote the file. */
   readonly version: number;
   readonly architecture: string;
   readonly imageLength: number;
-  /** The keys of the images, in order. */
+  /** Keys of the images, in file order. */
   readonly images: readonly string[];
 }
 
+/** To be increased with every change of the file's layout or of code in it. */
 export const templateVersion = 1;
 
-const attempt = 'make a code page by template';
+const attempt = 'create a code page by template';
 
-/** Where the package keeps the file for an architecture. */
+/** The folder of the package's native files. */
+export const nativeFolder = fileURLToPath(new URL('../native', import.meta.url));
+
+/** Returns the path of the installed file for an architecture, by Node's name (`process.arch`). */
 export function templatePath(architecture: string): string {
-  return fileURLToPath(new URL(`../native/templates-${architecture}.bin`, import.meta.url));
+  return join(nativeFolder, `templates-${architecture}.bin`);
 }
 
-/**
- * The shapes that are shipped: only a jump, every single register, every two argument registers, farewells,
- * closures, handlers.
- */
-export function templateShapes({ registerFile, freedCallStub, callbackRegisters }: Machine): Shape[] {
-  const pc = registerNumber(registerFile, 'pc');
-  const singleRegisters = Object.values(registerFile.numbers).filter((number) => number !== pc);
-  const argRegisters = (['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).map((name) =>
-    registerNumber(registerFile, name),
-  );
-  const pairs = argRegisters.flatMap((a, index) => argRegisters.slice(index + 1).map((b) => [a, b]));
-  const registerSets = [
-    ...singleRegisters.map((number) => [number]),
-    ...pairs,
-    ...[freedCallStub().registers, callbackRegisters].map(Object.values<number>),
-  ];
-  const shapes = registerSets.map((registerSet) => ({
-    registers: registerSet.toSorted((a, b) => a - b),
-    stack: undefined,
-  }));
-  return [emptyShape, ...shapes, handlerShape];
-}
-
-/** All images of an architecture. */
-export function templateCode(machine: Machine): CodeBlob[] {
-  const slotImages = templateShapes(machine).map((shape) => ({
-    key: shapeKey(shape),
-    bytes: machine.codeImage(shape, imageLength).bytes,
-  }));
-  const standaloneCode = [
-    machine.freedCallStub(),
-    machine.restoreContext(),
-    machine.faultHandler(imageLength),
-    machine.glue(imageLength),
-  ];
-  return [
-    ...slotImages,
-    ...standaloneCode.map(({ key, bytes }) => ({ key, bytes: machine.padWithTraps(bytes, imageLength) })),
-  ];
-}
-
-/** The method, with the code of one file. */
-export function createTemplateMethod(pathFor: (architecture: string) => string): CodePageMethod {
+/** Returns the method for one file. */
+export function createTemplateMethod(path: string): CodePageMethod {
   return {
     name: 'template',
     fixedCodeLength: imageLength,
     prepare({ key, bytes }) {
-      const filePath = pathFor(process.arch);
-      const fd = openTemplate(filePath);
+      const fd = openTemplate(path);
       try {
-        const header = readHeader(filePath, fd);
+        const header = readHeader(path, fd);
         const index = header.images.indexOf(key);
-        if (index < 0) throw templateError(filePath, 'it has no code for this shape', 'ERR_NO_TEMPLATE');
+        if (index < 0) throw templateError(path, 'it has no code for this shape', 'ERR_TRAMPFD_NO_TEMPLATE');
         const prepared = codeFromFd(fd, {
-          method: 'template',
+          source: 'template',
           length: imageLength,
           offset: imageLength * (1 + index),
         });
@@ -110,19 +70,19 @@ export function createTemplateMethod(pathFor: (architecture: string) => string):
           mapAt(address) {
             prepared.mapAt(address);
             if (Buffer.compare(new Uint8Array(memoryAt(address, imageLength)), bytes) !== 0) {
-              throw templateError(filePath, 'its code is not what this version of trampfd makes');
+              throw templateError(path, 'its code differs from what this version of trampfd generates');
             }
           },
         };
       } catch (error) {
         closeSync(fd);
-        throw fromNodeError(`${attempt}: ${filePath}`, error);
+        throw fromNodeError(`${attempt}: ${path}`, error);
       }
     },
   };
 }
 
-export const template = createTemplateMethod(templatePath);
+export const template = createTemplateMethod(templatePath(process.arch));
 
 function openTemplate(path: string): number {
   try {
@@ -136,36 +96,26 @@ function readHeader(path: string, fd: number): TemplateHeader {
   const bytes = Buffer.alloc(imageLength);
   const length = readSync(fd, bytes, 0, imageLength, 0);
   const header = parseHeader(bytes.subarray(0, length).toString('latin1'));
-  if (header === undefined) throw templateError(path, 'it is no file of templates');
+  if (header === undefined) throw templateError(path, 'it is not a template file');
   const { registerFile } = hostMachine();
   if (header.version !== templateVersion) {
-    throw templateError(
-      path,
-      `it is made for version ${header.version} of templates, and this is ${templateVersion}`,
-    );
+    throw templateError(path, `its version is ${header.version}, not ${templateVersion}`);
   }
   if (header.architecture !== registerFile.architecture) {
-    throw templateError(
-      path,
-      `it is made for ${header.architecture}, and this is ${registerFile.architecture}`,
-    );
+    throw templateError(path, `it is for ${header.architecture}, not ${registerFile.architecture}`);
   }
   if (header.imageLength !== imageLength) {
-    throw templateError(
-      path,
-      `its images have ${header.imageLength} bytes, and those of this version ${imageLength}`,
-    );
+    throw templateError(path, `its images have ${header.imageLength} bytes, not ${imageLength}`);
   }
   if (imageLength % pageSize() !== 0) {
     throw templateError(
       path,
-      `it is made for pages of ${imageLength} bytes or less, and these have ${pageSize()}`,
+      `its images of ${imageLength} bytes are not whole pages of ${pageSize()} bytes`,
     );
   }
   const expectedSize = imageLength * (1 + header.images.length);
   const { size } = fstatSync(fd);
-  if (size !== expectedSize)
-    throw templateError(path, `it has ${size} bytes where ${expectedSize} should be`);
+  if (size !== expectedSize) throw templateError(path, `it has ${size} bytes, not ${expectedSize}`);
   return header;
 }
 
@@ -183,6 +133,6 @@ function parseHeader(text: string): TemplateHeader | undefined {
   }
 }
 
-function templateError(path: string, reason: string, code = 'ERR_TEMPLATE'): TrampfdError {
+function templateError(path: string, reason: string, code = 'ERR_TRAMPFD_TEMPLATE'): TrampfdError {
   return new TrampfdError(`Cannot ${attempt}: ${path}: ${reason}`, { code });
 }

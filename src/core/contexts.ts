@@ -1,6 +1,6 @@
 /**
- * What a trampoline is told: registers, stack data, allowed PCs. Immutable values, made from what callers
- * write and checked by the rules of RFC v1, before anything is done with them.
+ * The contexts of a trampoline: registers, stack data, allowed PCs, allowed callers. Immutable values, parsed from
+ * the caller's options and checked by the rules of RFC v1 before any of them takes effect.
  */
 import { hex } from './bits.js';
 import { limits } from './limits.js';
@@ -15,15 +15,15 @@ import {
   uint64,
 } from './validate.js';
 
-/** Registers to load, by name. The program counter (`pc`, or its own name) is where the trampoline jumps. */
+/** Registers to load, by name. The trampoline jumps to the program counter (`pc`, or the architecture's name). */
 export type RegisterValues = Readonly<Partial<Record<RegisterName, bigint>>>;
 
-/** A register context as it is kept. */
+/** A validated register context. */
 export interface RegisterContext {
-  /** What the caller wrote: its names, values as unsigned 64-bit words. */
+  /** By the caller's names; values as unsigned 64-bit words. */
   readonly values: RegisterValues;
   readonly pc: bigint;
-  /** The other registers, by ascending number: the order of the data words. */
+  /** The other registers by ascending number, the order of the data words. */
   readonly assignments: readonly { readonly register: number; readonly value: bigint }[];
 }
 
@@ -35,25 +35,25 @@ export interface StackValues {
   readonly offset?: number;
   /**
    * Whether the stack pointer moves to the data (`TRAMPFD_SET_SP`), default false. On x86-64 it becomes
-   * `round_down(sp - offset - size, 16) - 8`, so that the first 8 bytes of data stand where the target
-   * expects its return address.
+   * `round_down(sp - offset - size, 16) - 8`, so that the target finds the first 8 bytes of data as its return
+   * address.
    */
   readonly setSp?: boolean;
 }
 
-/** Where stack data goes, without the data: what trampolines of one shape share. */
+/** Size and position of stack data, the same for all trampolines of a shape. */
 export interface StackLayout {
   readonly size: number;
   readonly offset: number;
   readonly setSp: boolean;
 }
 
-/** A stack context as it is kept; the data is a copy. */
+/** A validated stack context; the data is a copy. */
 export interface StackContext extends StackLayout {
   readonly data: Uint8Array;
 }
 
-/** Checks registers. `subject` names them in errors. */
+/** Validates registers. `subject` names them in errors. */
 export function parseRegisters(
   input: unknown,
   registerFile: RegisterFile,
@@ -84,8 +84,8 @@ export function parseRegisters(
   return Object.freeze({ values: Object.freeze(values), pc, assignments });
 }
 
-/** Checks stack data; nothing, or no bytes, is no stack context. */
-export function parseStack(input: unknown, subject = 'stack'): StackContext | undefined {
+/** Validates stack data. Returns `undefined` without data, or if the data is empty. */
+export function parseStack(input: unknown, subject = 'stackData'): StackContext | undefined {
   if (input === undefined || input === null) return undefined;
   const { data, offset, setSp } = knownOptions(input, subject, ['data', 'offset', 'setSp']);
   if (!(data instanceof Uint8Array)) {
@@ -101,8 +101,8 @@ export function parseStack(input: unknown, subject = 'stack'): StackContext | un
   return Object.freeze({ ...placement, size: data.byteLength, data: Uint8Array.from(data) });
 }
 
-/** Checks a stack layout without data: `{ size, offset?, setSp? }`. */
-export function parseStackLayout(input: unknown, subject = 'stack'): StackLayout | undefined {
+/** Validates a stack layout without data: `{ size, offset?, setSp? }`. */
+export function parseStackLayout(input: unknown, subject = 'stackData'): StackLayout | undefined {
   if (input === undefined || input === null) return undefined;
   const { size, offset, setSp } = knownOptions(input, subject, ['size', 'offset', 'setSp']);
   const checkedSize = integerInRange(size, `${subject}.size`, { min: 1, max: limits.stackSize });
@@ -119,7 +119,7 @@ function parseStackPlacement(
   };
 }
 
-/** Checks an allow list; nothing, or no entries, is no list, and then every PC is allowed. */
+/** Validates an allow list. Returns `undefined`, which allows every PC, without a list or if it is empty. */
 export function parseAllowedPcs(input: unknown, subject = 'allowedPcs'): readonly bigint[] | undefined {
   if (input === undefined || input === null) return undefined;
   if (!Array.isArray(input)) throw new TypeError(`${subject} must be an array, not ${describeType(input)}`);
@@ -130,10 +130,10 @@ export function parseAllowedPcs(input: unknown, subject = 'allowedPcs'): readonl
   return pcs.length === 0 ? undefined : Object.freeze(pcs);
 }
 
-/** Addresses that callers may have: the first, and the first one behind them. */
-export type CallerRange = readonly [first: bigint, end: bigint];
+/** A range of allowed caller addresses: `[start, end)`. */
+export type CallerRange = readonly [start: bigint, end: bigint];
 
-/** Checks ranges of callers; nothing, or no entries, is no list, and then every caller is allowed. */
+/** Validates caller ranges. Returns `undefined`, which allows every caller, without ranges or if there are none. */
 export function parseCallerRanges(
   input: unknown,
   subject = 'allowedCallers',
@@ -148,7 +148,7 @@ export function parseCallerRanges(
   const ranges = Array.from(input, (range: unknown, index): CallerRange => {
     const element = `${subject}[${index}]`;
     if (!Array.isArray(range) || range.length !== 2) {
-      throw new TypeError(`${element} must be a pair of addresses: the first, and the first one behind`);
+      throw new TypeError(`${element} must be a pair of addresses: [start, end)`);
     }
     const [start, end] = [uint64(range[0], `${element}[0]`), uint64(range[1], `${element}[1]`)];
     if (start >= end) throw new RangeError(`${element} is empty: ${hex(start)} to ${hex(end)}`);
@@ -157,7 +157,7 @@ export function parseCallerRanges(
   return ranges.length === 0 ? undefined : Object.freeze(ranges);
 }
 
-/** Refuses a PC that an allow list does not have. */
+/** Throws unless the allow list contains the PC. */
 export function assertAllowedPc(
   pc: bigint,
   allowed: readonly bigint[] | undefined,

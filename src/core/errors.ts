@@ -1,19 +1,19 @@
-/** What a {@link TrampfdError} knows besides its message. */
+/** The properties of a {@link TrampfdError} besides its message. */
 export interface TrampfdErrorDetails {
-  /** The symbolic reason: an errno name (`'EACCES'`), or one of ours (`'ERR_FREED'`, `'ERR_UNSUPPORTED'`). */
+  /** An errno name (`'EACCES'`), or a code of this package (`'ERR_TRAMPFD_FREED'`). */
   readonly code: string;
-  /** The error number of the system call that was refused; absent when no system call was. */
+  /** The error number of the failed system call; absent if no system call failed. */
   readonly errno?: number | undefined;
-  /** The system call that was refused, by its kernel name. */
+  /** The failed system call, by the kernel's name. */
   readonly syscall?: string | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * Something that was asked for correctly could not be had: the system refused it, or the object is gone.
- * Wrong arguments are `TypeError` or `RangeError` instead.
+ * A valid request failed: the system refused it, or the object is closed or frozen. Wrong arguments throw
+ * `TypeError` or `RangeError` instead.
  *
- * The message says what was attempted and the state that stopped it.
+ * The message says what was attempted and why it failed.
  *
  * @example
  * ```ts
@@ -23,17 +23,17 @@ export interface TrampfdErrorDetails {
  *   symbolAddress('no_such_function');
  * } catch (error) {
  *   if (!(error instanceof TrampfdError)) throw error;
- *   console.log(error.code); // ERR_SYMBOL
+ *   console.log(error.code); // ERR_TRAMPFD_SYMBOL
  * }
  * ```
  */
 export class TrampfdError extends Error {
   override readonly name = 'TrampfdError';
-  /** The symbolic reason: an errno name (`'EACCES'`), or one of ours (`'ERR_FREED'`). */
+  /** An errno name (`'EACCES'`), or a code of this package (`'ERR_TRAMPFD_FREED'`). */
   readonly code: string;
-  /** The error number of the system call that was refused; `undefined` when no system call was. */
+  /** The error number of the failed system call; `undefined` if no system call failed. */
   readonly errno: number | undefined;
-  /** The system call that was refused, by its kernel name. */
+  /** The failed system call, by the kernel's name. */
   readonly syscall: string | undefined;
 
   constructor(message: string, { code, errno, syscall, cause }: TrampfdErrorDetails) {

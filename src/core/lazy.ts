@@ -1,14 +1,14 @@
-/** For what takes long to make, and few processes need all of: it is made when it is first asked for. */
-export function lazy<Value>(make: () => Value): () => Value {
-  const memoized = memoize(make);
+/** Returns a function that creates a value at its first call: for values that are expensive and rarely needed. */
+export function lazy<Value>(create: () => Value): () => Value {
+  const memoized = memoize(create);
   return () => memoized(undefined);
 }
 
-/** The same for a family, of which each is made by its key. */
-export function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+/** Returns a function that creates the value for a key at its first call with that key. */
+export function memoize<Key, Value>(create: (key: Key) => Value): (key: Key) => Value {
   const cache = new Map<Key, Value>();
   return (key) => {
-    if (!cache.has(key)) cache.set(key, make(key));
+    if (!cache.has(key)) cache.set(key, create(key));
     return cache.get(key)!;
   };
 }

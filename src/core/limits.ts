@@ -1,6 +1,6 @@
-/** The limits of RFC v1. They are part of the C interface, so they are the same on every architecture. */
+/** The limits of RFC v1: part of the C interface, the same on every architecture. */
 export const limits = {
-  /** Registers that one context may set, the program counter included. */
+  /** Registers in one context, including the program counter. */
   registers: 40,
   /** Bytes of stack data. */
   stackSize: 64,
@@ -8,6 +8,6 @@ export const limits = {
   stackOffset: 256,
   /** Program counters in an allow list. */
   allowedPcs: 16,
-  /** Ranges of callers in an allow list. */
+  /** Caller ranges in an allow list. */
   allowedCallers: 8,
 } as const;

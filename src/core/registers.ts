@@ -1,9 +1,6 @@
-/**
- * The registers that a context may name, with their numbers in the C interface, for every architecture.
- * The numbers are those of RFC v1.
- */
+/** The registers that a context may set, on every architecture, with their numbers in RFC v1. */
 
-/** x86-64. Numbers 0 to 7 belong to the registers of 32-bit programs, which a 64-bit context cannot set. */
+/** x86-64. Numbers 0 to 7 are registers of 32-bit programs, which a 64-bit context cannot set. */
 export const x64Registers = {
   rax: 8,
   rbx: 9,
@@ -23,7 +20,7 @@ export const x64Registers = {
   rip: 23,
 } as const;
 
-/** arm64: `x0` = 13 to `x28` = 41, `pc` = 42. Numbers 0 to 12 belong to 32-bit programs. */
+/** arm64: `x0` = 13 to `x28` = 41, `pc` = 42. Numbers 0 to 12 are registers of 32-bit programs. */
 export const arm64Registers = {
   x0: 13,
   x1: 14,
@@ -57,42 +54,45 @@ export const arm64Registers = {
   pc: 42,
 } as const;
 
-/** The register names of 32-bit programs, known only to be refused with a reason. */
+/** Register names of 32-bit programs: for a more specific error. */
 const registers32 = ['eax', 'ebx', 'ecx', 'edx', 'esi', 'edi', 'ebp', 'eip', 'r0', 'r1', 'r2', 'r3'];
 
-/** Names that mean the same on every architecture. `chain` is the static chain of nested functions. */
+/** Names that exist on every architecture. `chain` is the static chain of nested functions. */
 export type RegisterAlias = 'pc' | 'arg0' | 'arg1' | 'arg2' | 'arg3' | 'arg4' | 'arg5' | 'chain';
 
-/** Every name that a context may use, on whatever architecture. A name of another architecture is refused when used. */
+/** The register names of all architectures. Using one of another architecture throws. */
 export type RegisterName = keyof typeof x64Registers | keyof typeof arm64Registers | RegisterAlias;
 
-/** Registers that a table may load besides the PC, which it always does. */
+/** Registers that a table can load besides the PC, which it always loads. */
 export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
 
 /**
- * What a handler finds in its block on every architecture. `result` is where a function returns integers and pointers,
- * `vector0` and those behind it are where numbers with a fraction are passed; the first one is where they are returned.
+ * Registers in a handler's register block, by the names that exist on every architecture. Functions return integers
+ * and pointers in `result`. Floating-point arguments are passed in `vector0` and following, and returned in `vector0`.
  */
 export type PortableSavedRegister =
   | (RegisterAlias | 'sp' | 'flags' | 'result')
   | ('vector0' | 'vector1' | 'vector2' | 'vector3' | 'vector4' | 'vector5' | 'vector6' | 'vector7');
 
-/** Every name that such a block has, on whatever architecture: vector registers too. */
+/** The names of all architectures for registers in that block, vector registers included. */
 export type SavedRegister =
   | (PortableSavedRegister | keyof typeof x64Registers | keyof typeof arm64Registers)
   | ('rsp' | 'rflags' | 'xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7')
   | ('x29' | 'x30' | 'nzcv' | 'q0' | 'q1' | 'q2' | 'q3' | 'q4' | 'q5' | 'q6' | 'q7');
 
-/** The register names of one architecture: what `machine/` supplies. */
+/** The register names of one architecture, from `machine/`. */
 export interface RegisterFile {
   readonly architecture: string;
-  /** Name to number; the program counter is one of them. */
+  /** Number by name, including the program counter. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** The portable names, each with the name it stands for here. */
+  /** The architecture's name by portable name. */
   readonly aliases: Readonly<Record<RegisterAlias, string>>;
 }
 
-/** The number of the register called `name` on this architecture, by its own name or an alias. Throws `RangeError`. */
+/**
+ * Returns the number of a register, by the architecture's name or an alias.
+ * @throws RangeError for an unknown name
+ */
 export function registerNumber(registerFile: RegisterFile, name: string): number {
   const canonicalName = Object.hasOwn(registerFile.aliases, name)
     ? registerFile.aliases[name as RegisterAlias]
@@ -104,7 +104,10 @@ export function registerNumber(registerFile: RegisterFile, name: string): number
   return number;
 }
 
-/** The register's own name on this architecture. */
+/**
+ * Returns the architecture's name of a register.
+ * @throws RangeError for an unknown number
+ */
 export function registerName(registerFile: RegisterFile, number: number): string {
   const match = Object.keys(registerFile.numbers).find((name) => registerFile.numbers[name] === number);
   if (match === undefined)

@@ -1,40 +1,40 @@
 /**
- * The shape of a trampoline: what makes trampolines share code bytes. Everything else about one is data,
- * and stands in its data slot in the same order on every architecture.
+ * The shape of a trampoline: trampolines of equal shape share code. Everything else is data, stored in the
+ * trampoline's data slot in the same order on every architecture.
  */
 import { alignUp } from './bits.js';
 import type { StackLayout } from './contexts.js';
 
 /**
- * What the code of a trampoline does. `user` loads registers, writes stack data and jumps. `handler` saves all
- * registers, calls, and loads what it is left.
+ * The type of code. `user` loads registers, writes stack data and jumps. `handler` saves all registers, calls a
+ * handler, and loads the registers from the block that the handler may have changed.
  */
 export type TrampolineType = 'user' | 'handler';
 
 export interface Shape {
-  /** Without one, `user`. */
+  /** Default: `user`. */
   readonly type?: TrampolineType;
-  /** The registers to load besides the PC, as numbers of the C interface, ascending. */
+  /** Registers to load besides the PC: numbers of the C interface, ascending. */
   readonly registers: readonly number[];
   readonly stack: StackLayout | undefined;
 }
 
-/** The shape that only jumps. */
+/** The shape of a trampoline that only jumps. */
 export const emptyShape: Shape = Object.freeze({ registers: Object.freeze([]), stack: undefined });
 
-/** The shape of all trampolines that call handlers. */
+/** The shape of all register handlers. */
 export const handlerShape: Shape = Object.freeze({ ...emptyShape, type: 'handler' });
 
-/** The words of its data slots. */
+/** Indexes of the words in a data slot of {@link handlerShape}, and their count. */
 export const handlerSlotLayout = { handler: 0, trampoline: 1, wordCount: 2 } as const;
 
-/** A data slot: 8-byte words for the PC, then the registers in order, then the stack data, padded. */
+/** Layout of a data slot: 8-byte words for the PC, then the registers in order, then the stack data, padded. */
 export interface DataLayout {
-  /** Words of 8 bytes in a slot. */
+  /** 8-byte words in a slot. */
   readonly wordCount: number;
   /** Bytes in a slot. */
   readonly stride: number;
-  /** Where the stack data begins, in bytes from the slot's start. */
+  /** Byte offset of the stack data in the slot. */
   readonly stackDataOffset: number;
 }
 
@@ -44,7 +44,7 @@ export function dataLayout({ type, registers, stack }: Shape): DataLayout {
   return { wordCount: stride / 8, stride, stackDataOffset };
 }
 
-/** Equal for shapes that share code, different for others. */
+/** Returns a string that is equal for shapes that share code, and only for those. */
 export function shapeKey({ type, registers, stack }: Shape): string {
   if (type === 'handler') return type;
   const stackKey = stack === undefined ? '' : `+${stack.size}@${stack.offset}${stack.setSp ? '!' : ''}`;

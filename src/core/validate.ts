@@ -1,6 +1,6 @@
 /**
- * Checks of single values that come from outside: 64-bit words, addresses, lengths.
- * Each throws `TypeError` or `RangeError` with the name of what was wrong, and returns the value as we keep it.
+ * Validates single arguments: 64-bit words, addresses, lengths. Each function returns the validated value, or throws
+ * `TypeError` or `RangeError`; `name` is the argument's name in the message.
  */
 
 import { renamedOptionAdvice } from './renamed-options.js';
@@ -9,8 +9,8 @@ const formatValue = (value: unknown): string =>
   typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : String(value);
 
 /**
- * A 64-bit word. Values from -2^63 to 2^64-1 are taken; a negative one stands for its two's complement,
- * as it would in C, and is read back as the unsigned value.
+ * Returns a value from -2^63 to 2^64-1 as an unsigned 64-bit word; a negative value becomes its two's complement,
+ * as in C.
  */
 export function uint64(value: unknown, name: string): bigint {
   if (typeof value !== 'bigint') throw bigintExpected(value, name);
@@ -21,14 +21,14 @@ export function uint64(value: unknown, name: string): bigint {
   return unsigned;
 }
 
-/** A 64-bit word that may not be 0. */
+/** Returns a 64-bit word that is not 0. */
 export function nonNullAddress(value: unknown, name: string): bigint {
   const result = uint64(value, name);
-  if (result === 0n) throw new RangeError(`${name} is 0, and nothing can be called there`);
+  if (result === 0n) throw new RangeError(`${name} must not be 0`);
   return result;
 }
 
-/** A whole number from `from` to `to`, both included. */
+/** Returns a whole number from `min` to `max`, inclusive. */
 export function integerInRange(
   value: unknown,
   name: string,
@@ -41,7 +41,7 @@ export function integerInRange(
   return value;
 }
 
-/** An object with properties to read. Arrays and functions do not count. */
+/** Returns an object that is not an array. */
 export function plainObject(value: unknown, name: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`${name} must be an object, not ${describeType(value)}`);
@@ -49,7 +49,7 @@ export function plainObject(value: unknown, name: string): Readonly<Record<strin
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Options from outside: an object (or nothing) with no property that we do not know. */
+/** Returns an object whose own properties are all in `known`; for `undefined`, an empty one. */
 export function knownOptions<Name extends string>(
   value: unknown,
   name: string,
@@ -66,13 +66,13 @@ export function knownOptions<Name extends string>(
   return object as { readonly [Key in Name]?: unknown };
 }
 
-/** A flag; `undefined` is false. */
+/** Returns a boolean; `undefined` is false. */
 export function optionalBoolean(value: unknown, name: string): boolean {
   if (value === undefined || typeof value === 'boolean') return value === true;
   throw new TypeError(`${name} must be true or false, not ${describeType(value)}`);
 }
 
-/** One of a few words; `undefined` is the first of them. */
+/** Returns one of `choices`; `undefined` is the first of them. */
 export function oneOf<Choice extends string>(
   value: unknown,
   name: string,
@@ -87,7 +87,7 @@ export function oneOf<Choice extends string>(
   return chosen;
 }
 
-/** A name for tools to show; one line, no control characters, at most 200 characters. */
+/** Returns a name to be shown by tools: one line, no control characters, at most 200 UTF-16 units. */
 export function displayName(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${describeType(value)}`);
@@ -97,13 +97,13 @@ export function displayName(value: unknown, name: string): string | undefined {
   return value;
 }
 
-/** What to say where a `bigint` had to be. */
+/** Returns the error for a value that must be a `bigint`. */
 export function bigintExpected(value: unknown, name: string): TypeError {
   const hint = typeof value === 'number' && Number.isSafeInteger(value) ? `: write ${value}n` : '';
   return new TypeError(`${name} must be a bigint, not ${describeType(value)}${hint}`);
 }
 
-/** How an error message calls the type of a value. */
+/** Returns the type of a value for an error message, with article. */
 export function describeType(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object')

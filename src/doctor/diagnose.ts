@@ -1,12 +1,13 @@
-/** Finds out what a system allows, by trying. */
+/** Tries every code page method in a process of its own. */
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { methodNames } from '../codepage/method-selection.js';
 import { TrampfdError } from '../core/errors.js';
-import { knownOptions as checkNames, describeType, oneOf } from '../core/validate.js';
-import { canEnterUserNamespace, launch } from '../launcher/launcher.js';
+import { describeType, knownOptions, oneOf } from '../core/validate.js';
+import { launch } from '../launcher/launcher.js';
 import { type RestrictionName, restrictionNames, restrictionSyscalls } from '../launcher/restrictions.js';
-import { spawn } from '../linux/process/spawn.js';
+import { spawn } from '../launcher/spawn.js';
+import { canEnterUserNamespace } from '../launcher/user-namespace.js';
 import { fromNodeError } from '../native/errno.js';
 import { hostMachine } from '../native/host.js';
 import type { Diagnosis, MethodDiagnosis } from './diagnosis.js';
@@ -16,15 +17,15 @@ import type { ProcessReport } from './system.js';
 
 export interface DiagnoseOptions {
   /**
-   * Restrictions to apply to the processes that try: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`.
-   * Default: none, the system as it is.
+   * Restrictions to apply to the probe processes: `mdwe`, `no-memfd`, `noexec-tmp`, `no-own-code`.
+   * Default: none.
    */
   readonly restrictions?: readonly RestrictionName[];
 }
 
 /**
- * Tries every code page method, each in a process of its own, and tells which work, who forbids the others,
- * and what to change.
+ * Tries every code page method, each in a process of its own, and returns which work, what refuses the others,
+ * and how to change that.
  *
  * @example
  * ```ts
@@ -36,10 +37,10 @@ export interface DiagnoseOptions {
  * }
  * ```
  * @throws TypeError, RangeError for wrong options
- * @throws TrampfdError when a restriction cannot be applied here
+ * @throws TrampfdError if a restriction cannot be applied here
  */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { restrictions: requested = [] } = checkNames(options, 'options', ['restrictions']);
+  const { restrictions: requested = [] } = knownOptions(options, 'options', ['restrictions']);
   if (!Array.isArray(requested))
     throw new TypeError(`restrictions must be an array, not ${describeType(requested)}`);
   const restrictions = requested.map((name, index) =>
@@ -48,7 +49,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   hostMachine();
   const processReport = (await runProbe('system', restrictions)) as ProcessReport;
   const results = await Promise.all(
-    methodNames.map(async (method): Promise<[CodePageMethodName, MethodDiagnosis]> => {
+    methodNames.map(async (method): Promise<[CodeSource, MethodDiagnosis]> => {
       const result = (await runProbe(method, restrictions)) as ProbeResult;
       return [
         method,
@@ -66,12 +67,12 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
 
 const probeProgram = fileURLToPath(new URL('probe.js', import.meta.url));
 
-/** Milliseconds that a process gets: enough for any machine, and an end for one that hangs. */
+/** Enough for slow and emulated machines; a probe that hangs is killed. */
 const probeTimeoutMs = 60_000;
 
-/** Runs the probe. It needs no compiler, and under MDWE can have none. */
+/** Runs the probe with --jitless: it needs no JIT compiler, and under MDWE there can be none. */
 async function runProbe(
-  subject: CodePageMethodName | 'system',
+  subject: CodeSource | 'system',
   restrictions: readonly RestrictionName[],
 ): Promise<unknown> {
   const args = ['--jitless', probeProgram, subject];
@@ -91,28 +92,28 @@ async function runProbe(
   }
   const deadline = setTimeout(() => launched.process.kill('SIGKILL'), probeTimeoutMs);
   const exited = new Promise<string>((resolve, reject) => {
-    launched.process.on('error', (error) => reject(fromNodeError('start a process that tries', error)));
+    launched.process.on('error', (error) => reject(fromNodeError('start a probe process', error)));
     launched.process.on('close', (status, signal) => resolve(signal ?? `exit code ${status}`));
   });
   const [exitStatus] = await Promise.all([exited, launched.started]).finally(() => clearTimeout(deadline));
   try {
     return JSON.parse(output.stdout);
   } catch {
-    const message = `the process that tried ended with ${exitStatus}${lastErrorLine(output.stderr)}`;
+    const message = `the probe ended with ${exitStatus}${lastErrorLine(output.stderr)}`;
     if (subject === 'system')
-      throw new TrampfdError(`Cannot look at the system: ${message}`, { code: 'ERR_PROBE' });
-    return { works: false, code: 'ERR_CRASHED', syscall: null, message } satisfies ProbeResult;
+      throw new TrampfdError(`Cannot inspect the system: ${message}`, { code: 'ERR_TRAMPFD_PROBE' });
+    return { works: false, code: 'ERR_TRAMPFD_CRASHED', syscall: null, message } satisfies ProbeResult;
   }
 }
 
-/** What a program said before it ended: of a Node that failed, the line with the error. */
+/** Returns the last line that a program wrote to stderr or, if Node failed, the line with the error. */
 function lastErrorLine(stderr: string): string {
-  // V8 warns of --jitless itself.
+  // V8 prints a warning about --jitless.
   const lines = stderr
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('Warning: disabling flag'));
   const line = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? '';
-  // What the loader says when a library lies where nothing may be executed.
-  const hint = line.includes('failed to map segment') ? '; this package lies on a noexec mount' : '';
+  // The loader's message for a library on a noexec mount.
+  const hint = line.includes('failed to map segment') ? '; this package is on a noexec mount' : '';
   return `${line === '' ? '' : `: ${line}`}${hint}`;
 }

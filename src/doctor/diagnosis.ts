@@ -2,7 +2,7 @@
  * A diagnosis, as TypeScript sees it. Written out, though `schema.ts` says the same, so that the package's declarations
  * need no library's types.
  */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 
 /** What a system says to one code page method. */
 export type MethodDiagnosis = WorkingMethod | RefusedMethod;
@@ -70,6 +70,6 @@ export interface SystemReport {
 export interface Diagnosis {
   /** Restrictions that were applied for this diagnosis. */
   restrictions: string[];
-  methods: Record<CodePageMethodName, MethodDiagnosis>;
+  methods: Record<CodeSource, MethodDiagnosis>;
   system: SystemReport;
 }

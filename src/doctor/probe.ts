@@ -1,29 +1,17 @@
 /**
- * The program that tries one code page method, or looks at the system, and prints what it found as a line of
- * JSON. It runs in a process of its own, which may be restricted, and which may crash without harm.
+ * Program that tries one code page method, or inspects the system, and prints the result as a line of JSON. Each run
+ * is a process of its own: it may be restricted, and a crash affects no other method.
  *
  *     node --jitless probe.js METHOD|system
  */
 
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
-import { acquireRegion } from '../codepage/regions.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { TrampfdError } from '../core/errors.js';
-import { emptyShape } from '../core/shape.js';
-import {
-  copyToMemory,
-  MAP_ANONYMOUS,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  mmap,
-  PROT_READ,
-  PROT_WRITE,
-  pageSize,
-} from '../linux/mm/memory.js';
 import { dlsym } from '../native/dl.js';
-import { bindFunction } from '../native/libc.js';
+import { bindFunction } from '../native/function-pointers.js';
+import { createTrampoline } from '../trampolines/create-trampoline.js';
 import { collectSystemReport } from './system.js';
 
-/** What became of a method. */
 export type ProbeResult =
   | { readonly works: true }
   | {
@@ -33,17 +21,16 @@ export type ProbeResult =
       readonly message: string;
     };
 
-/** Makes one trampoline by a method, and calls it. */
-function probeMethod(method: CodePageMethodName): ProbeResult {
+/** Creates one trampoline by a method, and calls it. */
+function probeMethod(method: CodeSource): ProbeResult {
   try {
-    const region = acquireRegion(emptyShape, { codeLength: pageSize(), method });
-    const { dataAddress, dataLength, codeAddress } = region;
-    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    mmap({ address: dataAddress, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, 'map data');
-    copyToMemory(dataAddress, new Uint8Array(BigUint64Array.of(dlsym('getpid')!).buffer));
-    const pid = bindFunction('int trampfd_probe()', codeAddress)();
+    const registers = { pc: dlsym('getpid')! };
+    // Debug mode, which the environment may set, needs more code than the trampoline's.
+    const { address } = createTrampoline({ registers, codeSource: method, debug: false });
+    const pid = bindFunction('int trampfd_probe()', address)();
     if (pid === process.pid) return { works: true };
-    return { works: false, code: 'ERR_WRONG_RESULT', syscall: null, message: `the code returned ${pid}` };
+    const message = `the code returned ${pid}`;
+    return { works: false, code: 'ERR_TRAMPFD_WRONG_RESULT', syscall: null, message };
   } catch (error) {
     if (!(error instanceof TrampfdError)) throw error;
     const { code, syscall, message } = error;
@@ -51,5 +38,5 @@ function probeMethod(method: CodePageMethodName): ProbeResult {
   }
 }
 
-const subject = process.argv[2] as CodePageMethodName | 'system';
+const subject = process.argv[2] as CodeSource | 'system';
 console.log(JSON.stringify(subject === 'system' ? collectSystemReport() : probeMethod(subject)));

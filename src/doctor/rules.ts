@@ -1,9 +1,9 @@
 /**
- * Who refuses: conclusions from a refused system call and from what the system looks like. Rules are tried in
- * order; the first that fits speaks. A rule that was seen to be right, by applying the restriction and then its
- * fix, is not `inferred`; `test/doctor` does that for each of them.
+ * Rules that conclude from a failed system call and the state of the system what refuses a method. The first rule
+ * that matches applies. A rule that is confirmed by a test, which applies the restriction and then the fix, is not
+ * `inferred`.
  */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
 import type { ProbeResult } from './probe.js';
 import type { MethodDiagnosis } from './schema.js';
 import type { ProcessReport } from './system.js';
@@ -11,7 +11,7 @@ import type { ProcessReport } from './system.js';
 type ProbeFailure = Extract<ProbeResult, { works: false }>;
 
 interface FailedProbe {
-  readonly method: CodePageMethodName;
+  readonly method: CodeSource;
   readonly failure: ProbeFailure;
   readonly system: ProcessReport;
 }
@@ -23,21 +23,21 @@ interface Rule {
   readonly inferred: boolean;
 }
 
-/** Whether a method has memory that was writable become executable. */
-const needsWxTransition = (method: CodePageMethodName): boolean => method === 'rwx' || method === 'remap';
+/** Whether a method needs memory that is both writable and executable, at once or in turn. */
+const needsWxTransition = (method: CodeSource): boolean => method === 'rwx' || method === 'remap';
 
 const noexecFolder = ({ method, system }: FailedProbe) =>
   method === 'file' ? system.temporaryFolder : method === 'template' ? system.packageFolder : undefined;
 
 const rules: readonly Rule[] = [
   {
-    matches: ({ failure }) => failure.code === 'ERR_NO_SUPERVISOR',
+    matches: ({ failure }) => failure.code === 'ERR_TRAMPFD_NO_SUPERVISOR',
     refusedBy: () => 'no supervisor',
     fix: () => 'trampfd run -- program',
     inferred: false,
   },
   {
-    matches: ({ failure }) => ['ERR_CRASHED', 'ERR_WRONG_RESULT'].includes(failure.code),
+    matches: ({ failure }) => ['ERR_TRAMPFD_CRASHED', 'ERR_TRAMPFD_WRONG_RESULT'].includes(failure.code),
     refusedBy: () => 'unknown',
     fix: () => null,
     inferred: true,
@@ -97,7 +97,7 @@ const rules: readonly Rule[] = [
     inferred: false,
   },
   {
-    matches: ({ method, failure }) => method === 'template' && failure.code === 'ERR_TEMPLATE',
+    matches: ({ method, failure }) => method === 'template' && failure.code === 'ERR_TRAMPFD_TEMPLATE',
     refusedBy: () => 'the installed package was changed',
     fix: () => 'npm install trampfd',
     inferred: false,
@@ -122,6 +122,7 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/** Returns what refuses a method, by the first rule that matches. */
 export function diagnoseFailure(probe: FailedProbe): MethodDiagnosis {
   const { failure } = probe;
   const rule = rules.find(({ matches }) => matches(probe));

@@ -1,4 +1,4 @@
-/** The shape of a diagnosis, as `trampfd doctor --json` prints it. The build publishes it as a JSON schema. */
+/** Schema of the output of `trampfd doctor --json`. The build writes it to the package as a JSON schema. */
 import * as z from 'zod';
 import type { Diagnosis } from './diagnosis.js';
 
@@ -8,19 +8,19 @@ const methodDiagnosis = z.discriminatedUnion('works', [
   z.object({ works: z.literal(true) }),
   z.object({
     works: z.literal(false),
-    refusedBy: z.string().describe('who forbids it'),
-    syscall: z.string().nullable().describe('the system call that was refused'),
-    errno: z.string().nullable().describe('its error, by name'),
-    fix: z.string().nullable().describe('the line to change, or the command'),
-    inferred: z.boolean().describe('whether who refuses is a conclusion from the signs, not seen to be so'),
-    message: z.string().describe('the error as a program meets it'),
+    refusedBy: z.string().describe('the rule or component that refuses it'),
+    syscall: z.string().nullable().describe('the system call that failed'),
+    errno: z.string().nullable().describe('its errno, by name'),
+    fix: z.string().nullable().describe('the line to change, or the command to run'),
+    inferred: z.boolean().describe('whether refusedBy is a conclusion that no test confirms'),
+    message: z.string().describe('the message of the error'),
   }),
 ]);
 
 const feature = z.boolean();
 
 export const diagnosisSchema = z.object({
-  restrictions: z.array(z.string()).describe('restrictions that were applied for this diagnosis'),
+  restrictions: z.array(z.string()).describe('restrictions applied for this diagnosis'),
   methods: z.object({
     memfd: methodDiagnosis,
     template: methodDiagnosis,
@@ -51,12 +51,12 @@ export const diagnosisSchema = z.object({
       procmapQuery: feature,
       userNamespaces: feature,
     }),
-    landingPads: z.boolean().describe('whether the processor checks where indirect branches arrive'),
-    shadowStacks: z.boolean().describe('whether processor and kernel have shadow stacks for programs'),
+    landingPads: z.boolean().describe('whether the processor checks the targets of indirect branches'),
+    shadowStacks: z.boolean().describe('whether processor and kernel support shadow stacks for programs'),
   }),
 });
 
-/** Fails to compile where the schema and the written types differ. */
+/** Does not compile if the schema and the declared types differ. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 type Flat<T> = T extends object ? { [Name in keyof T]: Flat<T[Name]> } : T;
 true satisfies Same<Flat<z.infer<typeof diagnosisSchema>>, Flat<Diagnosis>>;

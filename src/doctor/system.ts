@@ -1,8 +1,7 @@
-/** What a system is, as far as code pages go. Runs in a process that is restricted like those it speaks for. */
+/** The state of the system that code pages depend on. Collected in a process restricted like the probes. */
 import { readFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
-import { dirname } from 'node:path';
-import { templatePath } from '../codepage/template.js';
+import { nativeFolder } from '../codepage/template.js';
 import {
   hasMemfdNoexecSeal,
   hasMseal,
@@ -16,11 +15,12 @@ import { pageSize } from '../linux/mm/memory.js';
 import { hostMachine } from '../native/host.js';
 import type { SystemReport } from './schema.js';
 
-/** What can be seen from inside one process; whether it may enter a user namespace, its parent has to try. */
+/** The part of the report that one process can collect; its parent tests whether user namespaces are allowed. */
 export type ProcessReport = Omit<SystemReport, 'features'> & {
   features: Omit<SystemReport['features'], 'userNamespaces'>;
 };
 
+/** Returns the state of the system as this process sees it. */
 export function collectSystemReport(): ProcessReport {
   const machine = hostMachine();
   const status = readText('/proc/self/status') ?? '';
@@ -37,17 +37,17 @@ export function collectSystemReport(): ProcessReport {
     mdwe: mdwe === true,
     seccomp: (['none', 'strict', 'filter'] as const)[seccomp] ?? 'filter',
     selinux: enforce === undefined ? 'absent' : enforce === '1' ? 'enforcing' : 'permissive',
-    // The file lists all levels, the present one in brackets.
+    // The file lists all levels, the current one in brackets.
     lockdown: /\[(\w+)\]/.exec(readText('/sys/kernel/security/lockdown') ?? '')?.[1] ?? null,
     memfdNoexec: readNumber('/proc/sys/vm/memfd_noexec'),
     temporaryFolder: folderReport(tmpdir()),
-    packageFolder: folderReport(dirname(templatePath(process.arch))),
+    packageFolder: folderReport(nativeFolder),
     yama: yamaScope() ?? null,
     features: {
       mseal: hasMseal(),
       mdwe: mdwe !== undefined,
       memfdNoexecSeal: hasMemfdNoexecSeal(),
-      seccompNotification: hasSeccompNotification(machine.systemCalls.seccomp),
+      seccompNotification: hasSeccompNotification(machine.linux.systemCalls.seccomp),
       procmapQuery: hasProcmapQuery(),
     },
     // x86 calls them ibt and user_shstk, arm64 bti and gcs.

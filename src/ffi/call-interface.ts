@@ -1,10 +1,11 @@
-/** What calls of one native function have in common. */
+/** State shared by all calls of one native function. */
+import { alignUp, splitU64 } from '../core/bits.js';
 import type { Signature } from '../machine/c-types.js';
 import { callFlags, stackAlignment } from '../machine/glue-layout.js';
 import { hostMachine } from '../native/host.js';
-import { assertStackSize } from './callback-interface.js';
 import {
   argumentLocations,
+  assertStackSize,
   resultLocation,
   resultMemorySize,
   resultPointerOffset,
@@ -14,33 +15,36 @@ import {
 export interface CallInterface {
   readonly args: readonly ValueLocation[];
   readonly result: ValueLocation | undefined;
-  /** The address of the function, in halves. */
+  /** The address of the function, in 32-bit halves. */
   readonly targetLo: number;
   readonly targetHi: number;
   readonly stackSize: number;
   readonly flags: number;
-  /** Whether `errno` is kept. */
+  /** Whether `errno` is saved after the call. */
   readonly errno: boolean;
-  /** Whether C runs on a stack of its own. */
+  /** Whether C runs on the stack of a fiber. */
   readonly onFiber: boolean;
-  /** Bytes of a result in memory, and where in the state the address for it stands. */
+  /** Bytes of a result in memory; 0 if it is in registers. */
   readonly resultSize: number;
+  /** Offset, in the state, of the address for a result in memory. */
   readonly resultPointerOffset: number | undefined;
 }
 
+/** @throws RangeError if the arguments need too much stack */
 export function prepareCall(
   signature: Signature,
   address: bigint,
   { errno, onFiber }: Pick<CallInterface, 'errno' | 'onFiber'>,
 ): CallInterface {
-  const { args, result, registers, stackSize } = hostMachine().callLayout(signature);
-  const alignedStackSize = Math.ceil(stackSize / stackAlignment) * stackAlignment;
+  const { args, result, registers, stackSize } = hostMachine().ffi.callLayout(signature);
+  const alignedStackSize = alignUp(stackSize, stackAlignment);
   assertStackSize(alignedStackSize);
+  const { low, high } = splitU64(address);
   return {
     args: argumentLocations(signature, args),
     result: resultLocation(signature.result, result, `the result of ${signature.text}`),
-    targetLo: Number(address & 0xffff_ffffn),
-    targetHi: Number(address >> 32n),
+    targetLo: low,
+    targetHi: high,
     stackSize: alignedStackSize,
     flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
     errno,

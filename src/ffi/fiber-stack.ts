@@ -1,4 +1,4 @@
-/** The stack of native calls that do not run on JavaScript's own: one for each thread that makes such calls, as long as it lives. */
+/** The stack of the fiber that runs native calls: one for each JavaScript thread that needs it, for the life of the thread. */
 import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
@@ -15,9 +15,9 @@ import {
 import { state as stateLayout } from '../machine/glue-layout.js';
 import type { GlueState } from './glue-instance.js';
 
-/** What threads have by default (`ulimit -s`). Only what is used takes memory. */
+/** The default for threads (`ulimit -s`). Only touched pages take memory. */
 const fiberStackBytes = 8 * 2 ** 20;
-/** What a call must find above the guard page, so that calls that are nested too deeply do not end there. */
+/** Bytes that must be free above the guard page when a call begins, so that deep nesting is an error, not a fault. */
 const minFreeBytes = 2 ** 18;
 
 const indices = {
@@ -27,22 +27,22 @@ const indices = {
 };
 
 /**
- * Makes sure that a call finds room.
- * @throws RangeError when too many calls wait on the stack
- * @throws TrampfdError when there is no stack yet, and the system refuses it
+ * Maps the stack if there is none, and checks that a call has enough of it.
+ * @throws RangeError if too many calls are suspended on the stack
+ * @throws TrampfdError if the system refuses the stack
  */
 export function ensureFiberStack({ u32, u64 }: GlueState): void {
   if (u32[indices.fiberStackLength] === 0) mapFiberStack(u64);
-  // The stack is shorter than 4 GiB: the low halves are enough.
+  // The stack is shorter than 4 GiB: the low 32 bits are enough.
   else if ((u32[indices.fiberSp]! - u32[indices.fiberStack]!) >>> 0 < pageSize() + minFreeBytes) {
     throw new RangeError(
-      `native calls with fiber: true are nested too deeply: ${fiberStackBytes} bytes are used up`,
+      `Cannot call a native function on the fiber: calls are nested too deeply for its stack of ${fiberStackBytes} bytes`,
     );
   }
 }
 
 function mapFiberStack(u64: BigUint64Array): void {
-  // Without MAP_STACK the first word may take a huge page (Linux 6.7; where THP is "always").
+  // Without MAP_STACK the first access may map a huge page (since Linux 6.7, if THP is "always").
   const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
   const prot = PROT_READ | PROT_WRITE;
   const guardBytes = pageSize();

@@ -1,14 +1,15 @@
 /**
- * The glue of this thread: its code, the memory that it shares with JavaScript, and the functions that it has for
- * us. Each Worker has its own, as each has its own V8. It stays when the Worker ends, and answers for it.
+ * The glue of this thread: its code, the memory that it shares with JavaScript, and the functions that it exports. Each
+ * Worker has its own, as each has its own V8 isolate. It stays mapped after the Worker has exited, and then returns the
+ * error results of the Worker's callbacks.
  */
-import { mapCode } from '../codepage/regions.js';
+import { mapCode } from '../codepage/map-code.js';
+import { alignUp } from '../core/bits.js';
 import { TrampfdError } from '../core/errors.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   mprotect,
   mseal,
@@ -25,10 +26,13 @@ import {
   stateOffset,
 } from '../machine/glue-layout.js';
 import type { GlueCode } from '../machine/index.js';
+import { callbackAddress } from '../native/function-pointers.js';
 import { hostMachine } from '../native/host.js';
-import { callbackAddress, loadModule, resolveImport, threadStack } from '../native/napi.js';
+import { memoryAt } from '../native/memory-view.js';
+import { loadModule, resolveImport } from '../native/napi.js';
+import { threadStack } from '../native/thread-stack.js';
 
-/** The state that JavaScript and the glue share, in every form that values are read and written in. */
+/** Views of the state that JavaScript and the glue share: one for each element type. */
 export interface GlueState {
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -42,27 +46,27 @@ export interface GlueState {
 
 export interface GlueInstance {
   readonly state: GlueState;
-  /** Where closures lead to. */
+  /** The address that all callbacks jump to. */
   readonly callbackEntry: bigint;
   readonly functions: Readonly<Record<ExportName, (...args: unknown[]) => unknown>>;
-  /** Begins: `dispatch` answers for closures, `bridge` for those called on a stack that is not the thread's own. */
+  /** Installs the functions that the glue calls: `dispatch`, and another one for callbacks called on a foreign stack. */
   attach(handlers: { readonly dispatch: () => void; readonly dispatchFromForeignStack: () => void }): void;
 }
 
-/** Bytes of the glue, roughly: two pages where pages are small. */
+/** Approximate size of the code, in bytes: two pages of 4 KiB. */
 const glueSizeHint = 8192;
 
 const attempt = 'prepare calls between C and JavaScript';
 
 export function createGlue(): GlueInstance {
-  const stateLength = Math.ceil(stateLayout.length / pageSize()) * pageSize();
+  const stateLength = alignUp(stateLayout.length, pageSize());
   let code: GlueCode | undefined;
   const { address, codeLength } = mapCode(
     (length) => {
-      code = hostMachine().glue(length);
+      code = hostMachine().ffi.glue(length);
       return code;
     },
-    { method: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
+    { codeSource: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
   );
   const constantsAddress = address + BigInt(codeLength);
   const constantWords = new BigUint64Array(mapZeroedAt(constantsAddress, pageSize()));
@@ -87,11 +91,13 @@ export function createGlue(): GlueInstance {
   };
 }
 
-/** Throws when Node-API refused something. */
+/** Throws if a call of Node-API in the glue failed. */
 export function throwOnNapiError({ i32 }: GlueState): void {
   const status = i32[stateLayout.napiStatus / 4]!;
   if (status === 0) return;
-  throw new TrampfdError(`Cannot ${attempt}: Node-API answers ${status}`, { code: 'ERR_NAPI' });
+  throw new TrampfdError(`Cannot ${attempt}: Node-API returned status ${status}`, {
+    code: 'ERR_TRAMPFD_NAPI',
+  });
 }
 
 function mapZeroedAt(address: bigint, length: number): ArrayBuffer {

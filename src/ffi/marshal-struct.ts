@@ -1,25 +1,22 @@
-/** Structures by value: objects in JavaScript, bytes in C. Arrays in them are arrays. */
+/** Conversion of structures by value: objects in JavaScript, bytes in C. */
 
 import { describeType } from '../core/validate.js';
-import { addressOfBytes } from '../linux/mm/memory.js';
 import { type FieldType, type StructType, sizeOf } from '../machine/c-types.js';
+import { addressOfBytes } from '../native/memory-view.js';
 import type { GlueState } from './glue-instance.js';
 import {
   checkedBoolean,
   checkedInteger,
   checkedNumber,
-  type Marshaller,
   pinned,
+  type ReadCString,
   toCStringPointer,
   toInt64,
   toPointer,
-} from './marshal.js';
+} from './scalars.js';
 import type { ValueLocation } from './value-locations.js';
 
-/** The C string at an address. */
-type ReadCString = Marshaller['readCString'];
-
-/** Pieces of structures in registers come together here: no more than four registers. */
+/** Buffer for structures that are split among registers: at most four. */
 const scratchStruct = new DataView(new ArrayBuffer(32));
 const scratchBytes = new Uint8Array(scratchStruct.buffer);
 
@@ -37,14 +34,14 @@ export function readStruct(
 }
 
 /**
- * A value for `Values.write`. Of a structure that is what its fields hold: code of the program may run for that
- * (getters), and none must run once a call is being written.
+ * Returns a value for `Marshaller.write`. Copies the fields of a structure: that may run code of the program (getters),
+ * which must not happen while a call is written.
  */
 export function snapshotValue({ struct, subject }: ValueLocation, value: unknown): unknown {
   return struct === undefined ? value : snapshotFields(struct, { value, subject });
 }
 
-/** @param fields as {@link snapshotValue} took them */
+/** @param fields a snapshot by {@link snapshotValue} */
 export function writeStruct(location: ValueLocation, fields: unknown, state: GlueState): void {
   const { byteOffset, struct, parts, subject } = location;
   const labeled = { value: fields, subject };
@@ -76,7 +73,7 @@ export function readObject(
   for (const { name, offset, type: fieldType } of type.fields) {
     const value = readField(fieldType, view, byteOffset + offset, readCString);
     if (name in object) {
-      // `__proto__`, say: assigning would do something else.
+      // Assigning to `__proto__`, for example, would not create a property.
       Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
     } else {
       object[name] = value;
@@ -118,7 +115,7 @@ interface LabeledValue {
   readonly subject: string;
 }
 
-/** The values of fields, or of elements, in their order. */
+/** Returns the values of fields or elements in order. */
 function snapshotFields(type: FieldType, { value, subject }: LabeledValue): unknown {
   if (type.kind === 'struct') {
     if (typeof value !== 'object' || value === null) {

@@ -1,27 +1,25 @@
 /**
- * Values on their way between C and JavaScript. `read` and `write` have the forms that are met most; they are so
- * short that V8 puts them into their callers, and everything else is a call away.
+ * Conversion of values between C and JavaScript. `read` and `write` handle the most frequent formats, and are small enough
+ * for V8 to inline them; other formats cost a call.
  */
 
-import { describeType } from '../core/validate.js';
-import { addressOfBytes, isBufferSource } from '../linux/mm/memory.js';
 import type { GlueState } from './glue-instance.js';
 import { readStruct, writeStruct } from './marshal-struct.js';
+import {
+  checkedBoolean,
+  checkedInteger,
+  checkedNumber,
+  type ReadCString,
+  takePinned,
+  toCStringPointer,
+  toInt64,
+  toPointer,
+} from './scalars.js';
 import { formats, type ValueLocation } from './value-locations.js';
 
 const twoTo32 = 2 ** 32;
 
-/** What JavaScript must keep alive while native code has its address. Who writes values takes off what it put on. */
-export let pinned: unknown[] = [];
-
-/** What is pinned, which its taker keeps from now on. */
-export function takePinned(): unknown[] {
-  const current = pinned;
-  pinned = [];
-  return current;
-}
-
-/** Whether writing a value there may pin something. */
+/** Returns whether writing a value to this location may pin memory. */
 export function mayPinMemory({ format }: ValueLocation): boolean {
   return format === formats.pointerAsNumber || format >= formats.pointer;
 }
@@ -29,22 +27,20 @@ export function mayPinMemory({ format }: ValueLocation): boolean {
 export interface Marshaller {
   read(location: ValueLocation): unknown;
   /**
-   * Puts a value where it belongs; a structure as `prepare` took it. Values that are not of the type are refused,
-   * and no code of the program runs.
-   * @throws TypeError, RangeError
+   * Writes a value to its location; a structure as a snapshot by `snapshotValue`. Runs no code of the program.
+   * @throws TypeError, RangeError for values of another type
    */
   write(location: ValueLocation, value: unknown): void;
-  /** `read` and `write` of one place: shorter, for places that are known when a function is made. */
+  /** Return `read` and `write` for one location: faster if the location is known when a function is created. */
   readerFor(location: ValueLocation): () => unknown;
   writerFor(location: ValueLocation): (value: unknown) => void;
-  /** The C string at an address; NULL is `null`. */
-  readCString(address: bigint): string | null;
+  readonly readCString: ReadCString;
 }
 
 /**
- * The values of one state. Functions that are made once, with the arrays as constants of theirs: V8 then knows where
- * in memory it reads and writes, which a method of an object has to look up.
- * @param decodeCString the C string at an address
+ * Creates the functions that read and write the values of one state. They are closures over the typed arrays: V8 then
+ * compiles the address of the memory into the code, which a method would load from its object.
+ * @param decodeCString returns the C string at an address that is not 0
  */
 export function createMarshaller(state: GlueState, decodeCString: (address: bigint) => string): Marshaller {
   const { i32, u32, f32, f64, i64, u64 } = state;
@@ -70,7 +66,7 @@ export function createMarshaller(state: GlueState, decodeCString: (address: bigi
         return u32[byteOffset >> 2]!;
       case formats.f32:
         return f32[byteOffset >> 2]!;
-      // A caller need not extend what is shorter than a register.
+      // Callers need not extend values that are shorter than a register.
       case formats.i8:
         return (i32[byteOffset >> 2]! << 24) >> 24;
       case formats.u8:
@@ -96,7 +92,7 @@ export function createMarshaller(state: GlueState, decodeCString: (address: bigi
     else writeUncommon(location, value);
   }
 
-  /** A call whose value is refused is not made: nobody comes for what its earlier values pinned. */
+  /** Unpins the earlier values of a call if this one is rejected, since the call is not made. */
   function writeUncommon(location: ValueLocation, value: unknown): void {
     try {
       writeChecked(location, value);
@@ -190,61 +186,4 @@ export function createMarshaller(state: GlueState, decodeCString: (address: bigi
   }
 
   return { read, write, readerFor, writerFor, readCString };
-}
-
-export function checkedInteger(value: unknown, subject: string, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max && value % 1 === 0) return value;
-  throw integerExpected(value, subject, min, max);
-}
-
-export function checkedBoolean(value: unknown, subject: string): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new TypeError(`${subject} must be true or false, not ${describeType(value)}`);
-}
-
-export function checkedNumber(value: unknown, subject: string): number {
-  if (typeof value === 'number') return value;
-  throw numberExpected(value, subject);
-}
-
-/** 64 bits. A safe integer is taken, too. */
-export function toInt64(value: unknown, subject: string, signed: boolean): bigint {
-  const integer = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof integer !== 'bigint') {
-    if (typeof value === 'number') throw new RangeError(`${subject} must be a whole number, not ${value}`);
-    throw new TypeError(`${subject} must be a bigint, not ${describeType(value)}`);
-  }
-  if ((signed ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer) return integer;
-  throw new RangeError(`${subject} does not fit into 64 bits${signed ? '' : ' without a sign'}: ${integer}`);
-}
-
-/** An address, nothing (`null`), or memory of JavaScript's, which is pinned. */
-export function toPointer(value: unknown, subject: string): bigint {
-  if (value === null) return 0n;
-  if (typeof value === 'bigint' || typeof value === 'number') return toInt64(value, subject, false);
-  if (!isBufferSource(value)) {
-    throw new TypeError(`${subject} must be an address, memory or null, not ${describeType(value)}`);
-  }
-  pinned.push(value);
-  return addressOfBytes(value);
-}
-
-/** A copy of a string in UTF-8 with a NUL behind it, which is pinned. */
-export function toCStringPointer(value: unknown, subject: string): bigint {
-  if (value === null) return 0n;
-  if (typeof value !== 'string')
-    throw new TypeError(`${subject} must be a string or null, not ${describeType(value)}`);
-  if (value.includes('\0')) throw new RangeError(`${subject} contains a NUL character, where C would end it`);
-  const bytes = Buffer.from(`${value}\0`);
-  pinned.push(bytes);
-  return addressOfBytes(bytes);
-}
-
-function integerExpected(value: unknown, subject: string, min: number, max: number): TypeError | RangeError {
-  if (typeof value !== 'number') return numberExpected(value, subject);
-  return new RangeError(`${subject} must be a whole number from ${min} to ${max}, not ${value}`);
-}
-
-function numberExpected(value: unknown, subject: string): TypeError {
-  return new TypeError(`${subject} must be a number, not ${describeType(value)}`);
 }

@@ -1,4 +1,4 @@
-/** Calls of native functions whose arguments stand in the state: at once, or on another thread. */
+/** Calls of native functions whose arguments are in the state: on this thread, or on a thread of libuv's pool. */
 
 import {
   asyncCall,
@@ -9,20 +9,21 @@ import {
 import { free, mallocBytes } from '../native/heap.js';
 import type { CallInterface } from './call-interface.js';
 import { throwOnNapiError } from './glue-instance.js';
-import { type Marshaller, mayPinMemory, pinned, takePinned } from './marshal.js';
+import { type Marshaller, mayPinMemory } from './marshal.js';
 import { type Runtime, runtime } from './runtime.js';
+import { pinned, takePinned } from './scalars.js';
 
 export interface NativeInvoker extends Marshaller {
   readonly state: Runtime['state'];
-  /** Makes the call. Throws what was thrown by closures that it called. */
+  /** Makes the call. Throws the first error that a callback threw during the call. */
   invoke(callInterface: CallInterface): void;
-  /** A function that makes the call and reads its result, which is not in memory. */
+  /** Returns a function that makes the call and reads its result, which must be in registers. */
   bind(callInterface: CallInterface): () => unknown;
-  /** Makes the call on another thread. `done` finds the results in the state. */
+  /** Makes the call on a thread of libuv's pool. `done` runs when the results are in the state. */
   invokeAsync(callInterface: CallInterface, done: () => void): void;
 }
 
-/** Where, among numbers of 4 bytes, the last `errno` stands that was asked for. */
+/** Index in `GlueState.i32` of the last `errno` that was saved. */
 export const errnoIndex = (stateLayout.call + callLayout.errno) / 4;
 
 const readVoid = (): undefined => undefined;
@@ -47,7 +48,7 @@ function createInvoker({
   const callHeader = u32.subarray(stateLayout.call / 4, (stateLayout.call + callLayout.errno) / 4);
   let nextId = 0;
 
-  /** In the order of `call` of the layout; by plain numbers, so that V8 puts it into every caller. */
+  /** In the order of `nativeCall` in glue-layout.ts; with literal indices, so that V8 inlines it. */
   function writeCallHeader({ targetLo, targetHi, stackSize, flags }: CallInterface): void {
     callHeader[0] = targetLo;
     callHeader[1] = targetHi;
@@ -71,7 +72,7 @@ function createInvoker({
         return readResult();
       };
     }
-    // Nothing is pinned, and the stack is there: no more than this has to be looked at.
+    // Nothing can be pinned, and no fiber stack is needed: the checks of `invoke` are left out.
     return () => {
       writeCallHeader(callInterface);
       invokeOnThread();
@@ -79,7 +80,7 @@ function createInvoker({
     };
   }
 
-  /** They are kept by this function alone, so that they go with it also when JavaScript is terminated. */
+  /** Only this frame refers to the pinned values, so they are released even if JavaScript is terminated. */
   function invokePinned({ onFiber }: CallInterface): void {
     const retained = takePinned();
     if (onFiber) invokeOnFiber();

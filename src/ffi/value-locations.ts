@@ -1,9 +1,9 @@
-/** Places: where in a call record a value stands, and in which form. Found once for each signature. */
+/** The location and format of each value in a call record. Computed once for each prototype. */
 import { type CType, type Signature, type StructType, sizeOf, type ValueType } from '../machine/c-types.js';
-import { callRecord, nativeCall, state } from '../machine/glue-layout.js';
+import { callRecord, maxStackBytes, nativeCall, state } from '../machine/glue-layout.js';
 import type { ArgLocation, DirectLocation, RegisterPiece, ResultLocation } from '../machine/index.js';
 
-/** The forms of values. Numbers, so that a switch over them becomes a table of jumps. */
+/** Formats of values. Small numbers, so that V8 compiles a switch over them to a jump table. */
 export const formats = {
   i8: 0,
   u8: 1,
@@ -25,19 +25,19 @@ export const formats = {
 
 export interface ValueLocation {
   readonly format: number;
-  /** In bytes from the start of the state. Of a structure in registers: nowhere. */
+  /** Bytes from the start of the state. Unused for structures in registers. */
   readonly byteOffset: number;
-  /** Whether there is the address of a structure that the caller has in memory, not the structure. */
+  /** Whether the location holds the address of a structure in the caller's memory instead of the structure. */
   readonly indirect: boolean;
-  /** Of structures. */
+  /** For structures only. */
   readonly struct: StructType | undefined;
-  /** Of structures in registers. */
+  /** For structures in registers only. */
   readonly parts: readonly StructPart[] | undefined;
-  /** What error messages call it. */
+  /** The name of the value in error messages. */
   readonly subject: string;
 }
 
-/** A part of a structure: where it stands in the state, where in the structure, and how long it is. */
+/** A part of a structure: its offset in the state, its offset in the structure, and its size, in bytes. */
 export interface StructPart {
   readonly byteOffset: number;
   readonly offset: number;
@@ -61,19 +61,19 @@ function argumentLocation(type: ValueType, location: ArgLocation, subject: strin
   return { ...memoryLocation(type, pointerOffset(location.address), subject), indirect: true };
 }
 
-/** Where an address that is passed stands. */
+/** Returns the offset, in the state, of a passed address. */
 export function pointerOffset(location: DirectLocation): number {
   if (location.in === 'stack') return stackArgsOffset + location.offset;
   const { bank, index } = location.pieces[0]!;
   return argumentBankOffsets[bank] + 8 * index;
 }
 
-/** Where the address for a result in memory stands; nothing when the result is in registers. */
+/** Returns the offset, in the state, of the address for a result in memory; `undefined` if the result is in registers. */
 export function resultPointerOffset(location: ResultLocation): number | undefined {
   return location.in === 'memory' ? argumentBankOffsets.general + 8 * location.address : undefined;
 }
 
-/** Where a result is; nothing for `void`. */
+/** Returns the location of a result; `undefined` for `void`. */
 export function resultLocation(
   type: CType,
   location: ResultLocation,
@@ -84,12 +84,12 @@ export function resultLocation(
   return registerLocation(type, location.pieces, resultBankOffsets, subject);
 }
 
-/** Bytes of a result in memory; 0 when it is in registers. */
+/** Returns the bytes of a result in memory; 0 if it is in registers. */
 export function resultMemorySize(type: CType, location: ResultLocation): number {
   return type.kind !== 'void' && location.in === 'memory' ? sizeOf(type) : 0;
 }
 
-/** Places of all arguments. */
+/** Returns the locations of all arguments. */
 export function argumentLocations(
   { args, text }: Signature,
   locations: readonly ArgLocation[],
@@ -150,4 +150,10 @@ function formatOf(type: ValueType): number {
     case 'struct':
       return formats.struct;
   }
+}
+
+/** Throws a RangeError unless `size` bytes of arguments or result fit into a call record. */
+export function assertStackSize(size: number): void {
+  if (size <= maxStackBytes) return;
+  throw new RangeError(`prototype needs ${size} bytes on the stack; at most ${maxStackBytes} are possible`);
 }

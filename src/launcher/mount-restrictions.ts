@@ -1,28 +1,27 @@
-/** The mounts of a restricted program, as calls for the launcher: in a namespace of its own already. */
+/** Remounts for a restricted program, as system calls for the launcher. They need a mount namespace of its own. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { AT_FDCWD, MS_REC } from '../linux/constants.js';
 import { containsPath, type Mount, mountOf, mounts } from '../linux/fs/mounts.js';
-import type { PushSyscall } from './launcher.js';
+import type { PushSyscall } from './syscall-script.js';
 
 // <linux/mount.h>, <fcntl.h>
 const MS_BIND = 4096;
-const MS_REC = 16384;
 const MOUNT_ATTR_RDONLY = 1;
 const MOUNT_ATTR_NODEV = 4;
 const MOUNT_ATTR_NOEXEC = 8;
-const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
 
-/** File systems of the kernel's that programs write to. Nobody's programs are there, unless at the root. */
+/** Kernel file systems to which programs write. They contain no programs, unless mounted at the root. */
 const kernelFilesystems = ['tmpfs', 'ramfs', 'devtmpfs', 'devpts', 'mqueue', 'hugetlbfs'];
 
-/** Where programs put temporary files: the folders that exist, each once. */
+/** Returns the folders for temporary files that exist, by their real paths, without duplicates. */
 export function temporaryDirectories(): string[] {
   const directories = ['/tmp', '/var/tmp', '/dev/shm'].filter((path) => existsSync(path));
   return [...new Set(directories.map((path) => realpathSync(path)))];
 }
 
-/** Makes folders noexec, with what is mounted in them. */
+/** Makes folders noexec, and the mounts below them. */
 export function remountNoexec(pushSyscall: PushSyscall, directories: readonly string[]): void {
   bindToSelf(pushSyscall, directories, mounts());
   for (const path of directories)
@@ -30,8 +29,8 @@ export function remountNoexec(pushSyscall: PushSyscall, directories: readonly st
 }
 
 /**
- * Makes every mount read-only and without devices (a shared mapping of `/dev/zero` is memory). Then those that
- * have to stay writable get back what they had, and become noexec: temporary folders, and what holds no programs.
+ * Makes every mount read-only and nodev (a shared mapping of `/dev/zero` is memory). Then mounts that must remain
+ * writable get their flags back, and become noexec: temporary folders, and kernel file systems without programs.
  */
 export function remountReadOnly(pushSyscall: PushSyscall): void {
   const all = mounts();
@@ -58,12 +57,12 @@ export function remountReadOnly(pushSyscall: PushSyscall): void {
   if (devMount?.path === '/') setMountAttributes(pushSyscall, '/', { clear: nodevFlag(devMount.options) });
 }
 
-/** What to clear so that a mount has devices, if it had them. */
+/** Returns the attribute to clear so that a mount permits devices, if it did before. */
 function nodevFlag(options: readonly string[]): number {
   return options.includes('nodev') ? 0 : MOUNT_ATTR_NODEV;
 }
 
-/** Other paths to the files of these mounts: what is written here must not be executable there. */
+/** Returns other paths to the files of these mounts: a file written here must not be executable there. */
 function aliasPaths(writable: readonly Mount[], all: readonly Mount[]): string[] {
   const paths = new Set<string>();
   for (const { device, root, path } of writable) {
@@ -79,7 +78,7 @@ function aliasPaths(writable: readonly Mount[], all: readonly Mount[]): string[]
   return [...paths];
 }
 
-/** Makes folders mounts of their own, with whatever is mounted in them. */
+/** Bind-mounts folders to themselves, with the mounts below them, unless they are mount points already. */
 function bindToSelf(pushSyscall: PushSyscall, directories: readonly string[], all: readonly Mount[]): void {
   for (const path of directories) {
     if (mountOf(path, all)?.path === path) continue;
@@ -93,7 +92,7 @@ interface MountAttributes {
   readonly flags?: number;
 }
 
-/** Other attributes stay as they are: what a mount is denied, a user namespace may not give back. */
+/** Changes only these attributes: a user namespace may not clear the locked ones. */
 function setMountAttributes(
   pushSyscall: PushSyscall,
   path: string,

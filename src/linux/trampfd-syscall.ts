@@ -1,24 +1,25 @@
 /**
- * The system call of the proposal, and what goes with it: for a program that a supervisor runs. It must never be
- * tried out: a sandbox may kill a program for a call that it does not know.
+ * The proposed system call, for programs that run under a supervisor. Do not call it without one to find out whether
+ * it exists: a sandbox may kill the process for an unknown system call.
  */
 import { abi, structs } from '../abi/layout.js';
 import { decodeMap, type ObjectMap } from '../abi/object-map.js';
 import { TrampfdError } from '../core/errors.js';
 import { systemError } from '../native/errno.js';
 import { errno, libc } from '../native/libc.js';
-import { addressOfBytes, MAP_FIXED, mmap, pageSize } from './mm/memory.js';
+import { addressOfBytes } from '../native/memory-view.js';
+import { MAP_FIXED, mmap, pageSize } from './mm/memory.js';
 
-/** Whether a supervisor announced itself to this process. */
+/** Whether this process runs under a supervisor: it sets an environment variable. */
 export function isSupervised(): boolean {
   return process.env[abi.supervisor.variable] === abi.supervisor.version;
 }
 
-/** @throws TrampfdError `ERR_NO_SUPERVISOR` */
+/** @throws TrampfdError `ERR_TRAMPFD_NO_SUPERVISOR` */
 export function requireSupervisor(attempt: string): void {
   if (isSupervised()) return;
   const message = `Cannot ${attempt}: no supervisor runs this program; "trampfd run -- program" does`;
-  throw new TrampfdError(message, { code: 'ERR_NO_SUPERVISOR' });
+  throw new TrampfdError(message, { code: 'ERR_TRAMPFD_NO_SUPERVISOR' });
 }
 
 /** `int trampfd_create(int type, const void *data, unsigned int flags)`. @see docs/trampfd_create.2.md */
@@ -30,7 +31,7 @@ export function trampfd_create(type: number, data: Uint8Array, attempt: string):
   return fd;
 }
 
-/** Which context, of which instance. */
+/** A context of an instance. */
 export interface ContextId {
   readonly context: number;
   readonly instance: number;
@@ -39,14 +40,16 @@ export interface ContextId {
 const contextOffset = ({ context, instance }: ContextId): bigint =>
   abi.offsetBase + (BigInt(instance) << BigInt(abi.instanceShift)) + BigInt(context);
 
-/** `pread(fd, buf, length, offset)` of a context; room for the longest gives all of it. */
+/** `pread(fd, buf, length, offset)` of a context. `length` is the maximum size of that context, in bytes. */
 export function readContext(fd: number, id: ContextId, length: number, attempt: string): Uint8Array {
   const bytes = new Uint8Array(length);
   const bytesRead = Number(libc().pread(fd, addressOfBytes(bytes), length, contextOffset(id)));
   if (bytesRead < 0) throw systemError(attempt, { syscall: 'pread', errno: errno() });
-  // The supervisor leaves other files to the kernel, and they have nothing there.
+  // The kernel handles reads of other files; they are empty at that offset.
   if (bytesRead !== length) {
-    throw new TrampfdError(`Cannot ${attempt}: descriptor ${fd} is of no object`, { code: 'ERR_NOT_OURS' });
+    throw new TrampfdError(`Cannot ${attempt}: fd ${fd} is not a trampfd object`, {
+      code: 'ERR_TRAMPFD_NOT_TRAMPFD',
+    });
   }
   return bytes;
 }
@@ -58,13 +61,13 @@ export function writeContext(fd: number, id: ContextId, bytes: Uint8Array, attem
   }
 }
 
-/** How an object is to be mapped. */
+/** Reads the parameters with which an object has to be mapped. */
 export function readObjectMap(fd: number, attempt: string): ObjectMap {
   const id = { context: abi.contexts.map, instance: 0 };
   return decodeMap(readContext(fd, id, structs.trampfd_map.size, attempt));
 }
 
-/** Maps an object: at an address of reserved memory, or wherever there is room. */
+/** Maps an object: at an address in reserved memory, or at an address that the kernel chooses. */
 export function mapObject(
   fd: number,
   { size, prot, flags, offsetPage }: ObjectMap,

@@ -1,53 +1,96 @@
 /**
- * How the glue between C and JavaScript is put together on every architecture. It is fixed bytes, the same in every
- * process and thread: all that differs stands in the constants and the state behind it (glue-layout.ts).
+ * Assembles the glue between C and JavaScript from the parts of an architecture. The code is the same in every process
+ * and thread: everything else is in the constants and the state that follow it (glue-layout.ts).
  */
-import { type ExportName, exportNames } from './glue-layout.js';
-import type { GlueCode } from './machine.js';
 
-/** Functions begin where processors fetch best. */
+import { alignUp } from '../core/bits.js';
+import type { GlueCode } from './ffi-code.js';
+import { crossThreadModes, type ExportName, exportNames } from './glue-layout.js';
+import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
+
+/** Alignment of functions, in bytes: processors fetch aligned blocks of 16. */
 const alignment = 16;
 
-/** As much as this has to know of an assembler. */
-interface GlueAssembler<Label> {
-  readonly position: number;
-  padTo(position: number): void;
-  label(position?: number): Label;
-  finish(): Uint8Array;
-}
+/** Functions that Node or the exported functions call, in the order of the code. */
+const subroutineNames = [
+  ...(['handleScopes', 'copyBytes', 'callTarget', 'asyncCall', 'handleRequest'] as const),
+  ...(['unlinkAndComplete', 'unlink', 'deliverResult', 'cleanupHook', 'lock'] as const),
+] as const;
+type SubroutineName = (typeof subroutineNames)[number];
 
-/** What emits the parts of the glue. */
-export interface GlueParts<Glue, Label> {
-  /** What closures lead to. */
-  readonly callbackEntry: (glue: Glue) => void;
-  /** What JavaScript gets. */
-  readonly exportedFunctions: Readonly<Record<ExportName, (glue: Glue) => void>>;
+/** Labels of everything that one part of the glue uses and another part binds. */
+const labelNames = [
+  ...(['openScope', 'closeScope', 'lock', 'unlinkAndComplete', 'unlink', 'deliverResult'] as const),
+  ...(['callTarget', 'copyBytes', 'handleRequest', 'execute', 'complete', 'shutdown'] as const),
+  ...(['cleanupHook', 'fiberResume'] as const),
+] as const;
+type GlueLabels = Readonly<Record<(typeof labelNames)[number], Label>>;
+
+type Emit<Glue> = (glue: Glue) => void;
+
+/** Emitters of the parts. `copyBytes` is missing on architectures that have an instruction for it. */
+export interface GlueEmitters<Glue>
+  extends Readonly<Record<ExportName | Exclude<SubroutineName, 'copyBytes'>, Emit<Glue>>> {
+  /** The code that callbacks jump to. */
+  readonly callbackEntry: Emit<Glue>;
+  /** The function that Node calls when it loads the module, with the functions to export. */
   readonly initialise: (glue: Glue, functions: readonly (readonly [ExportName, Label])[]) => void;
-  /** Functions, and what they call. */
-  readonly subroutines: readonly ((glue: Glue) => void)[];
+  readonly copyBytes?: Emit<Glue>;
 }
 
-export function assembleGlue<Label, Glue extends { readonly asm: GlueAssembler<Label> }>(
+type GlueAssembler = Pick<LabelAssembler<Fixup>, 'position' | 'padTo' | 'label' | 'bind' | 'data' | 'finish'>;
+
+/** State shared by the parts while they are assembled. */
+export abstract class GlueBase<Asm extends GlueAssembler> {
+  readonly asm: Asm;
+  readonly labels: GlueLabels;
+  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
+
+  constructor(asm: Asm) {
+    this.asm = asm;
+    this.labels = Object.fromEntries(labelNames.map((name) => [name, asm.label()])) as GlueLabels;
+  }
+
+  /** Returns a label for a NUL-terminated string. */
+  cString(content: string): Label {
+    const label = this.asm.label();
+    this.#strings.push({ label, bytes: new TextEncoder().encode(`${content}\0`) });
+    return label;
+  }
+
+  emitStringTable(): void {
+    for (const { label, bytes } of this.#strings) {
+      this.asm.bind(label);
+      this.asm.data(bytes);
+    }
+  }
+}
+
+export function assembleGlue<Glue extends GlueBase<GlueAssembler>>(
   glue: Glue,
-  { callbackEntry, exportedFunctions, initialise, subroutines }: GlueParts<Glue, Label>,
+  emitters: GlueEmitters<Glue>,
 ): GlueCode {
+  // The code tests the mode of a call with instructions that compare with 0.
+  if (crossThreadModes.block !== 0) throw new Error('crossThreadModes.block must be 0');
   const { asm } = glue;
   const alignFunction = (): number => {
-    asm.padTo(Math.ceil(asm.position / alignment) * alignment);
+    asm.padTo(alignUp(asm.position, alignment));
     return asm.position;
   };
   const callbackEntryOffset = alignFunction();
-  callbackEntry(glue);
+  emitters.callbackEntry(glue);
   const functions = exportNames.map((name) => {
     const label = asm.label(alignFunction());
-    exportedFunctions[name](glue);
+    emitters[name](glue);
     return [name, label] as const;
   });
   const initialiseOffset = alignFunction();
-  initialise(glue, functions);
-  for (const emit of subroutines) {
+  emitters.initialise(glue, functions);
+  for (const name of subroutineNames) {
     alignFunction();
-    emit(glue);
+    emitters[name]?.(glue);
   }
+  alignFunction();
+  glue.emitStringTable();
   return { key: 'closure-glue', bytes: asm.finish(), callbackEntryOffset, initialiseOffset };
 }

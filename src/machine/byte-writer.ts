@@ -1,4 +1,4 @@
-/** Little-endian bytes, appended. */
+/** A list of bytes to which numbers are appended, little-endian. */
 export class ByteWriter {
   readonly #bytes: number[] = [];
 
@@ -26,7 +26,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** LEB128, 7 bits a byte: DWARF 5, section 7.6. */
+  /** Appends LEB128, 7 bits per byte: DWARF 5, section 7.6. */
   uleb128(value: number): this {
     let remaining = value;
     for (; remaining >= 0x80; remaining >>>= 7) this.u8((remaining & 0x7f) | 0x80);

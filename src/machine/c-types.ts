@@ -1,14 +1,14 @@
 /**
- * C's types, as far as they cross between C and JavaScript: what a value looks like in memory, and what it is
- * in JavaScript. Everything is resolved here: no names, no typedefs, no qualifiers.
+ * The C types that cross between C and JavaScript: their layout in memory and their JavaScript type. All names,
+ * typedefs and qualifiers are already resolved.
  */
 
 export type CType = VoidType | ValueType;
 
-/** What arguments can be. A structure is passed by value; an array parameter is a pointer in C. */
+/** Types of arguments. A structure is passed by value; an array parameter is a pointer in C. */
 export type ValueType = ScalarType | StructType;
 
-/** What a field of a structure can be. */
+/** Types of structure fields. */
 export type FieldType = ValueType | ArrayType;
 
 export type ScalarType = IntegerType | FloatType | PointerType | StringType;
@@ -22,7 +22,7 @@ export interface IntegerType {
   readonly kind: 'integer';
   readonly size: 1 | 2 | 4 | 8;
   readonly signed: boolean;
-  /** What it is in JavaScript: `'bigint'` for types that have 64 bits on any of our architectures. */
+  /** JavaScript type: `'bigint'` if the type has 64 bits on any supported architecture. */
   readonly js: 'number' | 'bigint' | 'boolean';
 }
 
@@ -31,7 +31,7 @@ export interface FloatType {
   readonly size: 4 | 8;
 }
 
-/** Any pointer, to functions too. */
+/** Any pointer, including function pointers. */
 export interface PointerType {
   readonly kind: 'pointer';
   readonly js: 'bigint' | 'number';
@@ -42,7 +42,7 @@ export interface StringType {
   readonly kind: 'string';
 }
 
-/** A structure. Its fields stand at ascending offsets and do not overlap; there is at least one. */
+/** A structure with at least one field. Offsets ascend, and fields do not overlap. */
 export interface StructType {
   readonly kind: 'struct';
   /** A multiple of the alignment. */
@@ -64,13 +64,13 @@ export interface ArrayType {
   readonly length: number;
 }
 
-/** A function as its caller and itself see it. */
+/** The signature of a function. */
 export interface Signature {
   readonly result: CType;
   readonly args: readonly SignatureArgument[];
-  /** The arguments from here on are those that `...` stands for; their types are promoted ones. */
+  /** Index of the first variadic argument. Variadic types are promoted. */
   readonly variadicFrom: number | undefined;
-  /** As C would write it, in one line, for messages. */
+  /** C notation in one line, for messages. */
   readonly text: string;
 }
 
@@ -79,11 +79,11 @@ export interface SignatureArgument {
   readonly type: ValueType;
 }
 
-/** The types that are not the same on every 64-bit Linux. Those of 64 bits anywhere are `bigint` everywhere. */
+/** Types that differ between 64-bit Linux architectures. Those of 64 bits on any are `bigint` on all. */
 export type PlatformTypes = Readonly<Record<PlatformTypeName, Pick<IntegerType, 'size' | 'signed'>>>;
 export type PlatformTypeName = 'char' | 'wchar_t' | 'nlink_t' | 'blksize_t';
 
-/** Bytes that a value takes: C's `sizeof`. */
+/** Returns C's `sizeof`, in bytes. */
 export function sizeOf(type: FieldType): number {
   switch (type.kind) {
     case 'pointer':
@@ -96,7 +96,7 @@ export function sizeOf(type: FieldType): number {
   }
 }
 
-/** What a value's address is a multiple of: C's `_Alignof`. A scalar's is its size. */
+/** Returns C's `_Alignof`, in bytes. That of a scalar is its size. */
 export function alignmentOf(type: FieldType): number {
   if (type.kind === 'array') return alignmentOf(type.element);
   return type.kind === 'struct' ? type.alignment : sizeOf(type);

@@ -1,49 +1,49 @@
 /**
- * What the fault handler reads, the same on every architecture: a control block behind its code, and for each
- * slow trampoline a *descriptor*. All of it is written by JavaScript through another mapping; the handler and
- * the program only read it. Numbers are bytes.
+ * The data of the fault handler, the same on every architecture: a control block after its code, and a *record* for
+ * each slow trampoline. JavaScript writes it through another mapping; handler and program have read access only.
+ * Offsets and lengths are in bytes.
  *
- *     code        u64 magic, u64 distance from here to the control block, then the handler
- *     control     see below
- *     descriptor  u64 address of the routine of its type, u32 mask of registers, u8 bytes of allowed PCs,
- *                 u8 bytes of allowed callers, u16 distance to those lists (bit 0: there is stack data),
- *                 with stack data: u16 size, u16 offset, u32 whether SP is set,
- *                 then the data words as in a data slot, the allowed PCs, the allowed callers (first, end)
+ *     code     u64 magic, u64 distance from the magic to the control block, then the handler
+ *     control  see `controlBlock`
+ *     record   u64 address of the routine of its type, u32 mask of registers, u8 length of the allowed PCs,
+ *              u8 length of the allowed callers, u16 offset of those lists (bit 0: `hasStackData`),
+ *              with stack data: u16 size, u16 offset, u32 whether SP is set,
+ *              then the data words as in a data slot, the allowed PCs, the allowed callers (first, end)
  */
 
-/** `trampfd` and the version of everything described here. */
+/** `trampfd`, and the version of this layout in the last byte. */
 export const FAULT_MAGIC = 0x0164_6670_6d61_7274n;
-/** The handler begins behind magic and distance. */
+/** Offset of the handler, after magic and distance. */
 export const faultEntryOffset = 16;
 
 export const controlBlock = {
-  /** The action that stood before: its handler (0 default, 1 ignore), and the signals that it blocks. */
+  /** The previous action: its handler (0 default, 1 ignore), and the signals that it blocks. */
   previousHandler: 0,
   previousMask: 8,
-  /** Whether the handler may only return (to `sigreturn`), not jump. */
+  /** Whether the handler must return through `rt_sigreturn`. */
   mustUseSigreturn: 16,
-  /** Where the control block can be written. */
+  /** Address of a writable mapping of the control block. */
   writableAlias: 24,
-  /** Held while the list of arenas is written. */
+  /** Held while the list of arenas changes. */
   lock: 40,
-  /** How many arenas there are; they follow. */
+  /** Number of arenas in `arenaList`. */
   arenaCount: 32,
   arenaList: 64,
 } as const;
 
-/** An arena: reserved addresses, and what stands for them. */
+/** An arena: a range of reserved addresses, one per slow trampoline. */
 export const arena = {
   base: 0,
   length: 8,
-  /** Addresses of descriptors, as far from here as the trampoline is from the base; 0 for free ones. */
+  /** Address of the selectors: u64 addresses of records, at the offset of the trampoline in the arena; 0 if free. */
   selectors: 16,
-  /** Invocations and refusals, twice as far from here. */
+  /** Address of the counters: u64 invocations and u64 refusals, at twice that offset. */
   counters: 24,
   size: 32,
 } as const;
 export const maxArenas = 60;
 
-/** Bytes from one slow trampoline's address to the next: as many as a selector has. */
+/** Bytes from one slow trampoline's address to the next, equal to the size of a selector. */
 export const slowStride = 8;
 
 export const faultRecord = {
@@ -52,8 +52,11 @@ export const faultRecord = {
   allowedPcBytes: 12,
   allowedCallerBytes: 13,
   listsOffset: 14,
-  /** The data words, or what tells about stack data before them. */
+  /** Offset of the data words, which `stackHeader` precedes if there is stack data. */
   data: 16,
 } as const;
+
+/** Flag in `listsOffset`: there is stack data. */
+export const hasStackData = 1;
 
 export const stackHeader = { size: 0, offset: 2, setSp: 4, length: 8 } as const;

@@ -1,39 +1,36 @@
 /**
- * The memory that JavaScript and the glue between C and JavaScript share, and what is the glue's own, the same on every
- * architecture. Numbers are bytes. Behind the glue's code stand
+ * Memory layout of the glue between C and JavaScript, the same on every architecture. Offsets and lengths are in bytes.
+ * Two areas follow the code:
  *
- *     constants   function pointers and handles, read-only once the glue has started
- *     state       what changes: who is where, and the record of the call that is on its way
+ *     constants   function pointers and handles, read-only after initialisation
+ *     state       what each thread is executing, and the record of the current call
  *
- * A *call record* holds what the calling convention puts into registers and on the stack. Registers stand in the
- * order in which arguments (or results) take them, one that has only the address for a result behind the others;
- * those that an architecture does not have stay empty.
+ * A *call record* holds the registers and the stack of a call. Registers are in the order in which arguments (or
+ * results) use them, followed by the register that only holds the address of a result. Those that an architecture does
+ * not have are unused.
  */
 
-/** Where the state begins, behind the start of the constants: the largest page of any system. */
+/** Offset of the state from the constants: the largest page size of any architecture. */
 export const stateOffset = 2 ** 16;
 
 export const callRecord = {
-  /** Nine of them. */
+  /** 9 words. */
   general: 0,
-  /** Eight of them, as far as numbers go: 8 bytes. */
+  /** 8 registers, of which the lower 8 bytes: a `float` or `double`. */
   vector: 72,
   results: 136,
   vectorResults: 152,
-  /** Arguments on the stack and copies of others in memory; later the bytes of a result in memory. */
+  /** Stack arguments and copies of arguments in memory; on return, the bytes of a result in memory. */
   stack: 184,
 } as const;
 
-/** Bytes of arguments on the stack and in memory, or of a result in memory, that a call may have. */
+/** Max bytes of the arguments of a call on the stack and in memory, or of its result in memory. */
 export const maxStackBytes = 2 ** 14;
 
-/** What the stack pointer is a multiple of at a call, on every architecture that we know. */
+/** Alignment of the stack pointer at a call on every supported architecture. */
 export const stackAlignment = 16;
 
-/**
- * A call of a native function, here or on another thread. JavaScript writes what is before `errno` in this order; the
- * record is the last part.
- */
+/** A call of a native function, on any thread. JavaScript writes the fields before `errno` in this order. */
 export const nativeCall = {
   target: 0,
   /** A multiple of {@link stackAlignment}. */
@@ -43,117 +40,117 @@ export const nativeCall = {
   record: 24,
 } as const;
 
-/** What a native call needs beyond general registers and a result. */
+/** Flags: the call passes vector registers, and it stores `errno`. */
 export const callFlags = { vectors: 1, errno: 2 } as const;
 
 export const state = {
-  /** The thread pointer of the JavaScript thread while our native call runs and no JavaScript within; else 0. */
+  /** Thread pointer of the JavaScript thread while a native call of ours executes native code; otherwise 0. */
   activeThread: 0,
-  /** The innermost native call of ours. */
+  /** Address of the frame of the innermost native call. */
   frame: 8,
-  /** The thread pointer of the JavaScript thread; 0 when there is none any more. */
+  /** Thread pointer of the JavaScript thread; 0 after the environment has ended. */
   jsThread: 16,
-  /** Held while the list of requests changes. */
+  /** Spinlock for the list of requests. */
   lock: 24,
-  /** Whether other threads get the error result at once: JavaScript ends. */
+  /** Whether callers on other threads get the error result at once because the environment ends. */
   shuttingDown: 28,
-  /** The list of requests that are not answered. */
+  /** List of requests that are not completed. */
   requests: 32,
-  /** The relayed call that JavaScript is asked to handle, or to answer; and what else its functions are told. */
+  /** Argument word of the exported functions: the request being handled or completed, or another operand. */
   pendingRequest: 40,
-  /** Set by JavaScript: the answer to the request comes later. */
+  /** Set by JavaScript if the request completes later. */
   deferred: 48,
-  /** Whether JavaScript has answered; if not, native code gets the error result. */
+  /** Whether JavaScript has stored a result; if not, native code gets the error result. */
   completed: 52,
-  /** The first status that is not `napi_ok`, of what was set up. */
+  /** Status of the last setup step: the first that is not `napi_ok`. */
   napiStatus: 56,
-  /** What has failed since the innermost native call began: one of {@link failures}, or 0. */
+  /** Failure since the innermost native call began: one of {@link failures}, or 0. */
   failure: 60,
-  /** The closure that is called (its place and its serial number, 4 bytes each), and by which way. */
+  /** The callback that is called (its index and its serial number, u32 each), and the entry path. */
   id: 64,
   serial: 68,
   entryPath: 72,
-  /** Set when C on the own stack waits for what a closure answers; else its call has returned. */
+  /** Whether the fiber is suspended in a callback; if not, its call has returned. */
   suspended: 76,
-  /** The stack pointer of JavaScript while C runs on the own stack. */
+  /** Stack pointer of the JavaScript thread's own stack while the fiber runs. */
   threadSp: 80,
-  /** Where on the own stack the next call begins, or the last one that waits goes on. */
+  /** Stack pointer at which the next call on the fiber begins, or the last suspended one resumes. */
   fiberSp: 88,
-  /** The lowest address of the own stack and its guard page, and the length of both; 0 while there is none. */
+  /** Lowest address of the fiber stack including its guard page, and the length of both; 0 if there is none. */
   fiberStack: 96,
   fiberStackLength: 104,
-  /** The call on its way: of a native function, or of a closure. */
+  /** The current call: of a native function, or of a callback. */
   call: 112,
   length: 112 + nativeCall.record + callRecord.stack + maxStackBytes,
 } as const;
 
-/** A native call of ours, or another way in, on the stack of the JavaScript thread: multiples of 16 bytes. */
+/** Frame of a native call or of another entry, on the stack of the JavaScript thread. A multiple of 16 bytes. */
 export const frame = {
   previous: 0,
-  /** The handle scope in which JavaScript is called, if it has been, and the dispatcher in it. */
+  /** Handle scope in which callbacks run (0 before the first), and the handle of the dispatcher in it. */
   handleScope: 8,
   dispatcher: 16,
-  /** How many more calls may leave their handles in the scope. */
+  /** Number of further calls that may leave handles in the scope. */
   callsLeft: 24,
   size: 32,
 } as const;
 
-/** Calls that share a handle scope: so many handles are little memory, and opening a scope takes some 20 ns. */
+/** Calls that share a handle scope. Opening one takes about 20 ns, and the handles of 256 calls are little memory. */
 export const callsPerHandleScope = 256;
 
-/** Why a native call has an error to throw when it has returned. */
+/** Reasons for which a native call throws after it has returned. */
 export const failures = {
-  /** C called a closure on a stack that V8 does not know: said by the glue. */
+  /** C invoked a callback on a stack that V8 cannot run on. Set by the glue. */
   wrongStack: 1,
-  /** A closure's function threw: said by JavaScript, which has the error. */
+  /** The function of a callback threw. Set by JavaScript, which keeps the error. */
   thrown: 2,
 } as const;
 
-/** By which way a closure is called. */
+/** How a callback or the dispatcher is reached. */
 export const entryPaths = {
-  /** From our own native call on the JavaScript thread. */
+  /** From a native call of ours on the JavaScript thread. */
   nativeCall: 0,
-  /** On the JavaScript thread, from anybody else's native code. */
+  /** On the JavaScript thread, from other native code. */
   foreignCode: 1,
-  /** On the JavaScript thread, from a stack that is not the thread's own. */
+  /** On the JavaScript thread, from a stack other than the thread's own. */
   foreignStack: 2,
-  /** From another thread, which may be waiting. */
+  /** From another thread, which may wait for the result. */
   otherThread: 3,
-  /** No closure: an asynchronous native call has returned. */
+  /** No callback: an asynchronous native call has returned. */
   asyncCompletion: 4,
-  /** No closure: a native call on the own stack is to be made. */
+  /** No callback: a native call on the fiber begins. */
   fiberCall: 5,
 } as const;
 
-/** What closures of one signature and the same options share. The code only reads it. */
+/** Data shared by callbacks of one signature and the same options. The code only reads it. */
 export const callbackInterface = {
-  /** Bytes of arguments on the stack. */
+  /** Bytes of stack arguments. */
   stackSize: 0,
   /** Bytes of a result in memory; 0 when it is in registers. */
   resultSize: 4,
   flags: 8,
   crossThread: 12,
-  /** Bytes that a record takes behind `stack`: a multiple of {@link stackAlignment}. */
+  /** Bytes of a record from `stack` on: a multiple of {@link stackAlignment}. */
   recordStackLength: 16,
-  /** Where in the kind its list of copies begins; 0 when there is none. */
+  /** Offset of the list of argument copies in this structure; 0 if there is none. */
   copiesOffset: 20,
-  /** What callers get when JavaScript has no result for them: like `results` of a record, and what is behind. */
+  /** Result for callers if JavaScript has none: laid out as a record from `results` on. */
   errorResults: 24,
   errorMemory: 24 + callRecord.stack - callRecord.results,
 } as const;
 
 /**
- * An argument whose address is passed: where in the record the address stands, where the value is copied to, and its
- * bytes. The list ends where there would be no bytes.
+ * An argument that is passed by address: offsets in the record of the address and of the copy, and its size in bytes.
+ * A size of 0 ends the list.
  */
 export const argumentCopy = { address: 0, to: 4, size: 8, length: 12 } as const;
 
-/** What a call from another thread does. */
+/** How a call from another thread is handled. Code compares with `block` by testing for 0. */
 export const crossThreadModes = { block: 0, queue: 1, reject: 2 } as const;
 
-/** A call from another thread, on that thread's stack or, if it does not wait, on the heap: a record at its end. */
+/** A call from another thread, on that thread's stack or, if it does not wait, on the heap. It ends with a record. */
 export const request = {
-  /** 0 while the caller waits: a futex. */
+  /** A futex: 0 until the result is stored. */
   done: 0,
   crossThread: 4,
   callbackInterface: 8,
@@ -161,18 +158,21 @@ export const request = {
   previous: 24,
   next: 32,
   record: 40,
-  /** Without what is behind `stack` of the record: a multiple of {@link stackAlignment}. */
+  /** Length up to `stack` of the record: a multiple of {@link stackAlignment}. */
   length: 224,
 } as const;
 
-// <linux/futex.h>: the operations, with FUTEX_PRIVATE_FLAG.
+// <linux/futex.h>: the operations with FUTEX_PRIVATE_FLAG.
 export const FUTEX_WAIT_PRIVATE = 128;
 export const FUTEX_WAKE_PRIVATE = 129;
 
-/** A native call on another thread: a `call` behind the work that it is. */
+/** Length of a string that ends with NUL: <js_native_api_types.h>. */
+export const NAPI_AUTO_LENGTH = -1;
+
+/** A native call on another thread: its `napi_async_work`, the id of its promise, and the call. */
 export const asyncCall = { work: 0, id: 8, call: 16 } as const;
 
-/** The functions of Node-API that the glue calls, in the order of their addresses in the constants. */
+/** Functions that the glue calls, in the order of their addresses in the constants. */
 export const importNames = [
   ...(['napi_call_function', 'napi_make_callback', 'napi_open_handle_scope'] as const),
   ...(['napi_close_handle_scope', 'napi_get_reference_value', 'napi_create_reference'] as const),
@@ -188,25 +188,25 @@ export type ImportName = (typeof importNames)[number];
 const importsOffset = 64;
 
 export const constants = {
-  /** Handles of Node-API, put there by the glue itself. */
+  /** Node-API handles, stored by the glue. */
   env: 0,
   dispatcher: 8,
   queue: 16,
-  /** The JavaScript thread's own stack. */
+  /** Bounds of the JavaScript thread's own stack. */
   stackLow: 24,
   stackHigh: 32,
-  /** A function pointer that enters JavaScript from a stack that is not the thread's own. */
+  /** Function that enters JavaScript from a stack other than the thread's own. */
   foreignStackEntry: 40,
   imports: importsOffset,
   length: importsOffset + 8 * importNames.length,
 } as const;
 
-/** Where the address of an imported function stands in the constants. */
+/** Returns the offset of the address of an imported function in the constants. */
 export function importOffset(name: ImportName): number {
   return constants.imports + 8 * importNames.indexOf(name);
 }
 
-/** The functions that JavaScript gets. */
+/** Functions exported to JavaScript. */
 export const exportNames = [
   'attach',
   'completeRequest',

@@ -1,4 +1,4 @@
-/** The one place that chooses the architecture. */
+/** The only place that chooses an architecture. */
 import { arm64 } from './arm64/index.js';
 import type { Machine } from './machine.js';
 import { x64 } from './x64/index.js';
@@ -7,33 +7,19 @@ export type {
   ArgLocation,
   CallLayout,
   DirectLocation,
-  RegisterBank,
   RegisterPiece,
   ResultLocation,
 } from './call-layout.js';
-export type {
-  CodeImage,
-  EntryCode,
-  FaultHandlerCode,
-  FreedCallStubCode,
-  GlueCode,
-  Instruction,
-  Machine,
-  NamedCode,
-  ObjectCode,
-  ObjectContexts,
-  RandomU64,
-  SavedRegisters,
-  SystemCallName,
-  TableCode,
-  TableContexts,
-  UserRegs,
-} from './machine.js';
+export type { GlueCode } from './ffi-code.js';
+export type { SystemCallName } from './linux-abi.js';
+export type { Machine } from './machine.js';
+export type { EntryCode, ObjectContexts } from './supervised-code.js';
+export type { CodeImage, FaultHandlerCode, SavedRegisters } from './trampoline-code.js';
 
-/** Every architecture that we have code for, by the name that Node gives it. */
+/** The supported architectures, by Node's names. */
 export const machines: Readonly<Record<string, Machine>> = { x64, arm64 };
 
-/** The machine called `name` as Node's `process.arch` calls it, or nothing when it is not one of ours. */
+/** Returns the machine for a value of `process.arch`, or undefined if it is not supported. */
 export function machineFor(name: string): Machine | undefined {
   return Object.hasOwn(machines, name) ? machines[name] : undefined;
 }

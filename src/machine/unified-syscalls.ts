@@ -1,6 +1,6 @@
-import type { SystemCallName } from './machine.js';
+import type { SystemCallName } from './linux-abi.js';
 
-/** System calls from number 424 on have the same number on every architecture: the tables in the Linux source agree. */
+/** Since number 424, system calls have the same number on every architecture. */
 export const unifiedSystemCalls = {
   io_uring_setup: 425,
   open_tree: 428,

@@ -6,22 +6,22 @@ const RTLD_NOW = 2;
 const RTLD_DEFAULT = 0n;
 
 /**
- * `void *dlopen(const char *filename, int flags)`: the handle of a library, loaded if it was not. It stays
- * loaded: addresses taken from it may be in use anywhere. @see dlopen(3)
+ * `void *dlopen(const char *filename, int flags)`: returns the handle of a library, which is loaded if necessary. It
+ * is never unloaded, since addresses of its symbols may be in use anywhere. @see dlopen(3)
  */
 export function dlopen(library: string): bigint {
   const handle = BigInt(libc().dlopen(library, RTLD_NOW));
   if (handle === 0n) {
     throw new TrampfdError(`Cannot load the library ${library}: ${libc().dlerror() ?? 'no reason given'}`, {
-      code: 'ERR_LIBRARY',
+      code: 'ERR_TRAMPFD_LIBRARY',
     });
   }
   return handle;
 }
 
 /**
- * `void *dlsym(void *handle, const char *symbol)`: the address of a symbol in a library, or in any library
- * that is loaded for all. @see dlsym(3)
+ * `void *dlsym(void *handle, const char *symbol)`: returns the address of a symbol in one library, or by default in
+ * the global scope; `undefined` if it is not defined there. @see dlsym(3)
  */
 export function dlsym(symbol: string, handle: bigint = RTLD_DEFAULT): bigint | undefined {
   const address = BigInt(libc().dlsym(handle, symbol));

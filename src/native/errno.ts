@@ -1,24 +1,24 @@
-/** The one place that turns a failed system call into an error. */
+/** Errors of system calls. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { TrampfdError } from '../core/errors.js';
 
-/** Names by number. Node's own function knows fewer. */
+/** Names by number. `getSystemErrorName` knows fewer. */
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
-/** The symbolic name of an error number: `EACCES` for 13. */
+/** Returns the symbolic name of an error number: `EACCES` for 13. */
 export function errnoName(errno: number): string {
   return errnoNames.get(errno) ?? getSystemErrorName(-errno);
 }
 
-/** The number of a symbolic name: 13 for `EACCES`. */
+/** Returns the number of a symbolic name: 13 for `EACCES`. */
 export function errnoValue(name: keyof typeof constants.errno): number {
   return constants.errno[name];
 }
 
 /**
- * The error for a system call that was refused.
- * @param attempt what was to be done, to stand behind "Cannot"
+ * Returns the error for a system call that failed.
+ * @param attempt the purpose of the call, as the message has it after "Cannot"
  */
 export function systemError(
   attempt: string,
@@ -37,16 +37,16 @@ function hint(syscall: string, code: string): string {
     return '; the process has no memory left, or as many mappings as vm.max_map_count allows';
   }
   if (code === 'EMFILE') return '; the process has as many open files as RLIMIT_NOFILE allows';
-  if (code === 'EFBIG') return '; RLIMIT_FSIZE allows no file as long';
+  if (code === 'EFBIG') return '; the file would be longer than RLIMIT_FSIZE allows';
   return '';
 }
 
-/** Whether an error tells of a lack that may pass, rather than of something that is forbidden or not there. */
+/** Whether the error is transient resource exhaustion rather than a refusal. */
 export function isResourceExhausted(error: unknown): boolean {
   return ['ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC'].includes((error as { code?: string }).code ?? '');
 }
 
-/** The error for one that Node's `fs` threw; other errors come back as they are. */
+/** Converts an error of Node's `fs` to ours; returns other errors unchanged. */
 export function fromNodeError(attempt: string, error: unknown): unknown {
   const { errno, syscall } = error as NodeJS.ErrnoException;
   if (typeof errno !== 'number' || typeof syscall !== 'string') return error;

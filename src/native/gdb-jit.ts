@@ -1,20 +1,22 @@
 /**
- * gdb's interface for code that was made at run time: a linked list of symbol files, and a function that gdb
- * watches. Both stand in a small library that the package ships, since gdb looks for them by name.
+ * gdb's interface for generated code: a linked list of symbol files, and a function on which gdb sets a breakpoint.
+ * Both are in a small library that the package ships, since gdb looks them up by name.
  * @see "JIT Compilation Interface" in the gdb manual
  */
 import { fileURLToPath } from 'node:url';
 import { dlopen, dlsym } from './dl.js';
+import { bindFunction } from './function-pointers.js';
 import { free, mallocBytes } from './heap.js';
-import { bindFunction, memoryAt } from './libc.js';
+import { memoryAt } from './memory-view.js';
 import { withLock } from './spinlock.js';
 
-/** The names that gdb knows. */
+/** The names that gdb looks up. */
 export const registerFunctionName = '__jit_debug_register_code';
 export const jitDescriptorName = '__jit_debug_descriptor';
 
-/** `struct jit_descriptor`, and behind it a word of ours: the thread that changes the list. */
+/** `struct jit_descriptor`, followed by a word of ours: the lock of the list. */
 export const jitDescriptorSize = 32;
+/** Indexes of its fields, in units of their own size (32 or 64 bits). */
 const JIT_DESCRIPTOR = { version: 0, actionFlag: 1, relevantEntry: 1, firstEntry: 2, lock: 6 } as const;
 /** `struct jit_code_entry { next, prev, symfile_addr, symfile_size }`. */
 const codeEntrySize = 32;
@@ -22,7 +24,7 @@ const codeEntrySize = 32;
 const JIT_REGISTER_FN = 1;
 const JIT_UNREGISTER_FN = 2;
 
-/** Where the package keeps the library for an architecture. */
+/** Returns the path of the shipped library for an architecture. */
 export function gdbJitLibraryPath(architecture: string): string {
   return fileURLToPath(new URL(`../native/gdb-jit-${architecture}.so`, import.meta.url));
 }
@@ -50,10 +52,10 @@ function openGdbInterface(): GdbInterface {
   return gdbInterface;
 }
 
-/** A symbol file that gdb knows; its address is the list entry's. */
+/** The address of the `jit_code_entry` of a registered symbol file. */
 export type JitCodeEntry = bigint;
 
-/** Tells gdb of a symbol file. */
+/** Registers a symbol file with gdb. */
 export function addSymbolFile(file: Uint8Array): JitCodeEntry {
   return withJitLock((gdb) => {
     const firstEntry = gdb.u64[JIT_DESCRIPTOR.firstEntry]!;
@@ -69,7 +71,7 @@ export function addSymbolFile(file: Uint8Array): JitCodeEntry {
   });
 }
 
-/** Lets gdb forget a symbol file. */
+/** Unregisters a symbol file, and frees it. */
 export function removeSymbolFile(entry: JitCodeEntry): void {
   withJitLock((gdb) => {
     const [next, previous, symfileAddress] = entryWords(entry) as unknown as [bigint, bigint, bigint];
@@ -94,8 +96,7 @@ function notifyGdb(gdb: GdbInterface, action: number, entry: JitCodeEntry): void
   gdb.u32[JIT_DESCRIPTOR.actionFlag] = 0;
 }
 
-/** Runs with the list to ourselves. */
-function withJitLock<Result>(run: (gdb: GdbInterface) => Result): Result {
+function withJitLock<Result>(criticalSection: (gdb: GdbInterface) => Result): Result {
   const gdb = openGdbInterface();
-  return withLock(gdb.lockWords, JIT_DESCRIPTOR.lock, () => run(gdb));
+  return withLock(gdb.lockWords, JIT_DESCRIPTOR.lock, () => criticalSection(gdb));
 }

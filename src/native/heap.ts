@@ -1,8 +1,9 @@
-/** Memory that lives until it is freed, whatever happens to the JavaScript that made it. */
+/** Native heap memory, which is not garbage-collected. */
 import { systemError } from './errno.js';
-import { errno, libc, memoryAt } from './libc.js';
+import { errno, libc } from './libc.js';
+import { memoryAt } from './memory-view.js';
 
-/** `void *malloc(size_t size)`, filled with `bytes`. @see malloc(3) */
+/** `void *malloc(size_t size)`, initialized with `bytes`. @see malloc(3) */
 export function mallocBytes(bytes: Uint8Array): bigint {
   const address = BigInt(libc().malloc(bytes.length));
   if (address === 0n) {

@@ -1,5 +1,4 @@
-/** The system that this process runs on. Everything that touches it asks here first. */
-
+/** The machine that this process runs on. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
@@ -8,29 +7,27 @@ import { type Machine, machineFor, machines } from '../machine/index.js';
 let machine: Machine | undefined;
 
 /**
- * The machine that this process runs on. Throws unless this is Linux on an architecture that we know, and unless the
- * package's files are where they belong.
+ * Returns the description of this machine. Throws unless this is Linux on a supported architecture, and the package's
+ * native files are beside its code.
  */
 export function hostMachine(): Machine {
   if (machine !== undefined) return machine;
   const { platform, arch } = process;
   const known = platform === 'linux' ? machineFor(arch) : undefined;
   if (known === undefined) {
-    const names = Object.keys(machines).join(' or ');
-    const message = `trampfd runs on Linux on ${names}, and this system is ${platform} on ${arch}`;
-    throw new TrampfdError(message, { code: 'ERR_UNSUPPORTED' });
+    const supported = Object.keys(machines).join(' or ');
+    const message = `trampfd runs on Linux on ${supported}, and this system is ${platform} on ${arch}`;
+    throw new TrampfdError(message, { code: 'ERR_TRAMPFD_UNSUPPORTED' });
   }
   assertNativeFiles();
   machine = known;
   return machine;
 }
 
-/** A bundler takes the code along, and leaves behind what the code finds beside it: native files and threads. */
+/** A bundler copies the code, but not the native files and threads that the code finds beside itself. */
 function assertNativeFiles(): void {
   if (existsSync(new URL('../native', import.meta.url))) return;
-  const place = fileURLToPath(import.meta.url);
-  const message =
-    `Cannot use trampfd from ${place}: it has native files, which a bundler does not take along. ` +
-    'Leave trampfd out of the bundle ("external")';
-  throw new TrampfdError(message, { code: 'ERR_BUNDLED' });
+  const path = fileURLToPath(import.meta.url);
+  const message = `Cannot use trampfd from ${path}: its native files are not there. Exclude trampfd from the bundle ("external")`;
+  throw new TrampfdError(message, { code: 'ERR_TRAMPFD_BUNDLED' });
 }

@@ -1,17 +1,16 @@
 /**
- * Unwind tables for code that no file on disk describes. With them C++ exceptions pass it, and `backtrace` sees what
- * is above it.
+ * Unwind tables for generated code. With them C++ exceptions propagate through it, and `backtrace` sees its callers.
  *
- * The unwinder looks among the tables that were registered with it before it asks the C library (`_dl_find_object`)
- * for those of loaded files: libgcc, unwind-dw2-fde-dip.c. There can be two unwinders in a process: what programs
- * find by name, and libgcc_s, which `backtrace` opens itself.
+ * The unwinder searches registered tables before it asks the C library (`_dl_find_object`) for the tables of loaded
+ * files: libgcc, unwind-dw2-fde-dip.c. A process can have two unwinders: the one that programs find by name, and
+ * libgcc_s, which `backtrace` opens itself.
  *
- * **Limitation**: a library that is linked with `-static-libgcc` has an unwinder of its own, which is not told.
+ * **Limitation**: a library linked with `-static-libgcc` has an unwinder of its own, in which nothing is registered.
  */
 import { TrampfdError } from '../core/errors.js';
 import { dlopen, dlsym } from './dl.js';
+import { bindFunction } from './function-pointers.js';
 import { mallocBytes } from './heap.js';
-import { bindFunction } from './libc.js';
 
 const registerFrameName = '__register_frame';
 const libgcc = 'libgcc_s.so.1';
@@ -20,8 +19,8 @@ type RegisterFrame = (...args: unknown[]) => unknown;
 let registerFunctions: readonly RegisterFrame[] | undefined;
 
 /**
- * `void __register_frame(void *begin)`: tell the unwinders of this process, where there are any, of a table as it
- * stands in `.eh_frame`. It is never taken back.
+ * `void __register_frame(void *begin)`: registers a table in `.eh_frame` format with the unwinders of this process,
+ * if there are any. It is never unregistered.
  */
 export function registerFrames(ehFrame: Uint8Array): void {
   registerFunctions ??= findRegisterFunctions();
@@ -37,7 +36,7 @@ function findRegisterFunctions(): RegisterFrame[] {
   );
 }
 
-/** Nothing, which stands for all libraries, where libgcc is not installed. */
+/** Returns the handle of libgcc; if it is not installed `undefined`, with which `dlsym` searches the global scope. */
 function libgccHandle(): bigint | undefined {
   try {
     return dlopen(libgcc);

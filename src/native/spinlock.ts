@@ -1,11 +1,11 @@
-/** A lock in native memory, between the threads of this process. */
+/** A spinlock in native memory, for the threads of this process. */
 import { errnoName } from './errno.js';
 import { errno, libc } from './libc.js';
 
 /**
- * Runs with a lock held, a 32-bit word that is 0 when nobody holds it and else the holder's thread. It is held for
- * microseconds, so others spin. A Worker that was terminated meanwhile leaves it behind, and it is taken back:
- * termination strikes at calls, so let none stand between the stores that belong together.
+ * Runs `criticalSection` while holding a lock: a 32-bit word with the holder's tid, or 0 if it is free. It is held for
+ * microseconds, so other threads spin. A lock held by a terminated Worker is stolen. Workers are terminated at call
+ * boundaries, so do not call functions between stores that belong together.
  */
 export function withLock<Result>(words: Int32Array, index: number, criticalSection: () => Result): Result {
   const tid = libc().gettid();
@@ -21,7 +21,7 @@ export function withLock<Result>(words: Int32Array, index: number, criticalSecti
   }
 }
 
-/** Signal 0 goes to nobody; only whether there is such a thread is told. @see tgkill(2) */
+/** Signal 0 is not delivered; the call only checks that the thread exists. @see tgkill(2) */
 function threadHasExited(tid: number): boolean {
   return libc().tgkill(process.pid, tid, 0) !== 0 && errnoName(errno()) === 'ESRCH';
 }

@@ -1,7 +1,4 @@
-/**
- * Who keeps the objects of a {@link TrampolineObject}: the supervisor that runs this program, or, where there
- * is none, this process, for itself and for those to whom it hands descriptors.
- */
+/** Storage of trampoline objects: the supervisor that runs this program or, without one, this process itself. */
 import { fstatSync } from 'node:fs';
 import { contextLengthRanges, registerNumbersOf } from '../abi/decode-contexts.js';
 import { abi } from '../abi/layout.js';
@@ -24,28 +21,29 @@ import { ManagedObject, ObjectStore } from '../supervisor/objects/objects.js';
 import { objectType } from '../supervisor/objects/types/index.js';
 
 export interface ObjectBackend {
-  /** @param data what `trampfd_create` is given. @returns a descriptor */
+  /** Creates an object. @param data the second argument of `trampfd_create`. @returns an fd */
   create(typeNumber: number, data: Uint8Array): number;
   map(fd: number): ObjectMap;
   read(fd: number, contextId: ContextId): Uint8Array;
   write(fd: number, contextId: ContextId, bytes: Uint8Array): void;
 }
 
-/** The host for this process. */
 export function objectBackend(): ObjectBackend {
   return isSupervised() ? supervisorBackend : getInProcessBackend();
 }
 
-const attempt = 'use a trampoline descriptor';
+const readAttempt = 'read a trampoline object';
+const writeAttempt = 'change a trampoline object';
 
-/** Objects to look at, for each new one, whether anybody still uses them. */
+/** Objects to check for remaining users, each time one is created. */
 const sweepBudget = 8;
 
 const supervisorBackend: ObjectBackend = {
-  create: (typeNumber, data) => trampfd_create(typeNumber, data, 'make a trampoline descriptor'),
-  map: (fd) => readObjectMap(fd, attempt),
-  read: (fd, contextId) => readContext(fd, contextId, contextLengthRanges[contextId.context]!.max, attempt),
-  write: (fd, contextId, bytes) => writeContext(fd, contextId, bytes, attempt),
+  create: (typeNumber, data) => trampfd_create(typeNumber, data, 'create a trampoline object'),
+  map: (fd) => readObjectMap(fd, readAttempt),
+  read: (fd, contextId) =>
+    readContext(fd, contextId, contextLengthRanges[contextId.context]!.max, readAttempt),
+  write: (fd, contextId, bytes) => writeContext(fd, contextId, bytes, writeAttempt),
 };
 
 let inProcessBackend: InProcessBackend | undefined;
@@ -55,7 +53,7 @@ function getInProcessBackend(): ObjectBackend {
   return inProcessBackend;
 }
 
-/** Slow objects need a tracer, so this has fast ones only. */
+/** Fast objects only: slow objects need a tracer. */
 class InProcessBackend implements ObjectBackend {
   readonly #objects = new ObjectStore();
   readonly #targetInfo = {
@@ -65,26 +63,25 @@ class InProcessBackend implements ObjectBackend {
   };
 
   create(typeNumber: number, data: Uint8Array): number {
-    const resolvedType = objectType(typeNumber)!;
-    const layout = resolvedType.createLayout(
+    const type = objectType(typeNumber)!;
+    const layout = type.createLayout(
       new DataView(data.buffer, data.byteOffset, data.length),
       this.#targetInfo,
     );
-    if (layout.slow) requireSupervisor('make a slow trampoline descriptor');
+    if (layout.slow) requireSupervisor('create a slow trampoline object');
     this.#objects.collectUnused(sweepBudget);
-    const object = new ManagedObject(resolvedType, layout, abi.offsetBase, this.#targetInfo);
+    const object = new ManagedObject(type, layout, abi.offsetBase, this.#targetInfo);
     this.#objects.add(object);
     return object.file.clientFd;
   }
 
-  /** An object of another process can be mapped, too: where its instances stand does not depend on what it is told. */
+  /** Also for an object of another process, since the places of its instances do not depend on its contexts. */
   map(fd: number): ObjectMap {
-    const fileKey = fileKeyOfFd('self', fd);
-    const object = fileKey === undefined ? undefined : this.#objects.find(fileKey);
+    const object = this.#find(fd);
     if (object !== undefined) return object.map;
     const length = fstatSync(fd, { bigint: true }).size - abi.offsetBase;
-    if (length <= 0n) throw notTrampfdError(fd);
-    const { firstOffset, stride } = this.#targetInfo.machine.objectCode.entries;
+    if (length <= 0n) throw notAnObject(readAttempt, fd);
+    const { firstOffset, stride } = this.#targetInfo.machine.supervised.entries;
     return {
       size: Number(length),
       prot: PROT_READ | PROT_EXEC,
@@ -95,42 +92,44 @@ class InProcessBackend implements ObjectBackend {
     };
   }
 
-  read(fd: number, { context, instance }: ContextId): Uint8Array {
-    return this.#findObjectWithContexts(fd, { context, instance }).contexts!.get(instance, context);
+  read(fd: number, contextId: ContextId): Uint8Array {
+    const { contexts } = this.#findWithContexts(readAttempt, fd, contextId);
+    return contexts!.get(contextId.instance, contextId.context);
   }
 
-  write(fd: number, { context, instance }: ContextId, bytes: Uint8Array): void {
+  write(fd: number, contextId: ContextId, bytes: Uint8Array): void {
     try {
-      const object = this.#findObjectWithContexts(fd, { context, instance });
-      object.update(instance, object.contexts!.decode(context, bytes));
+      const object = this.#findWithContexts(writeAttempt, fd, contextId);
+      object.update(contextId.instance, object.contexts!.decode(contextId.context, bytes));
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error;
-      throw new TrampfdError(`Cannot change a trampoline: ${error.message}`, { code: error.code });
+      throw new TrampfdError(`Cannot ${writeAttempt}: ${error.message}`, { code: error.code });
     }
   }
 
-  #findObjectWithContexts(fd: number, { context, instance }: ContextId): ManagedObject {
-    const object = this.#findObject(fd);
+  #findWithContexts(attempt: string, fd: number, { context, instance }: ContextId): ManagedObject {
+    const object = this.#find(fd);
+    if (object === undefined) throw notAnObject(attempt, fd);
     if (context === abi.contexts.allowedCallers) {
-      const message = `Cannot ${attempt}: allowed callers are for slow ones`;
+      const message = `Cannot ${attempt}: only slow objects have allowed callers`;
       throw new TrampfdError(message, { code: 'EINVAL' });
     }
     if (object.contexts === undefined) throw new TypeError(`${object.type.name} has no contexts`);
     if (instance >= object.layout.count) {
-      throw new RangeError(`there is no instance ${instance}; the object has ${object.layout.count}`);
+      throw new RangeError(
+        `instance ${instance} is out of range: the object has ${object.layout.count} instances`,
+      );
     }
     return object;
   }
 
-  #findObject(fd: number): ManagedObject {
+  #find(fd: number): ManagedObject | undefined {
     const fileKey = fileKeyOfFd('self', fd);
-    const object = fileKey === undefined ? undefined : this.#objects.find(fileKey);
-    if (object !== undefined) return object;
-    throw notTrampfdError(fd);
+    return fileKey === undefined ? undefined : this.#objects.find(fileKey);
   }
 }
 
-function notTrampfdError(fd: number): TrampfdError {
-  const message = `Cannot ${attempt}: descriptor ${fd} is of no object that this process made`;
-  return new TrampfdError(message, { code: 'ERR_NOT_OURS' });
+function notAnObject(attempt: string, fd: number): TrampfdError {
+  const message = `Cannot ${attempt}: fd ${fd} is not a trampoline object of this process`;
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_NOT_TRAMPFD' });
 }

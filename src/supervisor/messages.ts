@@ -1,61 +1,66 @@
-/** What the threads of the supervisor tell each other. */
+/** Messages between the threads of the supervisor, and the data that each Worker starts with. */
 import type { MessagePort } from 'node:worker_threads';
-import type { WaitStatus } from '../linux/process/processes.js';
+import type { WaitStatus } from '../linux/process/wait.js';
 import type { Policy } from './policy/policy.js';
 import type { AbiName } from './syscalls/filter.js';
-import type { TracerHandle } from './syscalls/tracer-client.js';
 
-/** What both Workers are started with. */
+/** Configuration of both Workers. */
 export interface ThreadConfig {
   readonly policy: Policy;
   readonly abi: AbiName;
-  /** Modules with further types of objects. */
+  /** Modules with additional object types. */
   readonly typeModules: readonly string[];
-  /** Descriptors to write lines to; nothing to write none. */
+  /** The fds that lines are written to; `undefined` writes none. */
   readonly traceFd: number | undefined;
   readonly auditFd: number | undefined;
 }
 
-/** The thread that answers calls. */
 export interface SyscallThreadData extends ThreadConfig {
   readonly listenerFd: number;
-  /** Rung for every message to this thread. */
+  /** An eventfd, signalled after each message to this thread. */
   readonly wakeFd: number;
-  /** One word, shared: {@link claimFirst}. */
+  /** One shared word for {@link claimFirst}. */
   readonly claimWord: Int32Array;
 }
 
 /**
- * Whether this thread comes first, of two that ask: the answerer before it answers anything, and the main thread
- * when the program has ended. A thread takes longer to start than many programs run, and is not waited for then.
+ * Returns whether this thread is the first of two callers: the syscall thread before it handles anything, and the main
+ * thread when the program has ended. A thread takes longer to start than many programs run, and the main thread does
+ * not wait for it then.
  */
 export function claimFirst(claimWord: Int32Array): boolean {
   return Atomics.exchange(claimWord, 0, 1) === 0;
 }
 
-/** The thread that traces. */
 export interface TracerData extends ThreadConfig {
-  /** To and from the thread that answers. */
+  /** To and from the syscall thread. */
   readonly port: MessagePort;
-  /** The answering thread's bell. */
+  /** The syscall thread's eventfd. */
   readonly wakeFd: number;
 }
 
-export type MainToSyscall = ({ readonly kind: 'tracer' } & TracerHandle) | { readonly kind: 'end' };
+/** How the syscall thread reaches the tracer. */
+export interface TracerHandle {
+  readonly port: MessagePort;
+  /** The tracer's thread ID. */
+  readonly tid: number;
+  /** A child of the tracer: stopping it wakes the tracer. */
+  readonly wakePid: number;
+}
 
-/** From the thread that answers to the main one. */
+export type MainToSyscall = ({ readonly kind: 'tracer' } & TracerHandle) | { readonly kind: 'shutdown' };
+
 export type SyscallToMain =
-  /** The first slow object is wanted. */
-  { readonly kind: 'want-tracer' } | { readonly kind: 'ended'; readonly stats: Stats };
+  /** The program creates its first slow object. */
+  { readonly kind: 'tracer-requested' } | { readonly kind: 'finished'; readonly stats: Stats };
 
-/** From the tracer to the main thread: it sees every change of a child, since it waits for all. */
+/** The tracer receives every wait status of the process, since it waits for all children. */
 export type TracerToMain =
   | { readonly kind: 'ready'; readonly tid: number; readonly wakePid: number }
-  | { readonly kind: 'change'; readonly waitStatus: WaitStatus }
-  /** A process that was stopped goes on. */
+  | { readonly kind: 'wait-status'; readonly waitStatus: WaitStatus }
+  /** A stopped process was continued. */
   | { readonly kind: 'continued'; readonly pid: number };
 
-/** From the thread that answers to the tracer. */
 export type SyscallToTracer =
   | {
       readonly kind: 'object';
@@ -66,13 +71,13 @@ export type SyscallToTracer =
       readonly count: number;
       readonly contextMemory: SharedArrayBuffer;
     }
-  | { readonly kind: 'gone'; readonly fileKey: string }
+  | { readonly kind: 'removed'; readonly fileKey: string }
   | { readonly kind: 'attach'; readonly tid: number; readonly requestId: number };
 
-/** From the tracer to the thread that answers. */
+/** From the tracer to the syscall thread. */
 export type AttachResult = { readonly requestId: number; readonly failure: string | undefined };
 
-/** What `--stats` tells. */
+/** Printed by `--stats`. */
 export interface Stats {
   readonly calls: number;
   readonly refused: number;

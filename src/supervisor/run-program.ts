@@ -1,4 +1,4 @@
-/** From what the caller asks for to a supervised program: paths, policy, files for reports. */
+/** Prepares a supervised run: finds the program, reads the policy, opens the audit log. */
 import { accessSync, constants, openSync, statSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { delimiter } from 'node:path';
@@ -16,29 +16,29 @@ import { type ExitResult, runSupervised } from './process/supervisor.js';
 import type { AbiName } from './syscalls/filter.js';
 
 export interface RunProgramOptions {
-  /** Restrictions for the program: see `trampfd doctor --harden`. */
-  readonly harden?: readonly RestrictionName[];
-  /** A file with a policy: `policy.schema.json`. */
+  /** Restrictions of the program: see `trampfd doctor --harden`. */
+  readonly restrictions?: readonly RestrictionName[];
+  /** Path of a policy file: `policy.schema.json`. */
   readonly policy?: string;
   /** Whether to write a line to standard error for each call. */
   readonly trace?: boolean;
-  /** A file that gets a line of JSON for whatever the policy or a check refuses. It is appended to. */
+  /** Path of the audit log. Lines are appended. */
   readonly audit?: string;
   readonly abi?: AbiName;
-  /** Modules with further types of objects. */
+  /** Modules with additional object types, for tests. */
   readonly typeModules?: readonly string[];
 }
 
 const { EACCES } = osConstants.errno;
 
-/** What shells exit with when a program is not found, or cannot be run. */
+/** Exit codes of shells if a program is not found or cannot be executed. */
 export const EXIT_NOT_FOUND = 127;
 export const EXIT_NOT_EXECUTABLE = 126;
 
 /**
- * Runs a program supervised, in place of this process: with its standard streams, folder and environment.
- * @param argCount how many of this process's last arguments are the program's
- * @throws TrampfdError with `ENOENT` or `EACCES` when there is no such program, and with what else is refused
+ * Runs a program supervised, in place of this process: with its fds, working directory and environment.
+ * @param argCount how many of the last arguments of this process are the program's
+ * @throws TrampfdError if the program cannot be found (`ENOENT`), executed (`EACCES`) or supervised
  */
 export async function runProgram(
   program: string,
@@ -58,7 +58,7 @@ export async function runProgram(
       ...inherited.environment.filter((variable) => !startsWithAscii(variable, supervisorPrefix)),
       `${supervisorPrefix}${abi.supervisor.version}`,
     ],
-    restrictions: options.harden ?? [],
+    restrictions: options.restrictions ?? [],
     noexec: policy.noexec ?? [],
     abi: options.abi ?? 'trampfd',
     inherited,
@@ -95,12 +95,12 @@ function findProgram(name: string): string {
   throw accessError ?? new TrampfdError(`Cannot run ${name}: there is no such program`, { code: 'ENOENT' });
 }
 
-/** The kernel hides the memory of a program whose file cannot be read, also from the supervisor. */
+/** The kernel denies access to the memory of a program whose file is not readable, also to the supervisor. */
 function assertReadable(path: string): void {
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    const attempt = `supervise ${path}, whose memory the kernel hides since its file cannot be read`;
+    const attempt = `supervise ${path}, whose memory is inaccessible since its file is not readable`;
     throw fromNodeError(attempt, error);
   }
 }

@@ -1,18 +1,19 @@
 /**
- * What single trampolines of every type have in common: an *entry*, which is what programs call, and the *body* that
- * it leads to. A change makes a new body and replaces the entry's word by one store; see `bodies.ts`.
+ * State shared by all kinds of single trampolines: an *entry*, the slot whose address programs call, and the *body*
+ * that its word points to. A change creates a new body and replaces the word by one store; see `bodies.ts`.
  */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+import type { CodeSource } from '../codepage/code-page-method.js';
+import { inspectLine } from '../core/inspect.js';
 import { type Shape, shapeKey } from '../core/shape.js';
-import { DebugInfo, freedError } from './debug/debug-info.js';
+import { DebugInfo } from './debug/debug-info.js';
 import { nextTableId } from './debug/registry.js';
+import { Lifecycle } from './lifecycle.js';
 import type { Mode, ValidatedOptions } from './options.js';
-import type { Block } from './slots/block.js';
 import { type Bodies, type InvocationChecks, noInvocationChecks } from './slots/bodies.js';
 import { createBodies, createEntrySlots, type SlotOptions } from './slots/slot-factory.js';
 import type { SlotNumber, Slots } from './slots/slots.js';
 
-/** What trampolines of one mode and code page method share. */
+/** State shared by trampolines of one mode and code source. */
 interface TrampolinePool {
   readonly slotOptions: SlotOptions;
   readonly entries: Slots;
@@ -22,7 +23,7 @@ interface TrampolinePool {
 
 const pools = new Map<string, TrampolinePool>();
 
-function poolFor(mode: Mode, codeSource: CodePageMethodName | undefined): TrampolinePool {
+function poolFor(mode: Mode, codeSource: CodeSource | undefined): TrampolinePool {
   const key = `${mode} ${codeSource ?? ''}`;
   let pool = pools.get(key);
   if (pool === undefined) {
@@ -44,41 +45,35 @@ function bodiesFor({ bodiesByShape, slotOptions }: TrampolinePool, shape: Shape)
   return shapeBodies;
 }
 
-/** What an entry leads to. */
 interface Body {
   readonly owner: Bodies;
   readonly address: bigint;
 }
 
 export class Entry {
+  readonly address: bigint;
+  readonly name: string | undefined;
+  readonly lifecycle = new Lifecycle(this);
   readonly #pool: TrampolinePool;
   readonly #slot: SlotNumber;
-  readonly #address: bigint;
   readonly #typeName: string;
-  readonly #name: string | undefined;
   #body: Body | undefined;
-  #state: 'open' | 'frozen' | 'freed' = 'open';
 
-  /** A new one, which traps. @param typeName what errors call it */
+  /** The new entry traps. @param typeName names the handle in errors */
   constructor(typeName: string, { mode, codeSource, name }: ValidatedOptions) {
     this.#typeName = typeName;
-    this.#name = name;
+    this.name = name;
     this.#pool = poolFor(mode, codeSource);
     this.#slot = this.#pool.entries.allocate();
-    this.#address = this.#pool.entries.address(this.#slot);
+    this.address = this.#pool.entries.address(this.#slot);
   }
 
-  get address(): bigint {
-    return this.#address;
+  /** Returns the invocation counters of a slow entry. They continue those of earlier users of the slot. */
+  counters(): readonly [invocations: bigint, refusals: bigint] {
+    return this.#pool.entries.counters(this.#slot);
   }
 
-  /** The block that it lies in, and its place there. */
-  get location(): { readonly block: Block; readonly indexInBlock: number } {
-    const { entries } = this.#pool;
-    return { block: entries.block(this.#slot), indexInBlock: entries.indexInBlock(this.#slot) };
-  }
-
-  /** Keeps notes of it, if any are wanted. `below` is the function whose callers the stack trace shows. */
+  /** Records debug information as far as the options request it. @param stackStartFn see `DebugInfo` */
   recordCreation({ name, debug, perfMap }: ValidatedOptions, stackStartFn: unknown): void {
     if (!debug && !perfMap && name === undefined) return;
     const debugOptions = { debug, perfMap, listed: name !== undefined };
@@ -89,7 +84,7 @@ export class Entry {
     });
   }
 
-  /** From now on invocations run a body of this shape with these data words, in halves. */
+  /** Makes invocations run a body of this shape. @param data its data words as 32-bit halves */
   activate(shape: Shape, data: Uint32Array, checks: InvocationChecks = noInvocationChecks): void {
     const owner = bodiesFor(this.#pool, shape);
     const body = { owner, address: owner.create(data, checks) };
@@ -98,43 +93,46 @@ export class Entry {
     this.#body = body;
   }
 
-  /** From now on an invocation traps. */
+  /** Makes invocations trap. */
   deactivate(): void {
     this.#pool.entries.deactivate(this.#slot);
     this.#retireBody();
   }
 
   freeze(): void {
-    this.assertOpen('freeze');
-    this.#state = 'frozen';
+    this.lifecycle.assertOpen('freeze');
+    this.lifecycle.freeze();
   }
 
-  /** Frees it, once. `below` as with notes. */
+  /** @param stackStartFn see `DebugInfo` */
   close(stackStartFn: unknown): void {
-    if (this.#state === 'freed') return;
-    this.#state = 'freed';
+    if (!this.lifecycle.close()) return;
     const { entries, debugInfo } = this.#pool;
     entries.free(this.#slot);
     this.#retireBody();
     debugInfo.recordFree(this.#slot, stackStartFn);
   }
 
-  assertOpen(attempt: string): void {
-    if (this.#state === 'freed') throw freedError(attempt, this.#describe());
+  /** Names the handle in errors. */
+  describe(): string {
+    const quotedName = this.name === undefined ? '' : ` "${this.name}"`;
+    return `the ${this.#typeName}${quotedName} at 0x${this.address.toString(16)}`;
   }
 
-  assertMutable(attempt: string): void {
-    this.assertOpen(attempt);
-    if (this.#state === 'frozen') throw new TypeError(`Cannot ${attempt}: ${this.#describe()} is frozen`);
+  /** Returns the line that `util.inspect` prints. */
+  inspect(type: string, fields: Readonly<Record<string, unknown>>): string {
+    const { isFrozen, isClosed } = this.lifecycle;
+    return inspectLine(type, {
+      address: this.address,
+      ...fields,
+      name: this.name,
+      frozen: isFrozen,
+      closed: isClosed,
+    });
   }
 
   #retireBody(): void {
     this.#body?.owner.retire(this.#body.address);
     this.#body = undefined;
-  }
-
-  #describe(): string {
-    const quotedName = this.#name === undefined ? '' : ` "${this.#name}"`;
-    return `the ${this.#typeName}${quotedName} at 0x${this.#address.toString(16)}`;
   }
 }

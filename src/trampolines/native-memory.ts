@@ -1,40 +1,13 @@
-/** Small things that programs need around native function pointers. */
-
-import { isCodeAddress } from '../codepage/regions.js';
+/** Native memory that programs need with function pointers. */
 import { TrampfdError } from '../core/errors.js';
-import { nonNullAddress as checkAddress, describeType, integerInRange } from '../core/validate.js';
-import { addressOfBytes, isBufferSource, isMapped, memoryAt } from '../linux/mm/memory.js';
-import { readMemory } from '../linux/process/proc.js';
-import { dlopen, dlsym } from '../native/dl.js';
+import { describeType, integerInRange, nonNullAddress } from '../core/validate.js';
+import { isMapped } from '../linux/mm/memory.js';
 import { mallocBytes } from '../native/heap.js';
-import { disassembleCode } from './debug/disassembly.js';
+import { addressOfBytes, isBufferSource, memoryAt } from '../native/memory-view.js';
+import { assertText } from './text.js';
 
 /**
- * The address of a symbol: in the named library, which is loaded if it is not yet, or in any library that
- * the process has loaded for everybody, the C library among them.
- *
- * @example
- * ```ts
- * import { symbolAddress } from 'trampfd';
- *
- * const memcmp = symbolAddress('memcmp');
- * const cos = symbolAddress('cos', 'libm.so.6');
- * ```
- * @throws TypeError, RangeError for what is no name
- * @throws TrampfdError `ERR_SYMBOL`, `ERR_LIBRARY` when there is none
- */
-export function symbolAddress(name: string, library?: string): bigint {
-  assertText(name, 'name');
-  if (library !== undefined) assertText(library, 'library');
-  const address = dlsym(name, library === undefined ? undefined : dlopen(library));
-  if (address !== undefined) return address;
-  const reason =
-    library === undefined ? 'in no library of this process; name the library' : `not in ${library}`;
-  throw new TrampfdError(`Cannot find the symbol ${name}: it is ${reason}`, { code: 'ERR_SYMBOL' });
-}
-
-/**
- * Native memory as bytes, without a copy. Whoever unmaps or frees the memory must not use the bytes again.
+ * Returns native memory as bytes, without a copy. The bytes must not be used after the memory is unmapped or freed.
  *
  * @example
  * ```ts
@@ -42,25 +15,23 @@ export function symbolAddress(name: string, library?: string): bigint {
  *
  * console.log(Buffer.from(viewMemory(cString('hello'), 5)).toString()); // hello
  * ```
- * @throws TypeError, RangeError for what is no address or no number of bytes
- * @throws TrampfdError `EFAULT` when some of it is not mapped now
+ * @throws TypeError, RangeError for a wrong address or length
+ * @throws TrampfdError `EFAULT` if the range is not completely mapped
  */
 export function viewMemory(address: bigint, byteLength: number): Uint8Array<ArrayBuffer> {
-  checkAddress(address, 'address');
+  nonNullAddress(address, 'address');
   integerInRange(byteLength, 'byteLength', { min: 1, max: Number.MAX_SAFE_INTEGER });
   if (address < 0n || address + BigInt(byteLength) > 2n ** 63n || !isMapped(address, byteLength)) {
     throw new TrampfdError(
       `Cannot view ${byteLength} bytes at 0x${address.toString(16)}: not all of it is mapped`,
-      {
-        code: 'EFAULT',
-      },
+      { code: 'EFAULT' },
     );
   }
   return new Uint8Array(memoryAt(address, byteLength));
 }
 
 /**
- * The address of the first byte of a buffer. It holds for as long as JavaScript keeps the buffer: keep a
+ * Returns the address of the first byte of a buffer. It is valid only while JavaScript references the buffer: keep a
  * reference while native code may use the address.
  *
  * @example
@@ -71,7 +42,7 @@ export function viewMemory(address: bigint, byteLength: number): Uint8Array<Arra
  * const text = Buffer.from('hello\0');
  * console.log(strlen(addressOf(text))); // 5n
  * ```
- * @throws TypeError, RangeError for what is no buffer, or has no bytes
+ * @throws TypeError, RangeError if `view` is not a buffer, or has no bytes
  */
 export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
   if (!isBufferSource(view)) {
@@ -82,8 +53,8 @@ export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
 }
 
 /**
- * Copies text to native memory, as UTF-8 with a NUL behind it, and returns its address. The memory is never
- * freed, so that the address may go anywhere: into a trampoline, to `atexit`.
+ * Copies text to native memory, as UTF-8 with a terminating NUL, and returns its address. The memory is never freed,
+ * so the address can be stored anywhere: in a trampoline, by `atexit`.
  *
  * @example
  * ```ts
@@ -91,46 +62,9 @@ export function addressOf(view: ArrayBuffer | ArrayBufferView): bigint {
  *
  * const greet = createTrampoline({ registers: { pc: symbolAddress('puts'), arg0: cString('hello') } });
  * ```
- * @throws TypeError, RangeError for what is no text, or has a NUL inside
+ * @throws TypeError, RangeError if `text` is not a string, or contains a NUL
  */
 export function cString(text: string): bigint {
-  assertText(text, 'text', { empty: true });
+  assertText(text, 'text', { allowEmpty: true });
   return mallocBytes(new TextEncoder().encode(`${text}\0`));
-}
-
-/** Enough for the longest trampoline. */
-const maxCodeBytes = 512;
-
-/**
- * The instructions of a trampoline, one a line: address, bytes, text, and the value of each word that it reads.
- * Where one piece leads to another, as the entry of an atomic trampoline does to its body, all are shown.
- * Knows the instructions that trampolines are made of, and no others.
- *
- * @example
- * ```ts
- * import { createTrampoline, disassemble, symbolAddress } from 'trampfd';
- *
- * console.log(disassemble(createTrampoline({ registers: { pc: symbolAddress('getpid') } }).address));
- * ```
- * @throws TrampfdError `EIO` when nothing is mapped at the address
- */
-export function disassemble(address: bigint): string {
-  checkAddress(address, 'address');
-  const listings = new Map<bigint, string>();
-  let next: bigint | undefined = address;
-  do {
-    const { text, target } = disassembleCode(readMemory(next, maxCodeBytes), next, (wordAddress) =>
-      readMemory(wordAddress, 8),
-    );
-    listings.set(next, text);
-    next = target;
-    // Trampolines can lead to each other in a circle.
-  } while (next !== undefined && isCodeAddress(next) && !listings.has(next));
-  return [...listings.values()].join('\n');
-}
-
-function assertText(value: unknown, name: string, { empty = false } = {}): void {
-  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${describeType(value)}`);
-  if (!empty && value === '') throw new RangeError(`${name} is empty`);
-  if (value.includes('\0')) throw new RangeError(`${name} contains a NUL character, where C would end it`);
 }

@@ -1,5 +1,5 @@
-/** Options that trampolines and tables share. */
-import type { CodePageMethodName } from '../codepage/code-page-method.js';
+/** Options shared by trampolines, tables and register handlers. */
+import type { CodeSource } from '../codepage/code-page-method.js';
 import { methodNames } from '../codepage/method-selection.js';
 import { displayName, oneOf, optionalBoolean } from '../core/validate.js';
 
@@ -7,35 +7,35 @@ export type Mode = 'fast' | 'slow';
 
 export interface TrampolineOptions {
   /**
-   * `'fast'` (default): the code is in a code page, and an invocation never leaves the program.
-   * `'slow'`: there is no code, only reserved addresses. An invocation faults, and a signal handler does the
-   * trampoline's work, with checks at every invocation. It costs microseconds and no memory for code; values
-   * stand where the program can only read them.
+   * `'fast'` (default): the code is in a code page, and an invocation makes no system call.
+   * `'slow'`: there is no code, only reserved addresses. An invocation faults, and a signal handler loads the
+   * registers, with checks at every invocation. It costs microseconds and no memory for code; values are in memory
+   * that the program can only read.
    */
   readonly mode?: Mode;
   /**
-   * How executable memory is made. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
-   * system allows. `rwx` and `remap` are only for those who name them.
+   * How executable memory is obtained. Default: the first of `memfd`, `template`, `file` and `trampfd` that the
+   * system allows. `rwx` and `remap` are used only if named here.
    */
-  readonly codeSource?: CodePageMethodName;
-  /** What debuggers, profilers, `trampfd inspect` and messages call it. */
+  readonly codeSource?: CodeSource;
+  /** The name shown by debuggers, profilers, `trampfd inspect` and messages. */
   readonly name?: string;
   /**
-   * Keeps names and stack traces of creation and free, checks that every PC lies in executable memory, tells
-   * gdb the names, and lets a call of a freed trampoline say whose it was before it traps. Costs some
-   * ten microseconds and kilobytes for each trampoline. Default: whether the environment variable `TRAMPFD_DEBUG` is
-   * set and neither empty nor 0.
+   * Whether to record names and stack traces of creation and close, check that every PC is in executable memory,
+   * register the names with gdb, and print who freed a trampoline when it is called later, before it traps. Costs
+   * about ten microseconds and a few kilobytes for each trampoline. Default: whether the environment variable
+   * `TRAMPFD_DEBUG` is set and neither empty nor 0.
    */
   readonly debug?: boolean;
   /** Whether to list it in `/tmp/perf-PID.map`, where perf looks for names of generated code. Default false. */
   readonly perfMap?: boolean;
 }
 
-export const commonOptionNames = ['mode', 'method', 'name', 'debug', 'perfMap'] as const;
+export const commonOptionNames = ['mode', 'codeSource', 'name', 'debug', 'perfMap'] as const;
 
 export interface ValidatedOptions {
   readonly mode: Mode;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly name: string | undefined;
   readonly debug: boolean;
   readonly perfMap: boolean;
@@ -45,12 +45,13 @@ export function validateOptions(
   rawOptions: { readonly [Key in (typeof commonOptionNames)[number]]?: unknown },
 ): ValidatedOptions {
   const mode = oneOf(rawOptions.mode, 'mode', ['fast', 'slow']);
-  if (mode === 'slow' && rawOptions.method !== undefined) {
-    throw new RangeError('method is about code, and slow trampolines have none');
+  const { codeSource } = rawOptions;
+  if (mode === 'slow' && codeSource !== undefined) {
+    throw new RangeError('codeSource is for code, which slow trampolines do not have');
   }
   return {
     mode,
-    codeSource: rawOptions.method === undefined ? undefined : oneOf(rawOptions.method, 'method', methodNames),
+    codeSource: codeSource === undefined ? undefined : oneOf(codeSource, 'codeSource', methodNames),
     name: displayName(rawOptions.name, 'name'),
     debug: rawOptions.debug === undefined ? isDebugDefault() : optionalBoolean(rawOptions.debug, 'debug'),
     perfMap: optionalBoolean(rawOptions.perfMap, 'perfMap'),
@@ -59,7 +60,7 @@ export function validateOptions(
 
 let cachedDebugDefault: boolean | undefined;
 
-/** Asked once: reading the environment takes longer than making a trampoline. */
+/** Cached, since reading the environment takes longer than creating a trampoline. */
 function isDebugDefault(): boolean {
   if (cachedDebugDefault === undefined) {
     const value = process.env['TRAMPFD_DEBUG'] ?? '';

@@ -1,6 +1,4 @@
-/**
- * How the named values of a trampoline table stand in the data words of its slots, and the checks on the way in.
- */
+/** Encodes the named values of a table's trampolines as the data words of slots, and checks them. */
 
 import type { StackLayout } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
@@ -16,14 +14,14 @@ interface WordField {
 
 export class RowEncoder {
   readonly shape: Shape;
-  /** The PC first, then the registers as the caller named them. */
+  /** The PC, then the registers, by the names and in the order that the caller used. */
   readonly #fields: readonly WordField[];
   readonly #stackDataOffset: number;
-  /** Checked values of one slot, on their way into it. */
+  /** The encoded words of one slot. */
   readonly u64: BigUint64Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly #u8: Uint8Array<ArrayBuffer>;
-  /** Counts uses of `words`, to notice a getter or a column function that uses them while we do. */
+  /** Counts uses of `u64`, to detect a getter or a column function that uses the same table. */
   #generation = 0;
 
   constructor(registers: unknown, stackLayout: StackLayout | undefined) {
@@ -64,25 +62,25 @@ export class RowEncoder {
     this.#u8 = new Uint8Array(this.u64.buffer);
   }
 
-  /** Checks all values of one trampoline and puts them into `words`. Throws before anything else is changed. */
+  /** Checks all values of one trampoline and encodes them in `u64`. Throws before anything else is changed. */
   encode(values: unknown): void {
     const { stack } = this.shape;
     const generation = ++this.#generation;
     let count = 0;
     for (const name in values as Readonly<Record<string, unknown>>) {
       const value = (values as Readonly<Record<string, unknown>>)[name];
-      // Values mostly come in the order of the columns.
+      // Fast path: most callers use the order of the columns.
       const field = this.#fields[count];
       if (field !== undefined && field.name === name) this.#encodeWord(field, value);
       else if (Object.hasOwn(values as object, name)) this.#encodeByName(name, value);
-      else continue; // something that a prototype has
+      else continue; // inherited from a prototype
       count++;
     }
     if (count !== this.#fields.length + (stack === undefined ? 0 : 1)) throw this.#missingValueError(values);
     this.#checkGeneration(generation);
   }
 
-  /** Checks some values and puts them over those in `words`. Returns which words changed. */
+  /** Checks some values and overwrites their words in `u64`. Returns the indexes of the changed words. */
   encodePartial(values: unknown): Set<number> {
     const changed = new Set<number>();
     const generation = ++this.#generation;
@@ -93,13 +91,13 @@ export class RowEncoder {
     return changed;
   }
 
-  /** The values that stand in data words, by name. */
+  /** Returns the values of data words, by name. */
   decode(dataWords: BigUint64Array): Record<string, bigint | Uint8Array> {
     const result: Record<string, bigint | Uint8Array> = {};
     for (const { name, wordIndex: index } of this.#fields) result[name] = dataWords[index]!;
     const { stack } = this.shape;
     if (stack !== undefined) {
-      result['stack'] = new Uint8Array(
+      result['stackData'] = new Uint8Array(
         dataWords.buffer,
         dataWords.byteOffset + this.#stackDataOffset,
         stack.size,
@@ -109,13 +107,13 @@ export class RowEncoder {
   }
 
   /**
-   * Checks whole columns: for each a value, an array of values or a function of the index.
-   * Returns how to stage the trampoline at an index, and how many there are.
+   * Checks columns: each is a value, an array of values or a function of the index.
+   * Returns the number of trampolines, and a function that encodes the one at an index in `u64`.
    */
   columnEncoder(input: unknown, count: unknown): { count: number; encodeAt: (index: number) => void } {
     const columns = plainObject(input, 'columns');
     const { stack } = this.shape;
-    const names = [...this.#fields.map(({ name }) => name), ...(stack === undefined ? [] : ['stack'])];
+    const names = [...this.#fields.map(({ name }) => name), ...(stack === undefined ? [] : ['stackData'])];
     for (const name of Object.keys(columns)) if (!names.includes(name)) throw this.#unknownNameError(name);
     for (const name of names) if (columns[name] === undefined) throw this.#missingValueError(columns);
 
@@ -128,14 +126,14 @@ export class RowEncoder {
       encoders.push(this.#fieldEncoder(field, value));
     }
     if (stack !== undefined) {
-      const value = columns['stack'];
+      const value = columns['stackData'];
       if (value instanceof Uint8Array && value.length !== stack.size)
-        lengths.set('stack', value.length / stack.size);
+        lengths.set('stackData', value.length / stack.size);
       encoders.push(this.#stackEncoder(value, stack.size));
     }
     const [length, ...otherLengths] = lengths.values();
     if (length === undefined)
-      throw new TypeError('columns: no column has a length; say how many in a second argument');
+      throw new TypeError('columns: no column has a length; pass the count as second argument');
     if (otherLengths.some((otherLength) => otherLength !== length)) {
       const lengthList = [...lengths].map(([name, number]) => `${name} ${number}`).join(', ');
       throw new RangeError(`columns differ in length: ${lengthList}`);
@@ -150,7 +148,7 @@ export class RowEncoder {
     };
   }
 
-  /** Checks a number of trampolines. */
+  /** Checks a count of trampolines. */
   checkCount(value: unknown): number {
     return integerInRange(value, 'count', { max: 2 ** 32 - 1 });
   }
@@ -174,22 +172,22 @@ export class RowEncoder {
   #stackEncoder(value: unknown, size: number): (index: number) => void {
     if (typeof value === 'function') return (index) => this.#encodeStack(value(index));
     if (!(value instanceof Uint8Array))
-      throw new TypeError(`stack must be a Uint8Array, not ${describeType(value)}`);
+      throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
     if (value.length === size) return () => this.#encodeStack(value);
     return (index) => this.#encodeStack(value.subarray(index * size, (index + 1) * size));
   }
 
   #encodeWord(field: WordField, value: unknown): void {
-    // The common case without a call: a bigint that is its own low 64 bits.
+    // Fast path without a call: a bigint that equals its low 64 bits.
     const unsigned =
       typeof value === 'bigint' && BigInt.asUintN(64, value) === value ? value : uint64(value, field.name);
     if (field.wordIndex === 0 && unsigned === 0n)
-      throw new RangeError('pc is 0, and nothing can be called there');
+      throw new RangeError('pc is 0, which is not a callable address');
     this.u64[field.wordIndex] = unsigned;
   }
 
   #encodeByName(name: string, value: unknown): number[] {
-    if (name === 'stack' && this.shape.stack !== undefined) return this.#encodeStack(value);
+    if (name === 'stackData' && this.shape.stack !== undefined) return this.#encodeStack(value);
     const field = this.#fields.find((candidate) => candidate.name === name);
     if (field === undefined) throw this.#unknownNameError(name);
     this.#encodeWord(field, value);
@@ -199,9 +197,9 @@ export class RowEncoder {
   #encodeStack(value: unknown): number[] {
     const { size } = this.shape.stack!;
     if (!(value instanceof Uint8Array))
-      throw new TypeError(`stack must be a Uint8Array, not ${describeType(value)}`);
+      throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
     if (value.length !== size)
-      throw new RangeError(`stack has ${value.length} bytes; this table's trampolines have ${size}`);
+      throw new RangeError(`stackData has ${value.length} bytes; this table's trampolines have ${size}`);
     this.#u8.set(value, this.#stackDataOffset);
     return Array.from({ length: Math.ceil(size / 8) }, (_, index) => this.#stackDataOffset / 8 + index);
   }
@@ -213,14 +211,14 @@ export class RowEncoder {
 
   #unknownNameError(name: string): RangeError {
     const names = this.#fields.map((field) => field.name);
-    if (this.shape.stack !== undefined) names.push('stack');
+    if (this.shape.stack !== undefined) names.push('stackData');
     return new RangeError(`this table has no "${name}"; its trampolines have ${names.join(', ')}`);
   }
 
   #missingValueError(values: unknown): TypeError {
     const input = plainObject(values, 'values');
     const names = this.#fields.map(({ name }) => name);
-    if (this.shape.stack !== undefined) names.push('stack');
+    if (this.shape.stack !== undefined) names.push('stackData');
     return new TypeError(`${names.find((name) => input[name] === undefined) ?? 'a value'} is missing`);
   }
 }

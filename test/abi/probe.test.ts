@@ -1,4 +1,4 @@
-/** `include/trampfd.h` and `src/abi/` tell the same numbers: a program in C, and one in C++, print the header's. */
+/** `include/trampfd.h` and `src/abi/` have the same numbers: programs in C and C++ print the header's. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ function compile({ compiler, ending, standard }: Language, text: string, flags: 
 
 const inCapitals = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
-/** Every number that TypeScript knows, by the C expression for it. */
+/** Every number in TypeScript, by its C expression. */
 const expected: Record<string, bigint | number> = {
   __NR_trampfd_create: abi.createNumber,
   ...prefixed('TRAMPFD_', abi.types),
@@ -80,8 +80,8 @@ for (const [struct, { size, ...offsets }] of Object.entries(structs)) {
     expected[`offsetof(struct ${struct}, ${inC})`] = offset;
   }
 }
-const saved = hostMachine().savedRegisters;
-/** What handlers are given: `machine/` has the layout, under more names than the header. */
+const saved = hostMachine().trampolines.savedRegisters;
+/** Members of the register block. `machine/` has the layout, under more names than the header. */
 const savedMembers = Object.keys(saved.offsets).filter(
   (name) => !/^(arg\d|chain|result|vector\d|rip|rsp|rflags|nzcv)$/.test(name),
 );
@@ -102,7 +102,7 @@ function prefixed(prefix: string, numbers: Readonly<Record<string, number>>): Re
   );
 }
 
-/** The header first: it must need no other before it. */
+/** Includes the header first: it must not depend on another. */
 const probe = `
 #include <trampfd.h>
 #include <stdio.h>
@@ -138,14 +138,14 @@ describe('the header', { skip: needs('gcc', 'g++') }, () => {
     const enumerators = [...text.matchAll(/^ {4}(TRAMPFD_\w+)(?: = \d+)?,?(?: \/\*.*)?$/gm)].map(
       ([, name]) => name!,
     );
-    const told = new Set([...Object.keys(expected), 'TRAMPFD_SUPERVISOR', 'TRAMPFD_VERSION']);
+    const known = new Set([...Object.keys(expected), 'TRAMPFD_SUPERVISOR', 'TRAMPFD_VERSION']);
     assert.deepEqual(
-      [...constants, ...enumerators].filter((name) => !told.has(name)),
+      [...constants, ...enumerators].filter((name) => !known.has(name)),
       [],
     );
     assert.equal(enumerators.length, Object.keys({ ...x64Registers, ...arm64Registers }).length);
     for (const [, struct, members] of text.matchAll(/^struct (trampfd_\w+) \{([\s\S]*?)^\}/gm)) {
-      if (struct === 'trampfd_saved') continue; // whose members add up to its size
+      if (struct === 'trampfd_saved') continue; // checked by its members' offsets and its size
       const { size: _, ...offsets } = structs[struct as keyof typeof structs];
       assert.equal([...members!.matchAll(/;(?: +\/\*.*)?$/gm)].length, Object.keys(offsets).length, struct);
     }
@@ -153,14 +153,16 @@ describe('the header', { skip: needs('gcc', 'g++') }, () => {
 
   for (const { compiler, ending, standard } of [languages[0]!, languages.at(-1)!]) {
     test(`${standard}: a program for 32 bits is refused in a clear line`, () => {
-      // The macro that tells 64 bits is the compiler's own; without it the program looks like one for 32.
+      // Without this macro of the compiler, the program looks like one for 32 bits.
       const { status, stderr } = compile({ compiler, ending, standard } as Language, probe, ['-U__LP64__']);
       assert.notEqual(status, 0);
       assert.match(stderr, /#error "trampfd\.h is for 64-bit programs on x86-64 or little-endian arm64"/);
     });
   }
 
-  test('makes no call where no supervisor of this version is announced', { skip: needsStrace() }, () => {
+  test('makes no system call unless the environment names a supervisor of this version', {
+    skip: needsStrace(),
+  }, () => {
     const { program } = compile(
       languages[0]!,
       `
@@ -175,10 +177,10 @@ int main(void)
 }
 `,
     );
-    for (const announced of [undefined, '', '0', '2', '11']) {
-      const env = { ...process.env, [abi.supervisor.variable]: announced };
+    for (const version of [undefined, '', '0', '2', '11']) {
+      const env = { ...process.env, [abi.supervisor.variable]: version };
       const { calls, output } = strace(['!exit_group'], program, [], env);
-      assert.equal(output, '-1 0\n', announced);
+      assert.equal(output, '-1 0\n', version);
       assert.ok(calls.some(({ name }) => name === 'write'));
       assert.ok(!calls.some(({ name }) => name === `syscall_0x${abi.createNumber.toString(16)}`));
     }

@@ -1,37 +1,37 @@
-/** What the benchmark says of its figures: who is compared with whom, and who is ahead. */
+/** The benchmark's comparisons and documents. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { refreshed } from '../../bench/figures.js';
-import { joined, type Row, takeTurns, together } from '../../bench/harness.js';
-import { root } from '../../bench/native.js';
+import { concatSamples, measureTogether, type Row, runInterleaved } from '../../bench/harness.js';
 import { page } from '../../bench/page.js';
+import { root } from '../../bench/paths.js';
 import { bestOwn, entry, isAhead, ratio, type Summary, summarize, tables } from '../../bench/summary.js';
 import { targets } from '../../bench/targets.js';
+import { updateFigures } from '../../bench/update-docs.js';
 
 const rows: readonly Row[] = [
-  { id: 'a.floor', title: 'nothing', by: 'machine', unit: 'ns', samples: [1, 1, 1] },
-  { id: 'a.own', title: 'ours', unit: 'ns', samples: [4, 5, 6], instructions: 7 },
-  { id: 'a.slower', title: 'ours, checked', unit: 'ns', samples: [8, 9, 10] },
-  { id: 'a.near', title: 'a peer, about the same', by: 'peer', unit: 'ns', samples: [4, 4.5, 9] },
-  { id: 'a.fast', title: 'a faster peer', by: 'peer', unit: 'ns', samples: [2, 3, 4] },
-  { id: 'a.bytes', title: 'of another unit', by: 'peer', unit: 'bytes', samples: [1] },
-  { id: 'a.gone', title: 'not here', by: 'peer', missing: 'needs something' },
+  { id: 'a.floor', title: 'nothing', vendor: 'machine', unit: 'ns', samples: [1, 1, 1] },
+  { id: 'a.own', title: 'own', unit: 'ns', samples: [4, 5, 6], instructions: 7 },
+  { id: 'a.slower', title: 'own, checked', unit: 'ns', samples: [8, 9, 10] },
+  { id: 'a.near', title: 'a peer, about the same', vendor: 'peer', unit: 'ns', samples: [4, 4.5, 9] },
+  { id: 'a.fast', title: 'a faster peer', vendor: 'peer', unit: 'ns', samples: [2, 3, 4] },
+  { id: 'a.bytes', title: 'of another unit', vendor: 'peer', unit: 'bytes', samples: [1] },
+  { id: 'a.gone', title: 'not here', vendor: 'peer', missing: 'needs something' },
 ];
 
-test('a peer is ahead when most of its rounds are better than most of the best of ours', () => {
+test('a row is ahead if its upper quartile is below the lower quartile of our best row', () => {
   const [table] = tables('A subject', rows.map(entry));
   assert.deepEqual(
-    table!.entries.filter((one) => isAhead(table!, one)).map(({ id }) => id),
+    table!.entries.filter((row) => isAhead(table!, row)).map(({ id }) => id),
     ['a.fast'],
   );
   assert.equal(bestOwn(table!, table!.entries[0]!)?.median, 5);
 });
 
-test('rows are compared within their group and number only', () => {
-  const own = { id: 'b.own', title: 'ours', unit: 'ns' } as const;
-  const peer = { id: 'b.peer', title: 'theirs', by: 'peer', unit: 'ns' } as const;
+test('rows are compared only with rows of the same group and count', () => {
+  const own = { id: 'b.own', title: 'own', unit: 'ns' } as const;
+  const peer = { id: 'b.peer', title: 'other', vendor: 'peer', unit: 'ns' } as const;
   const [time, memory, ...more] = tables(
     'A subject',
     [
@@ -50,52 +50,52 @@ test('rows are compared within their group and number only', () => {
   assert.equal(isAhead(memory!, memory!.entries[0]!), false);
 });
 
-test('ratios are those to the best of ours, where others are there to be compared with', () => {
+test('ratios compare with our best row; tables without other vendors have none', () => {
   const [table] = tables('A subject', rows.map(entry));
   assert.deepEqual(
-    table!.entries.map((one) => ratio(table!, one)),
+    table!.entries.map((row) => ratio(table!, row)),
     [0.2, 1, 1.8, 0.9, 0.6, undefined, undefined],
   );
   const [alone] = tables('A subject', rows.slice(1, 3).map(entry));
   assert.deepEqual(
-    alone!.entries.map((one) => ratio(alone!, one)),
+    alone!.entries.map((row) => ratio(alone!, row)),
     [undefined, undefined],
   );
 });
 
-test('the page shows quartiles, ratios and who is ahead, also in tables by number', () => {
+test('the page shows quartiles, ratios and rows that are ahead, also in tables by count', () => {
   const row = { unit: 'ns', count: 10, samples: [1, 2, 3] } as const;
   const more: readonly Row[] = [
-    { ...row, id: 'b.own-10', title: 'ours', samples: [4, 5, 6] },
-    { ...row, id: 'b.peer-10', title: 'a peer', by: 'peer' },
-    { ...row, id: 'b.own-20', title: 'ours', count: 20 },
-    { id: 'b.peer-20', title: 'a peer', by: 'peer', count: 20, missing: 'has at most 10' },
+    { ...row, id: 'b.own-10', title: 'own', samples: [4, 5, 6] },
+    { ...row, id: 'b.peer-10', title: 'a peer', vendor: 'peer' },
+    { ...row, id: 'b.own-20', title: 'own', count: 20 },
+    { id: 'b.peer-20', title: 'a peer', vendor: 'peer', count: 20, missing: 'has at most 10' },
   ];
-  const verdict = { text: 'a target', most: 1, unit: 'ns', reached: 1.5, met: false };
+  const target = { text: 'a target', max: 1, unit: 'ns', reached: 1.5, met: false };
   const subjects = [
     { name: 'a', title: 'A subject', rows },
     { name: 'b', title: 'By number', rows: more },
   ];
-  const files = page(summarize(subjects, [verdict]), ({ title }) => `<svg>${title}</svg>`);
+  const files = page(summarize(subjects, [target]), ({ title }) => `<svg>${title}</svg>`);
   assert.deepEqual([...files.keys()], ['benchmarks/a.svg', 'benchmarks/b.svg', 'benchmarks.md']);
   assert.equal(files.get('benchmarks/b.svg'), '<svg>By number</svg>');
   const lines = files.get('benchmarks.md')!.split('\n');
   for (const line of [
     '| a target | 1 ns | 1.50 | **missed** by 0.50 |',
     '![A subject](benchmarks/a.svg)',
-    '| ours | 5.00 ns | 4.50 … 5.50 | 1.00 | 7 |  |',
-    '| a faster peer | 3.00 ns | 2.50 … 3.50 | 0.60 |  | **ahead** |',
-    '| not here | – |  |  |  | needs something |',
-    '| ns | 10 | 20 |  |',
-    '| ours | 5.00<br><sub>4.50 … 5.50, ratio 1.00</sub> | 2.00<br><sub>1.50 … 2.50, ratio 1.00</sub> |  |',
+    '| own | 5.00 ns | 4.50 … 5.50 | 1.00 | 7 | |',
+    '| a faster peer | 3.00 ns | 2.50 … 3.50 | 0.60 | | **ahead** |',
+    '| not here | – | | | | needs something |',
+    '| ns | 10 | 20 | |',
+    '| own | 5.00<br><sub>4.50 … 5.50, ratio 1.00</sub> | 2.00<br><sub>1.50 … 2.50, ratio 1.00</sub> | |',
     '| a peer | **2.00 (ahead)**<br><sub>1.50 … 2.50, ratio 0.40</sub> | – | has at most 10 |',
   ])
     assert.ok(lines.includes(line), line);
 });
 
-test('results keep medians, instructions, what was missing, and open verdicts', () => {
-  const verdict = { text: 'a target', most: 1, unit: 'ns', reached: undefined, met: undefined };
-  const { subjects, targets } = summarize([{ name: 'a', title: 'A subject', rows }], [verdict]);
+test('results contain medians, instructions, reasons for missing rows, and open targets', () => {
+  const target = { text: 'a target', max: 1, unit: 'ns', reached: null, met: null };
+  const { subjects, targets } = summarize([{ name: 'a', title: 'A subject', rows }], [target]);
   assert.deepEqual(subjects[0]!.rows[1]!.measured, {
     unit: 'ns',
     rounds: 3,
@@ -105,38 +105,38 @@ test('results keep medians, instructions, what was missing, and open verdicts', 
     instructions: 7,
   });
   assert.equal(subjects[0]!.rows.at(-1)!.missing, 'needs something');
-  assert.deepEqual(targets, [{ ...verdict, reached: null, met: null }]);
+  assert.deepEqual(targets, [target]);
 });
 
-test('the results have a verdict on each target', () => {
-  const { targets: judged } = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as Summary;
+test('the results contain every target', () => {
+  const { targets: results } = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as Summary;
   assert.deepEqual(
-    judged.map(({ text, most, unit }) => ({ text, most, unit })),
-    targets.map(({ text, most, unit }) => ({ text, most, unit })),
+    results.map(({ text, max, unit }) => ({ text, max, unit })),
+    targets.map(({ text, max, unit }) => ({ text, max, unit })),
   );
 });
 
-test('figures in documents are those of their rows', () => {
-  const found = (id: string, median: number): Row => ({ id, title: id, unit: 'ns', samples: [median] });
+test('figures in documents are replaced by those of their rows', () => {
+  const measured = (id: string, median: number): Row => ({ id, title: id, unit: 'ns', samples: [median] });
   const absent: Row = { id: 'a.absent', title: 'not here', missing: 'needs something' };
-  const rows = [found('a.short', 3.04), found('a.long', 268_000), absent];
+  const rows = [measured('a.short', 3.04), measured('a.long', 268_000), absent];
   const { subjects } = summarize([{ name: 'a', title: 'A subject', rows }], []);
   assert.equal(
-    refreshed("9 ns [`a.short`], 9 ns [`a.long`]; 1 ns is nobody's", { subjects }),
-    "3.0 ns [`a.short`], 270 µs [`a.long`]; 1 ns is nobody's",
+    updateFigures('9 ns [`a.short`], 9 ns [`a.long`]; 1 ns has no row', { subjects }),
+    '3.0 ns [`a.short`], 270 µs [`a.long`]; 1 ns has no row',
   );
-  // Nothing better is known.
-  assert.equal(refreshed('9 ns [`a.absent`]', { subjects }), '9 ns [`a.absent`]');
-  assert.throws(() => refreshed('9 ns [`a.gone`]', { subjects }), /There is no figure of a\.gone/);
+  // Rows that could not be measured leave figures unchanged.
+  assert.equal(updateFigures('9 ns [`a.absent`]', { subjects }), '9 ns [`a.absent`]');
+  assert.throws(() => updateFigures('9 ns [`a.gone`]', { subjects }), /There is no figure of a\.gone/);
 });
 
-test('contenders take turns, each round begins with another one, and blocks are joined', () => {
+test('contenders take turns, each round begins with another one, and blocks are concatSamples', () => {
   const turns: string[] = [];
   const contenders = ['a', 'b', 'c'].map((id) => ({
     ...{ id, title: id, unit: 'ns' as const },
     round: () => turns.push(id),
   }));
-  const block = () => takeTurns(contenders, { rounds: 2, warmUp: 1 }, () => {});
+  const block = () => runInterleaved(contenders, { rounds: 2, warmUp: 1 }, () => {});
   const first = block();
   assert.equal(turns.join(''), 'abcbcacab');
   assert.deepEqual(
@@ -147,18 +147,18 @@ test('contenders take turns, each round begins with another one, and blocks are 
       ['c', 5, 7],
     ],
   );
-  assert.deepEqual(joined([first, block()])[0]!.samples, [6, 8, 15, 17]);
+  assert.deepEqual(concatSamples([first, block()])[0]!.samples, [6, 8, 15, 17]);
 });
 
-test('figures that are measured together are each used once', () => {
+test('each figure of a common measurement is used once', () => {
   let times = 0;
-  const take = together(() => ({ time: ++times, bytes: 10 * times }));
+  const take = measureTogether(() => ({ time: ++times, bytes: 10 * times }));
   assert.deepEqual(
     [take('time'), take('bytes'), take('bytes'), take('time'), take('time')],
     [1, 10, 20, 2, 3],
   );
   assert.throws(
-    () => together<'time' | 'bytes'>(() => ({ time: 1 }) as never)('bytes'),
+    () => measureTogether<'time' | 'bytes'>(() => ({ time: 1 }) as never)('bytes'),
     /bytes was not measured/,
   );
 });

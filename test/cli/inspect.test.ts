@@ -1,4 +1,4 @@
-/** `trampfd inspect` from another process, against what this one made. */
+/** `trampfd inspect` in another process, for trampolines of this one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createRegisterHandler, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { closeMemfd, memfd_create } from '#src/linux/mm/memfd.js';
+import { close } from '#src/linux/fs/fds.js';
+import { memfd_create } from '#src/linux/mm/memfd.js';
 import { registryLine } from '#src/trampolines/debug/registry-schema.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
@@ -42,23 +43,23 @@ function inspect(pid = process.pid): { tables: Row[]; names: { address: string; 
   return JSON.parse(stdout);
 }
 
-test('a process without trampolines has nothing to show', () => {
+test('a process without trampolines is an error', () => {
   const { status, stderr } = trampfd('inspect', String(process.ppid));
   assert.equal(status, 1);
-  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has made no trampolines\n$/);
+  assert.match(stderr, /^trampfd: Cannot inspect process \d+: it has created no trampolines\n$/);
 });
 
-test('tells tables, shapes, numbers and names as they were made', {
+test('prints tables, shapes, counts and names', {
   skip: needs('executable mappings to show to others'),
 }, async () => {
   const hex = (address: bigint) => `0x${address.toString(16)}`;
   const single = createTrampoline({ registers: { pc, arg2: 3n }, name: 'three bytes' });
-  const gone = createTrampoline({ registers: { pc, arg2: 4n }, name: 'gone' });
+  const closed = createTrampoline({ registers: { pc, arg2: 4n }, name: 'closed' });
   const plain = createTrampoline({
     registers: { pc },
     stackData: { data: new Uint8Array(8), offset: 4, setSp: true },
   });
-  gone.close();
+  closed.close();
   const table = createTrampolineTable({
     registers: ['arg1', 'arg2'],
     stackData: { size: 9 },
@@ -101,7 +102,7 @@ test('tells tables, shapes, numbers and names as they were made', {
 
   const shared = find({ name: 'atomic ones' });
   assert.equal(shared.layout, 'atomic');
-  assert.equal(shared.live, 9, 'a freed one with a farewell is free');
+  assert.equal(shared.live, 9, 'a freed one that reports calls is free');
   assert.deepEqual(shared.addresses, changed.slice(1).map(hex));
   assert.match(shared.code!, /# 0xabc\n/);
 
@@ -149,7 +150,7 @@ test('tells tables, shapes, numbers and names as they were made', {
   await worker.terminate();
 });
 
-test('bad arguments are told in a line, with exit code 2', () => {
+test('bad arguments: one line, exit code 2', () => {
   for (const args of [
     ['inspect', 'x'],
     ['inspect'],
@@ -172,14 +173,14 @@ test('help and version', () => {
   assert.match(trampfd('--version').stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('names that would command a terminal are not believed', () => {
+test('names with control characters are rejected', () => {
   const line = { kind: 'name', address: '0x1000', name: 'harmless' };
   assert.ok(registryLine.safeParse(line).success);
   assert.ok(!registryLine.safeParse({ ...line, name: '\u001b[2J' }).success);
 });
 
-test('a registry that lies is not believed', () => {
-  const lie = {
+test('a registry with false lines is ignored', () => {
+  const falseLine = {
     kind: 'block',
     code: '0x1000',
     codeLength: 4096,
@@ -193,23 +194,23 @@ test('a registry that lies is not believed', () => {
     method: 'memfd',
     table: 1,
     shared: false,
-    name: 'a lie',
+    name: 'false',
     role: 'trampoline',
   };
   const lines = [
-    lie,
-    { ...lie, role: 'slow' },
-    { ...lie, count: 2 ** 32 },
-    { ...lie, stride: 1, count: 4096, dataStride: 1024 },
-    { ...lie, data: '0x9999' },
-    { ...lie, code: 'everywhere' },
+    falseLine,
+    { ...falseLine, role: 'slow' },
+    { ...falseLine, count: 2 ** 32 },
+    { ...falseLine, stride: 1, count: 4096, dataStride: 1024 },
+    { ...falseLine, data: '0x9999' },
+    { ...falseLine, code: 'everywhere' },
     'no object',
   ];
-  const fd = memfd_create('trampfd-registry', 'lie');
+  const fd = memfd_create('trampfd-registry', 'test');
   writeSync(fd, `${lines.map((line) => JSON.stringify(line)).join('\n')}\n{"kind":"blo`);
   assert.deepEqual(
-    inspect().tables.filter(({ name }) => name === 'a lie'),
+    inspect().tables.filter(({ name }) => name === 'false'),
     [],
   );
-  closeMemfd(fd);
+  close(fd);
 });

@@ -1,4 +1,4 @@
-/** The command line of `trampfd run`. */
+/** Command line of `trampfd run`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileProgram } from '../support/compile.js';
@@ -8,21 +8,21 @@ import { runSupervised } from '../support/supervised.js';
 
 const skip = needs('seccomp');
 
-test('restrictions add up, in one option or in several', {
+test('restrictions accumulate, in one option or in several', {
   skip: users[0]!.skip || needs('gcc'),
 }, async () => {
   const program = compileProgram('code-memory', ['code-memory.c']);
-  const under = async (...names: string[]) => {
+  const answersUnder = async (...names: string[]) => {
     const options = names.flatMap((name) => ['--harden', name]);
     return answers((await runSupervised(program, [], { options })).stdout);
   };
-  const both = await under('mdwe,no-memfd');
-  for (const one of ['mdwe', 'no-memfd']) assert.notDeepEqual(await under(one), both);
-  assert.deepEqual(await under('mdwe', 'no-memfd'), both);
-  assert.deepEqual(await under('no-memfd', 'mdwe'), both);
+  const both = await answersUnder('mdwe,no-memfd');
+  for (const one of ['mdwe', 'no-memfd']) assert.notDeepEqual(await answersUnder(one), both);
+  assert.deepEqual(await answersUnder('mdwe', 'no-memfd'), both);
+  assert.deepEqual(await answersUnder('no-memfd', 'mdwe'), both);
 });
 
-test('what makes no sense runs nothing, and is told', { skip }, async () => {
+test('an invalid command line: exit code 2, and the program does not run', { skip }, async () => {
   for (const options of [
     ['--harden', ''],
     ['--harden', 'mdwe,'],

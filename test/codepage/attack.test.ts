@@ -1,4 +1,4 @@
-/** Everything that a program could do to change our code, or data that it shall not write. */
+/** Attempts of a program to change code pages, or data that must be read-only. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, fchmodSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
 import { hasMseal } from '#src/linux/features.js';
-import { type Mapping, mappingOf, mappings } from '#src/linux/process/proc.js';
+import { type Mapping, mappingOf, mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } from '../support/attacks.js';
 import { runChild } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';
@@ -16,28 +16,28 @@ import { needs } from '../support/needs.js';
 const needsMseal = needs('mseal') || (!hasMseal() && 'needs mseal (Linux 6.10)');
 
 const MADV_DONTNEED = 4;
-/** As old as MFD_NOEXEC_SEAL. */
+/** Exists since Linux 6.3, as MFD_NOEXEC_SEAL. */
 const PR_GET_MDWE = 66;
 const [PR_SET_PTRACER, PR_SET_PTRACER_ANY] = [0x59616d61, 2n ** 64n - 1n];
 
 const abs = koffi.proto('int ()');
 const pc = symbolAddress('abs');
 
-/** Descriptors that this process holds of a file by that name. */
+/** Returns this process's fds of files whose path begins with `name`. */
 function descriptorsOf(name: string): string[] {
   return readdirSync('/proc/self/fd')
     .map((fd) => `/proc/self/fd/${fd}`)
     .filter((path) => outcome(() => readlinkSync(path)) === 'ok' && readlinkSync(path).startsWith(name));
 }
 
-/** The mapping of a region's code, and of the data behind it. */
+/** Returns the mappings of a region's code and of its data. */
 function mapped(address: bigint): { code: Mapping; data: Mapping } {
   const all = mappings();
   const code = mappingOf(address, all)!;
   return { code, data: mappingOf(code.end, all)! };
 }
 
-/** A process has one debugger at most. */
+/** A process has at most one tracer. */
 const isTraced = (): false | string =>
   !/^TracerPid:\s+0$/m.test(readFileSync('/proc/self/status', 'utf8')) && 'this process is traced already';
 
@@ -70,13 +70,13 @@ test('code pages cannot be changed', async (t) => {
       });
     });
     await t.test('by a debugger', { skip: needs('gcc', 'ptrace') || isTraced() }, () => {
-      // Where Yama guards against debuggers, children too are told to keep off.
+      // Under Yama, a child process must be allowed to trace this one.
       outcome(() => libc.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0));
       const args = [`${process.pid}`, `0x${code.start.toString(16)}`];
       const { stdout, stderr } = spawnSync(compileProgram('poke', ['poke.c']), args, { encoding: 'utf8' });
       assert.equal(stderr + stdout, 'EIO\n');
     });
-    // Drops pages from memory; they come back from the file.
+    // Discards pages; they are read again from the file.
     outcome(() => libc.madvise(code.start, length, MADV_DONTNEED));
 
     assert.deepEqual(viewMemory(code.start, length).slice(), before);
@@ -102,7 +102,7 @@ test('the file of code is not executable as a program', {
   }
 });
 
-test('a program may write its own private data, and never make it executable code of ours', () => {
+test('private data can be written by the program, and the code cannot', () => {
   using table = createTrampolineTable({ registers: ['arg0'] });
   const address = table.add({ pc, arg0: 1n });
   const { code, data } = mapped(address);

@@ -1,14 +1,14 @@
-/** The table of guarantees in `docs/code-pages.md`: every cell is tried. */
+/** Tests every cell of the table of guarantees in `docs/code-pages.md`. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { createTrampolineTable, TrampfdError } from '#src/index.js';
-import type { SyscallRequest } from '#src/launcher/launcher.js';
+import type { SyscallRequest } from '#src/launcher/syscall-script.js';
 import { hasMseal, mdweState } from '#src/linux/features.js';
 import { __NR_mseal } from '#src/linux/mm/memory.js';
 import { filter, runUnder } from '../support/launched.js';
@@ -17,14 +17,14 @@ import { needs } from '../support/needs.js';
 const ENOSYS = 38;
 const isRoot = process.getuid?.() === 0;
 
-/** The rows, by how they begin in the document, and the routes of `routes.child.ts` in the order to try them. */
+/** The beginning of each row in the document, and its route in `routes.child.ts`, in the order to try them. */
 const routes = {
   'the program, by a stray store': 'store',
   'the program, by `mprotect`': 'mprotect',
   'the program or its debugger': 'mem',
   'the program, by dropping pages': 'madvise',
   'the program, by mapping other memory': 'other memory',
-  'another user': 'stranger',
+  'another user': 'other user',
   'the same user, by opening': 'file',
   'the same user, by truncating': 'truncate',
 } as const;
@@ -38,44 +38,44 @@ const [heads, , ...rows] = document
   .map((line) => line.split('|').slice(1, -1));
 const plain = (cell: string) => cell.replaceAll(/[*`¹]/g, '').trim();
 
-interface Found {
+interface RouteResult {
   readonly route: Route;
   readonly answers: readonly string[];
   readonly changed: boolean;
 }
 
 interface Run {
-  readonly found: ReadonlyMap<Route, Found>;
+  readonly results: ReadonlyMap<Route, RouteResult>;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Tries routes in a process of its own, which some of them end. */
+/** Tries routes in a process of its own, since some of them end it. */
 async function attack(
-  method: CodePageMethodName,
-  tried: readonly Route[],
+  method: CodeSource,
+  routes: readonly Route[],
   conditions: readonly SyscallRequest[] = [],
 ): Promise<Run> {
-  // Open to all, so that it is the file's own mode that keeps others off.
+  // Accessible to all users: only the file's own mode restricts access.
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
   chmodSync(folder, 0o755);
   try {
     const templates = join(folder, 'templates.bin');
     copyFileSync(templatePath(process.arch), templates);
-    const args = [method, templates, ...tried];
+    const args = [method, templates, ...routes];
     const { stdout, stderr, status, signal } = await runUnder(conditions, 'codepage/routes', { args });
     assert.ok(status === 0 || signal !== null, stderr);
     const lines = stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Found);
-    return { found: new Map(lines.map((found) => [found.route, found])), signal };
+      .map((line) => JSON.parse(line) as RouteResult);
+    return { results: new Map(lines.map((result) => [result.route, result])), signal };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** What belongs into a cell: with `mseal`, and without. */
-function cellOf({ answers, changed }: Found, without: Found): string {
+/** Returns a cell's text, from the results with `mseal` and without. */
+function cellOf({ answers, changed }: RouteResult, without: RouteResult): string {
   if (answers.length === 0) return 'no file';
   if (changed) return 'changes it';
   if (without.changed) return 'mseal';
@@ -84,7 +84,7 @@ function cellOf({ answers, changed }: Found, without: Found): string {
   return 'refused';
 }
 
-test('the table has the methods and the routes that are tried here', () => {
+test('the table has the methods and routes of this test', () => {
   assert.deepEqual(heads!.slice(1).map(plain), ['memfd', 'template', 'file', 'rwx', 'remap']);
   const starts = Object.keys(routes);
   assert.equal(rows.length, starts.length);
@@ -94,7 +94,7 @@ test('the table has the methods and the routes that are tried here', () => {
 
 for (const [column, name] of heads!.entries()) {
   if (column === 0) continue;
-  const method = plain(name) as CodePageMethodName;
+  const method = plain(name) as CodeSource;
 
   if (mdweState() === true && (method === 'rwx' || method === 'remap')) {
     test(`${method} is refused under MDWE`, () => {
@@ -114,10 +114,10 @@ for (const [column, name] of heads!.entries()) {
       const all = Object.values(routes).filter((route) => route !== 'store');
       [store, usual, without] = await Promise.all([
         attack(method, ['store']),
-        attack(method, isRoot ? all : all.filter((route) => route !== 'stranger')),
+        attack(method, isRoot ? all : all.filter((route) => route !== 'other user')),
         attack(
           method,
-          all.filter((route) => route !== 'stranger'),
+          all.filter((route) => route !== 'other user'),
           filter([{ syscall: __NR_mseal, errno: ENOSYS }]),
         ),
       ]);
@@ -128,34 +128,37 @@ for (const [column, name] of heads!.entries()) {
         row[0]!.trimStart().startsWith(start),
       ) as keyof typeof routes;
       const route = routes[start];
-      const told = plain(row[column]!);
+      const expected = plain(row[column]!);
       const skip =
-        (route === 'stranger' && !isRoot && 'needs root to become another user') ||
-        (told === 'mseal' && !hasMseal() && 'needs mseal (Linux 6.10)');
-      test(`${plain(row[0]!)}: ${told}`, { skip }, (t) => {
+        (route === 'other user' && !isRoot && 'needs root to become another user') ||
+        (expected === 'mseal' && !hasMseal() && 'needs mseal (Linux 6.10)');
+      test(`${plain(row[0]!)}: ${expected}`, { skip }, (t) => {
         if (route === 'store') {
-          const changed = store!.found.get('store')?.changed;
-          assert.equal(told, store!.signal === 'SIGSEGV' ? 'faults' : changed ? 'changes it' : store!.signal);
+          const changed = store!.results.get('store')?.changed;
+          assert.equal(
+            expected,
+            store!.signal === 'SIGSEGV' ? 'faults' : changed ? 'changes it' : store!.signal,
+          );
           return;
         }
-        const found = usual!.found.get(route)!;
-        if (route === 'mem' && method === 'remap' && found.answers.includes('EIO')) {
+        const result = usual!.results.get(route)!;
+        if (route === 'mem' && method === 'remap' && result.answers.includes('EIO')) {
           return t.skip('this kernel forbids it (proc_mem.force_override)');
         }
-        assert.equal(told, cellOf(found, without!.found.get(route) ?? found));
-        // The last one: it was touched after that.
-        if (route === 'truncate') assert.equal(usual!.signal, told === 'changes it' ? 'SIGBUS' : null);
+        assert.equal(expected, cellOf(result, without!.results.get(route) ?? result));
+        // The last route; the process reads the code afterwards.
+        if (route === 'truncate') assert.equal(usual!.signal, expected === 'changes it' ? 'SIGBUS' : null);
       });
     }
   });
 }
 
-test('trampfd is refused without asking the kernel', () => {
+test('trampfd fails without a system call if there is no supervisor', () => {
   assert.throws(() => createTrampolineTable({ registers: [], codeSource: 'trampfd' }), {
     name: 'TrampfdError',
-    code: 'ERR_NO_SUPERVISOR',
+    code: 'ERR_TRAMPFD_NO_SUPERVISOR',
     message:
-      'Cannot make a code page by trampfd: no supervisor runs this program; "trampfd run -- program" does',
+      'Cannot create a code page by trampfd: no supervisor runs this program; "trampfd run -- program" does',
     syscall: undefined,
   });
 });

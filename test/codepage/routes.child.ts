@@ -1,16 +1,17 @@
 /**
- * Tries the routes by which the bytes of a method's code could be changed: `routes.child.js METHOD TEMPLATES ROUTE…`.
+ * Tries routes by which the code of a method could be changed: `routes.child.js METHOD TEMPLATES ROUTE…`.
  * Prints a line of JSON for each. Some routes end this process.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { createTemplateMethod } from '#src/codepage/template.js';
 import { createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
-import { type Mapping, mappingOf, readMemory } from '#src/linux/process/proc.js';
+import { type Mapping, mappingOf } from '#src/linux/process/proc-maps.js';
+import { readMemory } from '#src/linux/process/proc-mem.js';
 import { lengthOf, replacements, writes } from '../support/attacks.js';
 import { libc, outcome } from '../support/libc.js';
 
@@ -18,17 +19,18 @@ const [PROT_READ, PROT_WRITE] = [1, 2];
 const MAP_SHARED = 1;
 const MADV_DONTNEED = 4;
 
-const [method, templates, ...routes] = process.argv.slice(2) as [CodePageMethodName, string, ...string[]];
-// What is installed stays untouched.
-Object.assign(methods, { template: createTemplateMethod(() => templates) });
+const [method, templates, ...routes] = process.argv.slice(2) as [CodeSource, string, ...string[]];
+// A copy: the installed file must not change.
+Object.assign(methods, { template: createTemplateMethod(templates) });
 
-/** Code of the method in a mapping of its own. */
+/** Code created by the method, in a mapping of its own. */
 class Target {
   readonly #table = createTrampolineTable({ registers: ['arg0'], codeSource: method });
   readonly mapping: Mapping;
   readonly before: Uint8Array;
-  /** The file that is mapped, by every path to it; and where in it. */
+  /** Every path to the mapped file. */
   readonly files: string[];
+  /** The mapping's offset in the file. */
   readonly offset: number;
 
   constructor() {
@@ -52,7 +54,7 @@ class Target {
     return now === undefined || Buffer.compare(now, this.before) !== 0;
   }
 
-  /** Whatever protection says, without a crash. */
+  /** Reads through /proc/self/mem: independent of the protection, without a fault. */
   #read(): Uint8Array {
     return readMemory(this.mapping.start, lengthOf(this.mapping));
   }
@@ -62,33 +64,33 @@ function inodeOf(fd: number): number | undefined {
   try {
     return fstatSync(fd).ino;
   } catch {
-    return undefined; // the descriptor by which the folder was read
+    return undefined; // the fd by which the folder was read
   }
 }
 
-/** A store as any instruction of the program can make it. */
+/** An ordinary store instruction. */
 function store({ mapping: { start } }: Target): void {
   const bytes = viewMemory(start, 8);
   bytes[0] = bytes[0]! ^ 0xff;
 }
 
-interface Found {
+interface RouteResult {
   readonly answers: readonly string[];
   readonly changed: boolean;
 }
 
-/** Runs attempts that need a fresh target each. */
-function each(attempts: readonly ((target: Target) => unknown)[]): Found {
-  const found = attempts.map((attempt) => {
+/** Runs each attempt on a new target. */
+function each(attempts: readonly ((target: Target) => unknown)[]): RouteResult {
+  const results = attempts.map((attempt) => {
     const target = new Target();
     const answer = outcome(() => attempt(target));
     return { answer, changed: target.changed };
   });
-  return { answers: found.map(({ answer }) => answer), changed: found.some(({ changed }) => changed) };
+  return { answers: results.map(({ answer }) => answer), changed: results.some(({ changed }) => changed) };
 }
 
-/** Attempts on the file, by every path to it. They change it for all that is mapped from it later. */
-function reopened(attempts: readonly ((fd: number) => unknown)[]): Found {
+/** Runs attempts on the file, by every path to it. They also change later mappings of the file. */
+function reopened(attempts: readonly ((fd: number) => unknown)[]): RouteResult {
   const answers = first.files.flatMap((path) =>
     attempts.map((attempt) =>
       outcome(() => {
@@ -106,7 +108,7 @@ function reopened(attempts: readonly ((fd: number) => unknown)[]): Found {
 
 const attackNames = (attacks: (mapping: Mapping) => object) => Object.keys(attacks(new Target().mapping));
 
-const tries: Readonly<Record<string, () => Found>> = {
+const tries: Readonly<Record<string, () => RouteResult>> = {
   store: () => each([store]),
   mprotect: () =>
     each(
@@ -126,9 +128,9 @@ const tries: Readonly<Record<string, () => Found>> = {
             replacements(mapping)[name]![0](),
       ),
     ),
-  stranger: () => {
+  'other user': () => {
     const target = new Target();
-    const script = fileURLToPath(new URL('stranger.child.js', import.meta.url));
+    const script = fileURLToPath(new URL('other-user.child.js', import.meta.url));
     const args = [script, `${process.pid}`, `${target.mapping.start}`, `${target.offset}`, ...target.files];
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     assert.match(stdout, /^\[/, stderr);
@@ -150,5 +152,5 @@ const first = new Target();
 for (const route of routes) {
   writeSync(1, `${JSON.stringify({ route, ...tries[route]!() })}\n`);
 }
-// What is truncated has no memory behind it any more.
+// Faults if the file was truncated.
 viewMemory(first.mapping.start, 8).slice();

@@ -1,4 +1,4 @@
-/** The file of templates that the package ships, and others that only look like it. */
+/** The template file of the package, and damaged or foreign files. */
 import assert from 'node:assert/strict';
 import {
   mkdirSync,
@@ -13,14 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { methods } from '#src/codepage/method-selection.js';
-import { createTemplateMethod, imageLength, templateCode, templatePath } from '#src/codepage/template.js';
+import { createTemplateMethod, imageLength, templatePath } from '#src/codepage/template.js';
 import { registerNumber } from '#src/core/registers.js';
 import { shapeKey } from '#src/core/shape.js';
 import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
-import { memoryAt, munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
-import { mappingOf, mappings } from '#src/linux/process/proc.js';
+import { munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
+import { mappingOf, mappings } from '#src/linux/process/proc-maps.js';
 import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
+import { memoryAt } from '#src/native/memory-view.js';
+import { templateImages } from '../../scripts/template-images.js';
 import { lengthOf } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { outcome } from '../support/libc.js';
@@ -28,40 +30,40 @@ import { randomFor, rounds } from '../support/random.js';
 
 const installed = readFileSync(templatePath(process.arch));
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
-/** The file that takes the place of the installed one. */
+/** Used instead of the installed file. */
 const path = join(folder, 'templates.bin');
 const { template } = methods;
 after(() => rmSync(folder, { recursive: true }));
 
-const code = templateCode(hostMachine());
-const headLength = installed.indexOf('\n');
-interface Head {
+const code = templateImages(hostMachine());
+const headerLength = installed.indexOf('\n');
+interface Header {
   version: number;
   architecture: string;
   imageLength: number;
   images: string[];
 }
-const head = (): Head => JSON.parse(installed.toString('latin1', 0, headLength)) as Head;
+const header = (): Header => JSON.parse(installed.toString('latin1', 0, headerLength)) as Header;
 
-/** The installed file with another head. */
-function withHead(changed: Partial<Head> | string): Buffer {
+/** Returns the installed file with another header. */
+function withHeader(changed: Partial<Header> | string): Buffer {
   const bytes = Buffer.from(installed).fill(0, 0, imageLength);
-  bytes.write(`${typeof changed === 'string' ? changed : JSON.stringify({ ...head(), ...changed })}\n`);
+  bytes.write(`${typeof changed === 'string' ? changed : JSON.stringify({ ...header(), ...changed })}\n`);
   return bytes;
 }
 
-/** Where a shape's image begins. */
-const imageOf = (key: string): number => imageLength * (1 + head().images.indexOf(key));
+/** Returns the offset of a shape's image in the file. */
+const imageOf = (key: string): number => imageLength * (1 + header().images.indexOf(key));
 
-/** A shape that is shipped, which no test maps from the installed file, so that none is there to be used again. */
+/** A shape of the file. No test maps it from the installed file, so no free region of it exists. */
 const registers = ['arg3'] as const;
 const { registerFile } = hostMachine();
 const key = shapeKey({ registers: [registerNumber(registerFile, 'arg3')], stack: undefined });
-/** One that is not. */
+/** A shape that is not in the file. */
 const unknown = ['arg0', 'arg1', 'arg2'] as const;
 
-/** What a process must not keep of a file that it refused. */
-function assertNothingKept(): void {
+/** Checks that the process has neither mappings nor fds of a file that it refused. */
+function assertReleased(): void {
   assert.deepEqual(
     mappings().filter((mapping) => mapping.path.startsWith(folder)),
     [],
@@ -77,9 +79,9 @@ function assertNothingKept(): void {
 }
 
 for (const [architecture, machine] of Object.entries(machines)) {
-  test(`the file for ${architecture} is what the generator makes`, () => {
+  test(`the file for ${architecture} is the generator's output`, () => {
     const bytes = readFileSync(templatePath(architecture));
-    const images = templateCode(machine);
+    const images = templateImages(machine);
     const line = JSON.stringify({
       version: 1,
       architecture: machine.registerFile.architecture,
@@ -97,7 +99,7 @@ for (const [architecture, machine] of Object.entries(machines)) {
   });
 }
 
-test('code is mapped from the installed file, on a boundary that suits every page size', () => {
+test('code is mapped from the installed file, aligned for every page size', () => {
   using table = createTrampolineTable({ registers: ['arg1', 'arg4'], codeSource: 'template' });
   const address = table.add({ pc: symbolAddress('abs'), arg1: 1n, arg4: 2n });
   const mapping = mappingOf(address)!;
@@ -119,7 +121,7 @@ test('a table grows beyond one image', () => {
   assert.equal(callInt64(addresses[9_999]!), BigInt(process.pid));
 });
 
-describe('a file that is not what it should be', () => {
+describe('a wrong file', () => {
   const at = imageOf(key);
   const altered = (offset: number): Buffer => {
     const bytes = Buffer.from(installed);
@@ -127,62 +129,58 @@ describe('a file that is not what it should be', () => {
     return bytes;
   };
   const swapped = (a: number, b: number): string[] => {
-    const { images } = head();
+    const { images } = header();
     return images.with(a, images[b]!).with(b, images[a]!);
   };
   const index = at / imageLength - 1;
   const size = installed.length;
-  const wrong = 'its code is not what this version of trampfd makes';
-  const noFile = 'it is no file of templates';
+  const wrong = 'its code differs from what this version of trampfd generates';
+  const noFile = 'it is not a template file';
   const files: readonly [name: string, bytes: Uint8Array | undefined, reason: string, code?: string][] = [
     ['missing', undefined, 'open failed (ENOENT)', 'ENOENT'],
     ['empty', Buffer.alloc(0), noFile],
     ['of zeros', Buffer.alloc(size), noFile],
-    ['without a head', installed.subarray(imageLength), noFile],
-    ['with nothing in its head', withHead('null'), noFile],
-    ['with a head of the wrong type', withHead({ images: 'rdi' as unknown as string[] }), noFile],
-    ['cut off in its head', installed.subarray(0, 100), noFile],
-    [
-      'cut off behind its head',
-      installed.subarray(0, imageLength),
-      `it has 65536 bytes where ${size} should be`,
-    ],
-    ['one byte short', installed.subarray(0, size - 1), `it has ${size - 1} bytes where ${size} should be`],
+    ['without a header', installed.subarray(imageLength), noFile],
+    ['with null as header', withHeader('null'), noFile],
+    ['with a header of the wrong type', withHeader({ images: 'rdi' as unknown as string[] }), noFile],
+    ['truncated in the header', installed.subarray(0, 100), noFile],
+    ['truncated after the header', installed.subarray(0, imageLength), `it has 65536 bytes, not ${size}`],
+    ['one byte short', installed.subarray(0, size - 1), `it has ${size - 1} bytes, not ${size}`],
     [
       'one page short',
       installed.subarray(0, size - pageSize()),
-      `it has ${size - pageSize()} bytes where ${size} should be`,
+      `it has ${size - pageSize()} bytes, not ${size}`,
     ],
     [
       'one byte too long',
       Buffer.concat([installed, Buffer.alloc(1)]),
-      `it has ${size + 1} bytes where ${size} should be`,
+      `it has ${size + 1} bytes, not ${size}`,
     ],
     ['altered in the first byte', altered(0), noFile],
     ['altered in the first byte of the code', altered(at), wrong],
     ['altered in the last byte of the code', altered(at + imageLength - 1), wrong],
-    ['for another version', withHead({ version: 2 }), 'it is made for version 2 of templates, and this is 1'],
+    ['for another version', withHeader({ version: 2 }), 'its version is 2, not 1'],
     [
       'for another architecture',
-      withHead({ architecture: 's390x' }),
-      `it is made for s390x, and this is ${registerFile.architecture}`,
+      withHeader({ architecture: 's390x' }),
+      `it is for s390x, not ${registerFile.architecture}`,
     ],
     [
       'for a page size that is too small',
-      withHead({ imageLength: 4096 }),
-      'its images have 4096 bytes, and those of this version 65536',
+      withHeader({ imageLength: 4096 }),
+      'its images have 4096 bytes, not 65536',
     ],
-    ['with two images in the wrong order', withHead({ images: swapped(index, index + 1) }), wrong],
+    ['with two images in the wrong order', withHeader({ images: swapped(index, index + 1) }), wrong],
     [
       'without this shape',
-      withHead({ images: head().images.with(index, 'none') }),
+      withHeader({ images: header().images.with(index, 'none') }),
       'it has no code for this shape',
-      'ERR_NO_TEMPLATE',
+      'ERR_TRAMPFD_NO_TEMPLATE',
     ],
   ];
 
   beforeEach(() => {
-    Object.assign(methods, { template: createTemplateMethod(() => path) });
+    Object.assign(methods, { template: createTemplateMethod(path) });
   });
   afterEach(() => {
     Object.assign(methods, { template });
@@ -190,16 +188,16 @@ describe('a file that is not what it should be', () => {
     delete process.env['TRAMPFD_METHODS'];
   });
 
-  for (const [name, bytes, reason, expected = 'ERR_TEMPLATE'] of files) {
+  for (const [name, bytes, reason, expected = 'ERR_TRAMPFD_TEMPLATE'] of files) {
     test(name, () => {
       if (bytes !== undefined) writeFileSync(path, bytes);
-      const message = `Cannot make a code page by template: ${path}: ${reason}`;
+      const message = `Cannot create a code page by template: ${path}: ${reason}`;
       assert.throws(() => createTrampolineTable({ registers, codeSource: 'template' }), {
         name: 'TrampfdError',
         code: expected,
         message,
       });
-      assertNothingKept();
+      assertReleased();
 
       process.env['TRAMPFD_METHODS'] = 'template,file';
       using table = createTrampolineTable({ registers });
@@ -213,14 +211,14 @@ describe('a file that is not what it should be', () => {
     mkdirSync(path);
     assert.throws(() => createTrampolineTable({ registers, codeSource: 'template' }), {
       code: 'EISDIR',
-      message: `Cannot make a code page by template: ${path}: read failed (EISDIR)`,
+      message: `Cannot create a code page by template: ${path}: read failed (EISDIR)`,
     });
-    assertNothingKept();
+    assertReleased();
   });
 
-  /** Maps code as regions do, without keeping anything. Returns what is mapped, or the error. */
-  function tryCode(wanted: string): Uint8Array | TrampfdError {
-    const image = code.find((candidate) => candidate.key === wanted)!;
+  /** Maps code as regions do, and unmaps it. Returns the mapped bytes, or the error. */
+  function tryCode(key: string): Uint8Array | TrampfdError {
+    const image = code.find((candidate) => candidate.key === key)!;
     const address = reserveAddressSpace({ length: imageLength, alignment: imageLength }, 'test');
     try {
       const prepared = methods.template.prepare(image);
@@ -238,10 +236,10 @@ describe('a file that is not what it should be', () => {
     }
   }
 
-  test('any one byte of the head altered: refused, or the right code all the same', (t) => {
+  test('one byte of the header altered: refused, or the right code', (t) => {
     const random = randomFor(t);
     let refused = 0;
-    for (let offset = 0; offset <= headLength; offset++) {
+    for (let offset = 0; offset <= headerLength; offset++) {
       const bytes = Buffer.from(installed);
       bytes[offset]! ^= 1 << random.integer({ to: 7 });
       writeFileSync(path, bytes);
@@ -250,10 +248,10 @@ describe('a file that is not what it should be', () => {
       else assert.deepEqual(found, code.find((image) => image.key === key)!.bytes, `byte ${offset}`);
     }
     assert.ok(refused > 50, `${refused}`);
-    assertNothingKept();
+    assertReleased();
   });
 
-  test('any one byte of an image altered: that image is refused, and no other', (t) => {
+  test('one byte of an image altered: only that image is refused', (t) => {
     const random = randomFor(t);
     for (let round = 0; round < rounds({ normal: 60, long: 3_000 }); round++) {
       const [image, other] = [random.pick(code), random.pick(code)];
@@ -262,23 +260,23 @@ describe('a file that is not what it should be', () => {
       writeFileSync(path, bytes);
       const found = tryCode(image.key);
       assert.ok(found instanceof TrampfdError);
-      assert.equal(found.message, `Cannot make a code page by template: ${path}: ${wrong}`);
+      assert.equal(found.message, `Cannot create a code page by template: ${path}: ${wrong}`);
       if (other !== image) assert.deepEqual(tryCode(other.key), other.bytes);
     }
-    assertNothingKept();
+    assertReleased();
   });
 });
 
-describe('a shape that is not shipped', () => {
+describe('a shape that is not in the file', () => {
   afterEach(() => {
     delete process.env['TRAMPFD_METHODS'];
   });
-  const message = `Cannot make a code page by template: ${templatePath(process.arch)}: it has no code for this shape`;
+  const message = `Cannot create a code page by template: ${templatePath(process.arch)}: it has no code for this shape`;
 
   test('is refused', () => {
     assert.throws(() => createTrampolineTable({ registers: unknown, codeSource: 'template' }), {
       name: 'TrampfdError',
-      code: 'ERR_NO_TEMPLATE',
+      code: 'ERR_TRAMPFD_NO_TEMPLATE',
       message,
     });
     const stackData = { size: 8 };
@@ -287,7 +285,7 @@ describe('a shape that is not shipped', () => {
     });
   });
 
-  test('is made by the next method of the ladder', () => {
+  test('uses the next method', () => {
     process.env['TRAMPFD_METHODS'] = 'template,file';
     using table = createTrampolineTable({ registers: unknown });
     const address = table.add({ pc: symbolAddress('abs'), arg0: 5n, arg1: 0n, arg2: 0n });

@@ -1,6 +1,6 @@
-/** Writes to the data of a frozen table, as a stray pointer of the program would. It should not live to tell. */
+/** Writes to the data of a frozen table, as a stray pointer would. The write must fault. */
 import { createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 
 const isolated = process.argv[2] === 'isolated';
 const table = createTrampolineTable({ registers: ['arg0'], isolated });

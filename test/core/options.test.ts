@@ -7,9 +7,9 @@ import { diagnose } from '#src/doctor/diagnose.js';
 import { createCallback } from '#src/ffi/callback.js';
 import { nativeFunction } from '#src/ffi/native-function.js';
 import { spawnSupervised } from '#src/supervisor/supervise.js';
-import { createRegisterHandler } from '#src/trampolines/register-handler.js';
-import { createTrampolineTable } from '#src/trampolines/table.js';
-import { createTrampoline } from '#src/trampolines/trampoline.js';
+import { createRegisterHandler } from '#src/trampolines/create-register-handler.js';
+import { createTrampolineTable } from '#src/trampolines/create-table.js';
+import { createTrampoline } from '#src/trampolines/create-trampoline.js';
 
 /** Options as JavaScript programs pass them: unchecked. */
 type Options = Readonly<Record<string, unknown>>;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { refreshed } from '../../bench/figures.js';
 import type { Summary } from '../../bench/summary.js';
+import { updateFigures } from '../../bench/update-docs.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 import { runSupervised } from '../support/supervised.js';
@@ -104,7 +104,7 @@ test('figures with the name of a row are those of the last benchmark', () => {
   const summary = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as Summary;
   let found = 0;
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
-    assert.equal(refreshed(text, summary), text, path);
+    assert.equal(updateFigures(text, summary), text, path);
     found += [...text.matchAll(/ \[`[\w-]+\.[\w-]+`\]/g)].length;
   }
   assert.ok(found > 15);

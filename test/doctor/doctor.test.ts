@@ -1,4 +1,4 @@
-/** `trampfd doctor` and `diagnose()`: who is named, and whether the fix that is printed is one. */
+/** `trampfd doctor` and `diagnose()`: what refuses a method, and whether the fix works. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -26,6 +26,7 @@ interface Run {
   readonly cli?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly ids?: { uid?: number; gid?: number };
+  /** A program that starts the command, with its arguments. */
   readonly by?: readonly string[];
 }
 
@@ -41,7 +42,7 @@ function json(args: readonly string[], options: Run = {}): Diagnosis {
   return diagnosisSchema.parse(JSON.parse(stdout));
 }
 
-/** What each restriction of a hardened system does to the methods. */
+/** The methods that each restriction refuses. */
 const expected = {
   mdwe: {
     rwx: { refusedBy: 'MDWE', syscall: 'mmap', errno: 'EACCES', fix: 'MemoryDenyWriteExecute=no' },
@@ -65,7 +66,7 @@ const expected = {
   },
 } as const;
 
-/** Restrictions that systemd's directives stand for. */
+/** The restriction that corresponds to a directive of systemd. */
 const directives: Readonly<Record<string, RestrictionName>> = {
   'MemoryDenyWriteExecute=no': 'mdwe',
   'SystemCallFilter=memfd_create': 'no-memfd',
@@ -73,8 +74,8 @@ const directives: Readonly<Record<string, RestrictionName>> = {
 
 const standard = { TMPDIR: '/tmp' };
 
-/** Everything that is refused, less the messages. */
-function refusals({ methods }: Diagnosis) {
+/** Returns the methods that are refused, without messages. */
+function failures({ methods }: Diagnosis) {
   return Object.fromEntries(
     Object.entries(methods).flatMap(([name, method]) => {
       if (method.works || name === 'trampfd') return [];
@@ -92,47 +93,47 @@ for (const { name, ids, skip } of users) {
     let free: Diagnosis | undefined;
     const unrestricted = () => (free ??= json([], options));
 
-    test('without restrictions every method works that needs no supervisor', () => {
-      assert.deepEqual(refusals(unrestricted()), {});
+    test('without restrictions every method but trampfd works', () => {
+      assert.deepEqual(failures(unrestricted()), {});
     });
 
     for (const [restriction, refused] of Object.entries(expected)) {
-      test(`${restriction}: names who refuses, and the fix is one`, () => {
-        const found = json(['--harden', restriction], options);
-        assert.deepEqual(found.restrictions, [restriction]);
-        assert.deepEqual(refusals(found), refused);
+      test(`${restriction}: what refuses, and the fix`, () => {
+        const diagnosis = json(['--harden', restriction], options);
+        assert.deepEqual(diagnosis.restrictions, [restriction]);
+        assert.deepEqual(failures(diagnosis), refused);
         for (const { fix } of Object.values(refused)) {
           const directive = directives[fix];
           if (directive === undefined) continue;
           assert.equal(directive, restriction);
-          assert.deepEqual(refusals(unrestricted()), {});
+          assert.deepEqual(failures(unrestricted()), {});
         }
       });
     }
 
-    test('all together: template is left, and each fix takes one away', () => {
+    test('all together: only template works without W+X memory; each fix removes one restriction', () => {
       const all = Object.keys(expected) as (keyof typeof expected)[];
       const together = json(['--harden', all.join()], options);
-      assert.deepEqual(refusals(together), Object.assign({}, ...Object.values(expected)));
+      assert.deepEqual(failures(together), Object.assign({}, ...Object.values(expected)));
       assert.equal(together.methods.template.works, true);
       assert.equal(together.system.nodeNeedsJitless, true);
-      const found = json(['--harden', 'no-memfd,noexec-tmp'], options);
-      assert.deepEqual(refusals(found), { ...expected['no-memfd'], ...expected['noexec-tmp'] });
+      const diagnosis = json(['--harden', 'no-memfd,noexec-tmp'], options);
+      assert.deepEqual(failures(diagnosis), { ...expected['no-memfd'], ...expected['noexec-tmp'] });
     });
 
-    test('no-own-code: the same, and template is left', () => {
-      const found = json(['--harden', 'no-own-code'], options);
-      assert.deepEqual(refusals(found), Object.assign({}, ...Object.values(expected)));
-      assert.equal(found.methods.template.works, true);
+    test('no-own-code: the same result, and template works', () => {
+      const diagnosis = json(['--harden', 'no-own-code'], options);
+      assert.deepEqual(failures(diagnosis), Object.assign({}, ...Object.values(expected)));
+      assert.equal(diagnosis.methods.template.works, true);
     });
 
-    test('noexec-tmp: another folder serves as well', () => {
+    test('noexec-tmp: file works in another folder', () => {
       const folder = mkdtempSync(join(root, 'build/tmp-'));
       try {
         spawnSync('chmod', ['777', folder]);
-        const found = json(['--harden', 'noexec-tmp'], { ids, env: { TMPDIR: folder } });
-        assert.deepEqual(refusals(found), {});
-        assert.equal(found.system.temporaryFolder.path, folder);
+        const diagnosis = json(['--harden', 'noexec-tmp'], { ids, env: { TMPDIR: folder } });
+        assert.deepEqual(failures(diagnosis), {});
+        assert.equal(diagnosis.system.temporaryFolder.path, folder);
       } finally {
         rmSync(folder, { recursive: true });
       }
@@ -140,7 +141,7 @@ for (const { name, ids, skip } of users) {
   });
 }
 
-test('noexec-tmp: the line that is printed, run where it was printed, is the fix', { skip }, () => {
+test('noexec-tmp: the printed command, run in the same namespace, is the fix', { skip }, () => {
   const namespace = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
   const hardened = 'mount --bind /tmp /tmp; mount -o remount,bind,noexec /tmp';
   const by = (commands: string) => ['unshare', ...namespace, 'sh', '-ec', `${commands}; exec "$@"`, 'sh'];
@@ -152,28 +153,28 @@ test('noexec-tmp: the line that is printed, run where it was printed, is the fix
 });
 
 describe('JSON', () => {
-  test('is what diagnose() returns, and what the published schema says', { skip }, async () => {
+  test('equals the result of diagnose(), and matches the published schema', { skip }, async () => {
     const schema = JSON.parse(
       readFileSync(createRequire(import.meta.url).resolve('trampfd/doctor.schema.json'), 'utf8'),
     );
     assert.deepEqual(schema, JSON.parse(JSON.stringify(z.toJSONSchema(diagnosisSchema))));
-    for (const under of [[], ['mdwe', 'no-memfd', 'noexec-tmp']] as const) {
-      const told = json(under.length === 0 ? [] : ['--harden', under.join()]);
-      const returned = await diagnose({ restrictions: [...under] });
-      // Messages tell addresses, which are others in each process.
+    for (const restrictions of [[], ['mdwe', 'no-memfd', 'noexec-tmp']] as const) {
+      const printed = json(restrictions.length === 0 ? [] : ['--harden', restrictions.join()]);
+      const returned = await diagnose({ restrictions: [...restrictions] });
+      // Messages contain addresses, which differ in each process.
       const withoutAddresses = (diagnosis: Diagnosis) =>
         JSON.parse(JSON.stringify(diagnosis).replaceAll(/0x[0-9a-f]+/g, 'ADDRESS'));
-      assert.deepEqual(withoutAddresses(returned), withoutAddresses(told));
-      assert.deepEqual(Object.keys(told.methods), Object.keys(schema.properties.methods.properties));
+      assert.deepEqual(withoutAddresses(returned), withoutAddresses(printed));
+      assert.deepEqual(Object.keys(printed.methods), Object.keys(schema.properties.methods.properties));
     }
   });
 
-  test('wrong options are told', async () => {
+  test('wrong options are errors', async () => {
     const attempt = (options: unknown) => diagnose(options as object);
-    await assert.rejects(attempt({ under: ['mdw'] }), RangeError);
-    await assert.rejects(attempt({ under: 'mdwe' }), TypeError);
-    await assert.rejects(attempt({ under: [1] }), RangeError);
-    await assert.rejects(attempt({ unter: [] }), /unter/);
+    await assert.rejects(attempt({ restrictions: ['mdw'] }), RangeError);
+    await assert.rejects(attempt({ restrictions: 'mdwe' }), TypeError);
+    await assert.rejects(attempt({ restrictions: [1] }), RangeError);
+    await assert.rejects(attempt({ restriction: [] }), /no property "restriction"/);
   });
 });
 
@@ -191,7 +192,7 @@ describe('the text', { skip }, () => {
       assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
       // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
       assert.doesNotMatch(stdout, /\x1b/);
-      // A path is never broken, and this one may be long.
+      // Paths are not broken into lines, and this one may be long.
       for (const line of stdout.split('\n').filter((line) => !/^ {2}package/.test(line))) {
         assert.ok(line.length <= 80, line);
         assert.ok(!line.endsWith(' '), `"${line}"`);
@@ -205,7 +206,7 @@ describe('the text', { skip }, () => {
           assert.ok(row[1]!.includes(part ?? ''));
         if (method.fix !== null) assert.ok(stdout.includes(`fix: ${method.fix}`));
       }
-      assert.match(stdout, /^Trampolines are made by (memfd|template) here/m);
+      assert.match(stdout, /^Trampolines use (memfd|template) here/m);
     });
   }
 
@@ -217,7 +218,7 @@ describe('the text', { skip }, () => {
 });
 
 describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
-  test('2, and a line, for what makes no sense', () => {
+  test('2 and one line for an invalid command line', () => {
     for (const args of [
       ['--harden', 'mdw'],
       ['--harden', ''],
@@ -236,14 +237,14 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
     );
   });
 
-  test('1 where no method works without W+X memory, and a damaged package is named', () => {
+  test('1 if no method works without W+X memory; a damaged package is reported', () => {
     const copy = copyPackage();
     try {
       const cli = copy.dist('bundle/main.js');
       const file = copy.dist('native', `templates-${process.arch}.bin`);
       const whole = readFileSync(file);
-      const under = ['--harden', 'no-memfd,noexec-tmp'];
-      assert.equal(doctor(under, { cli, env: standard }).status, 0);
+      const args = ['--harden', 'no-memfd,noexec-tmp'];
+      assert.equal(doctor(args, { cli, env: standard }).status, 0);
       const damages: [damage: () => void, expected: RegExp][] = [
         [
           () => truncateSync(file, whole.length - 1),
@@ -256,26 +257,26 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
       ];
       for (const [damage, line] of damages) {
         damage();
-        const { status, stdout, stderr } = doctor(under, { cli, env: standard });
+        const { status, stdout, stderr } = doctor(args, { cli, env: standard });
         assert.deepEqual({ status, stderr }, { status: 1, stderr: '' });
         assert.match(stdout, line);
-        assert.match(stdout, /^Nothing works here without memory that is writable and executable\.$/m);
+        assert.match(stdout, /^No method works here without memory that is writable and executable\.$/m);
       }
-      // The fix: what an installation would bring.
+      // The fix: what an installation would restore.
       writeFileSync(file, whole);
-      assert.equal(doctor(under, { cli, env: standard }).status, 0);
+      assert.equal(doctor(args, { cli, env: standard }).status, 0);
     } finally {
       copy.remove();
     }
   });
 
-  test('a process that crashes or hangs up is told, and the others go on', () => {
+  test('a probe that crashes or exits is reported, and the others continue', () => {
     const copy = copyPackage();
     try {
       const probe = copy.dist('bundle/probe.js');
       const crash = `
         if (process.argv[2] === 'memfd') process.kill(process.pid, 'SIGSEGV');
-        if (process.argv[2] === 'file') { console.error('bad luck'); process.exit(3); }
+        if (process.argv[2] === 'file') { console.error('exiting'); process.exit(3); }
       `;
       writeFileSync(probe, `${crash}\n${readFileSync(probe, 'utf8')}`);
       const { methods } = json([], { cli: copy.dist('bundle/main.js') });
@@ -287,35 +288,34 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
         fix: null,
         inferred: true,
       };
-      assert.deepEqual(methods.memfd, { ...unknown, message: 'the process that tried ended with SIGSEGV' });
+      assert.deepEqual(methods.memfd, { ...unknown, message: 'the probe ended with SIGSEGV' });
       assert.deepEqual(methods.file, {
         ...unknown,
-        message: 'the process that tried ended with exit code 3: bad luck',
+        message: 'the probe ended with exit code 3: exiting',
       });
       assert.equal(methods.template.works, true);
       assert.match(
         doctor([], { cli: copy.dist('bundle/main.js') }).stdout,
-        /^ {2}memfd +no +- +unknown \(inferred\)\n +the process that tried ended with SIGSEGV$/m,
+        /^ {2}memfd +no +- +unknown \(inferred\)\n +the probe ended with SIGSEGV$/m,
       );
     } finally {
       copy.remove();
     }
   });
 
-  test('a restriction that the kernel lacks is an error in a line', () => {
-    const { prctl, memfd_create, seccomp } = hostMachine().systemCalls;
+  test('a restriction that the kernel lacks is an error in one line', () => {
+    const { prctl, memfd_create, seccomp } = hostMachine().linux.systemCalls;
     const refuse = compileProgram('refuse', ['refuse.c']);
     const [EPERM, EINVAL, ENOSYS, PR_SET_MDWE] = [1, 22, 38, 65];
     const lacking = doctor(['--harden', 'mdwe'], { by: [refuse, `${prctl}`, `${EINVAL}`, `${PR_SET_MDWE}`] });
     assert.deepEqual(lacking, {
       status: 1,
       stdout: '',
-      stderr:
-        'trampfd: Cannot restrict the program by mdwe, which Linux has since 6.3: prctl failed (EINVAL)\n',
+      stderr: 'trampfd: Cannot set MDWE, which requires Linux 6.3: prctl failed (EINVAL)\n',
     });
     const noFilters = doctor(['--harden', 'no-memfd'], { by: [refuse, `${seccomp}`, `${ENOSYS}`, 'any'] });
     assert.equal(noFilters.stderr, 'trampfd: Cannot install a filter: seccomp failed (ENOSYS)\n');
-    // Refusals that no restriction of ours makes.
+    // Refusals that none of our restrictions causes.
     const { memfd } = json([], { by: [refuse, `${memfd_create}`, `${ENOSYS}`, 'any'] }).methods;
     assert.ok(!memfd.works && memfd.inferred);
     assert.match(memfd.refusedBy, /^kernel \S+ has no memfd_create$/);
@@ -325,7 +325,7 @@ describe('exit codes and errors', { skip: skip || needs('gcc') }, () => {
   });
 });
 
-test('conclusions that nothing here can confirm are labelled', async () => {
+test('conclusions that cannot be confirmed here are marked as inferred', async () => {
   const { system } = await diagnose();
   const confirmed = {
     ...system,
@@ -335,19 +335,19 @@ test('conclusions that nothing here can confirm are labelled', async () => {
     lockdown: null,
     memfdNoexec: null,
   } as const;
-  const who = (method: 'memfd' | 'rwx' | 'file', code: string, syscall: string, change: object) =>
+  const diagnosed = (method: 'memfd' | 'rwx' | 'file', code: string, syscall: string, change: object) =>
     diagnoseFailure({
       method,
       failure: { works: false, code, syscall, message: 'Cannot do it' },
       system: { ...confirmed, ...change },
     });
   const cases = [
-    [who('rwx', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execmem'],
-    [who('file', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execute'],
-    [who('memfd', 'EACCES', 'memfd_create', { memfdNoexec: 2 }), 'vm.memfd_noexec'],
-    [who('file', 'EPERM', 'mmap', { lockdown: 'integrity' }), 'lockdown (integrity)'],
-    [who('file', 'EPERM', 'fcntl', { seccomp: 'filter' }), 'seccomp filter'],
-    [who('file', 'EPERM', 'fcntl', {}), 'unknown'],
+    [diagnosed('rwx', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execmem'],
+    [diagnosed('file', 'EACCES', 'mmap', { selinux: 'enforcing' }), 'SELinux execute'],
+    [diagnosed('memfd', 'EACCES', 'memfd_create', { memfdNoexec: 2 }), 'vm.memfd_noexec'],
+    [diagnosed('file', 'EPERM', 'mmap', { lockdown: 'integrity' }), 'lockdown (integrity)'],
+    [diagnosed('file', 'EPERM', 'fcntl', { seccomp: 'filter' }), 'seccomp filter'],
+    [diagnosed('file', 'EPERM', 'fcntl', {}), 'unknown'],
   ] as const;
   for (const [found, refusedBy] of cases) {
     assert.ok(!found.works);
@@ -355,8 +355,8 @@ test('conclusions that nothing here can confirm are labelled', async () => {
   }
 });
 
-test('the demo runs where only template is left', { skip: skip || needs('gcc') }, () => {
-  const script = fileURLToPath(new URL('../linux/restrict.child.js', import.meta.url));
+test('the demo runs if only template works', { skip: skip || needs('gcc') }, () => {
+  const script = fileURLToPath(new URL('../launcher/restrict.child.js', import.meta.url));
   const demo = fileURLToPath(new URL('../../examples/demo/main.js', import.meta.url));
   const args = [script, 'mdwe,no-memfd,noexec-tmp', process.execPath, '--jitless', demo];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

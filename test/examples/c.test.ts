@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { hasHeader } from '../../scripts/tools.js';
+import { hasHeader } from '../../scripts/ensure-tools.js';
 import { ownErrors } from '../support/child.js';
 import { needs } from '../support/needs.js';
 import { outsideTemporary, users } from '../support/restricted.js';

@@ -1,29 +1,40 @@
-/** Wrong arguments are refused with a reason, and change nothing. */
+/** Wrong arguments are rejected with a reason, and change nothing. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { callbackStats, createCallback, nativeFunction, struct, symbolAddress } from 'trampfd';
 
 const labs = symbolAddress('labs');
-const make = createCallback as (...args: unknown[]) => { close(): void };
+const callback = createCallback as (...args: unknown[]) => { close(): void };
 const native = nativeFunction as (...args: unknown[]) => (...args: unknown[]) => unknown;
 
 describe('createCallback', () => {
   const fn = () => 0;
   for (const [name, args, error, message] of [
-    ['no signature', [undefined, fn], TypeError, /signature must be/],
+    ['no prototype', [undefined, fn], TypeError, /prototype must be/],
     ['a misspelt type', ['imt (void)', fn], RangeError, /imt/],
     ['no function', ['int (void)', 5], TypeError, /fn must be a function, not a number/],
-    ['options that are none', ['int (void)', fn, 5], TypeError, /options must be an object/],
+    ['options that are not an object', ['int (void)', fn, 5], TypeError, /options must be an object/],
     ['an unknown option', ['int (void)', fn, { thread: 'wait' }], TypeError, /no property "thread"/],
-    ['unknown threads', ['int (void)', fn, { threads: 'maybe' }], RangeError, /threads must be/],
-    ['async with a result', ['int (void)', fn, { crossThread: 'queue' }], TypeError, /without a result/],
+    ['an old option', ['int (void)', fn, { threads: 'wait' }], TypeError, /no property "threads"/],
     [
-      'await without waiting',
+      'an unknown crossThread',
+      ['int (void)', fn, { crossThread: 'maybe' }],
+      RangeError,
+      /crossThread must be/,
+    ],
+    ['a queue with a result', ['int (void)', fn, { crossThread: 'queue' }], TypeError, /returns void/],
+    [
+      'awaitResult without a waiting caller',
       ['void (void)', fn, { crossThread: 'queue', awaitResult: true }],
       TypeError,
-      /await/,
+      /awaitResult requires/,
     ],
-    ['await that is no flag', ['int (void)', fn, { await: 1 }], TypeError, /await must be true or false/],
+    [
+      'a wrong awaitResult',
+      ['int (void)', fn, { awaitResult: 1 }],
+      TypeError,
+      /awaitResult must be true or false/,
+    ],
     ['an error result of void', ['void (void)', fn, { errorResult: 1 }], TypeError, /errorResult.*void/],
     [
       'an error result of another type',
@@ -37,13 +48,13 @@ describe('createCallback', () => {
       'too much on the stack',
       [{ result: 'void', args: [struct({ bytes: 'char[20000]' })] }, fn],
       RangeError,
-      /signature needs 20000 bytes of stack/,
+      /prototype needs 20000 bytes/,
     ],
   ] as const) {
     test(name, () => {
       const before = callbackStats().live;
       assert.throws(
-        () => make(...args),
+        () => callback(...args),
         (thrown) => thrown instanceof error && message.test(thrown.message),
       );
       assert.equal(callbackStats().live, before);
@@ -57,14 +68,15 @@ describe('nativeFunction', () => {
     ['no address', ['int (int)', 0n], RangeError, /address is 0/],
     ['an address as a number', ['int (int)', 5], TypeError, /address must be a bigint/],
     ['an unknown option', ['int (int)', labs, { sync: true }], TypeError, /no property "sync"/],
-    ['errno that is no flag', ['int (int)', labs, { errno: 1 }], TypeError, /errno must be true or false/],
+    ['a wrong errno', ['int (int)', labs, { errno: 1 }], TypeError, /errno must be true or false/],
+    ['a wrong fiber', ['int (int)', labs, { fiber: 'own' }], TypeError, /fiber must be true or false/],
     [
-      'an unknown stack',
-      ['int (int)', labs, { stack: 'heap' }],
-      RangeError,
-      /stack must be "thread" or "own"/,
+      'an option that became a method',
+      ['int (int)', labs, { async: true }],
+      TypeError,
+      /no property "async"/,
     ],
-    ['two other stacks', ['int (int)', labs, { fiber: true, async: true }], TypeError, /fiber: true/],
+    ['an old option', ['int (int)', labs, { stack: 'own' }], TypeError, /no property "stack"/],
   ] as const) {
     test(name, () => {
       assert.throws(
@@ -82,16 +94,16 @@ describe('nativeFunction', () => {
     int: [-(2 ** 31), 2 ** 31 - 1],
     'unsigned int': [0, 2 ** 32 - 1],
   } as const;
-  for (const [type, [least, most]] of Object.entries(ranges)) {
+  for (const [type, [min, max]] of Object.entries(ranges)) {
     test(`arguments of type ${type}`, () => {
       const call = native(`${type} (${type})`, labs);
-      for (const value of [least - 1, most + 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const value of [min - 1, max + 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
         assert.throws(() => call(value), /argument 1 of .* must be a whole number from/);
       }
       for (const value of [undefined, null, '1', 1n, true, {}, { valueOf: () => 1 }]) {
         assert.throws(() => call(value), TypeError);
       }
-      assert.equal(call(most), most);
+      assert.equal(call(max), max);
     });
   }
 

@@ -1,4 +1,4 @@
-/** Calls in both directions, by hand: what random signatures do not have. */
+/** Calls in both directions: cases that random prototypes do not cover. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -12,24 +12,24 @@ import {
   symbolAddress,
   viewMemory,
 } from 'trampfd';
-import { callMany, eleven, inLibrary } from '../support/closures.js';
+import { callMany, eleven, inLibrary } from '../support/callbacks.js';
 
 test('eleven arguments, a structure in memory, integers and floats mixed', () => {
-  const given: unknown[] = [];
-  const closure = createCallback(eleven, (...args) => {
-    given.push(...args);
+  const received: unknown[] = [];
+  const callback = createCallback(eleven, (...args) => {
+    received.push(...args);
     const { numbers, text } = args[4];
     return { numbers: [...numbers].reverse(), text: `A${text}` };
   });
   const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
-  assert.equal(call(closure.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
+  assert.equal(call(callback.address), 4.5 + 1.5 + 'A'.charCodeAt(0));
   const structure = { numbers: [1.5, 2.5, 3.5, 4.5], text: 'five' };
-  assert.deepEqual(given, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
-  // And the other way: JavaScript calls it.
-  const direct = nativeFunction(eleven, closure.address);
+  assert.deepEqual(received, [-1, 2.25, -3n, 4.5, structure, 250, 7.75, 8n, -9, 10.5, 11]);
+  // The other direction: JavaScript calls it.
+  const direct = nativeFunction(eleven, callback.address);
   const result = direct(-1, 2.25, -3, 4.5, structure, 250, 7.75, 8, -9, 10.5, 11);
   assert.deepEqual(result, { numbers: [4.5, 3.5, 2.5, 1.5], text: 'Afive' });
-  closure.close();
+  callback.close();
 });
 
 test('variadic functions, called and calling', () => {
@@ -55,7 +55,7 @@ test('variadic functions, called and calling', () => {
   sum.close();
 });
 
-test('arguments that are shorter than a register have noise beside them', () => {
+test('arguments shorter than a register: the upper bits are undefined', () => {
   const narrow = createCallback('int8_t (int8_t, int16_t, bool)', (byte, short, flag) => {
     assert.deepEqual([byte, short, flag], [-128, -32768, true]);
     return -7;
@@ -116,7 +116,7 @@ test('memory as a result', () => {
   next.close();
 });
 
-test('arguments run no code while the call is written', () => {
+test('arguments run no code while a call is written', () => {
   const sum = createCallback('long (long, void *, long)', (a, _, b) => a + b);
   const call = nativeFunction('long (long, void *, long)', sum.address);
   const bytes = new Uint8Array(1);
@@ -136,30 +136,25 @@ test('pointers as numbers, bigints and null are the same', () => {
 });
 
 test('errno', async () => {
-  for (const async of [false, true]) {
-    const call = nativeFunction('int (int)', inLibrary('set_errno_result'), { errno: true, async });
-    assert.deepEqual(await call(17), { value: 18, errno: 17 });
-  }
+  const call = nativeFunction('int (int)', inLibrary('set_errno_result'), { errno: true });
+  assert.deepEqual(call(17), { value: 18, errno: 17 });
+  assert.deepEqual(await call.async(18), { value: 19, errno: 18 });
 });
 
 test('asynchronous calls', async () => {
-  const copy = nativeFunction('void *(void *, const char *)', symbolAddress('strcpy'), { async: true });
+  const copy = nativeFunction('void *(void *, const char *)', symbolAddress('strcpy'));
   const target = Buffer.alloc(16);
-  const pending = copy(target, 'asynchronous');
+  const pending = copy.async(target, 'asynchronous');
   assert.ok(pending instanceof Promise);
   assert.equal(await pending, addressOf(target));
   assert.equal(target.subarray(0, 12).toString(), 'asynchronous');
-  const many = Array.from({ length: 50 }, (_, index) =>
-    nativeFunction('long (long)', symbolAddress('labs'), { async: true })(-index),
-  );
+  const labs = nativeFunction('long (long)', symbolAddress('labs'));
+  const many = Array.from({ length: 50 }, (_, index) => labs.async(-index));
   assert.deepEqual(
     await Promise.all(many),
     many.map((_, index) => BigInt(index)),
   );
-  await assert.rejects(
-    nativeFunction('long (long)', symbolAddress('labs'), { async: true })('x' as never),
-    TypeError,
-  );
+  await assert.rejects(labs.async('x' as never), TypeError);
 });
 
 test('recursion, 200 deep', () => {
@@ -186,7 +181,7 @@ test('arguments are read before other calls can change them', () => {
   });
   const callOuter = nativeFunction('double (int, double, int)', outer.address);
   assert.equal(callOuter(1, 2.5, 3), 6.5);
-  // A getter of an argument calls as well.
+  // A getter of an argument makes a call, too.
   const point = struct({ x: 'int', y: 'int' });
   const first = createCallback(
     { result: 'int', args: ['int', point, 'int'] },
@@ -200,7 +195,7 @@ test('arguments are read before other calls can change them', () => {
     y: 2,
   };
   assert.equal(call(1000, sly, 5), 1000 + 48 + 5);
-  for (const closure of [inner, outer, first]) closure.close();
+  for (const callback of [inner, outer, first]) callback.close();
 });
 
 test('a million calls leave no handles behind', () => {
@@ -211,12 +206,12 @@ test('a million calls leave no handles behind', () => {
   count.close();
 });
 
-/** Kilobytes that this process has in memory. */
+/** Returns the resident set size in KiB. */
 function memory(): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 }
 
-test('text that a function returns stays until it returns again', () => {
+test('text that a function returns stays valid until it returns again', () => {
   const name = createCallback('const char *(int)', (number) => `name ${number}`);
   const call = nativeFunction('char *(int)', name.address);
   const address = call(7);

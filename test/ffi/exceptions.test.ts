@@ -1,10 +1,10 @@
-/** Errors do not cross native code: it gets the error result, and the caller in JavaScript the error. */
+/** Errors do not cross native code: C gets the error result, and the JavaScript caller of C the error. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import koffi from 'koffi';
 import { type CallbackOptions, createCallback, nativeFunction, viewMemory } from 'trampfd';
+import { callMany, eleven, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
-import { callMany, eleven, inLibrary } from '../support/closures.js';
 
 const failing = (options: CallbackOptions<'int (int)'>, error: unknown) =>
   createCallback(
@@ -15,28 +15,28 @@ const failing = (options: CallbackOptions<'int (int)'>, error: unknown) =>
     options,
   );
 
-test('the first error is thrown where native code was entered', () => {
+test('the first error is thrown by the native call', () => {
   const errors: number[] = [];
-  const closure = createCallback('int (int)', (index) => {
+  const callback = createCallback('int (int)', (index) => {
     errors.push(index);
     throw new RangeError(`error ${index}`);
   });
-  assert.throws(() => callMany()(closure.address, 3), new RangeError('error 0'));
+  assert.throws(() => callMany()(callback.address, 3), new RangeError('error 0'));
   assert.deepEqual(errors, [0, 1, 2]);
   assert.equal(callMany()(createCallback('int (int)', (value) => value).address, 3), 3n);
-  closure.close();
+  callback.close();
 });
 
 test('anything can be thrown', () => {
   for (const value of [undefined, null, 0, 'text', Symbol('s'), { a: 1 }]) {
-    const closure = failing({}, value);
+    const callback = failing({}, value);
     try {
-      callMany()(closure.address, 1);
+      callMany()(callback.address, 1);
       assert.fail('nothing was thrown');
     } catch (error) {
       assert.equal(error, value);
     }
-    closure.close();
+    callback.close();
   }
 });
 
@@ -47,30 +47,30 @@ test('native code gets the error result', () => {
     [{}, 0],
     [{ errorResult: -7 }, -7],
   ] as const) {
-    const closure = failing(options, new Error('no'));
+    const callback = failing(options, new Error('no'));
     last[0] = 99;
-    assert.throws(() => keep(closure.address, 1), /no/);
+    assert.throws(() => keep(callback.address, 1), /no/);
     assert.equal(last[0], expected);
-    closure.close();
+    callback.close();
   }
 });
 
-test('also when it is a structure in memory', () => {
+test('native code gets an error result that is a structure in memory', () => {
   const keep = nativeFunction('void (void *)', inLibrary('call_eleven_and_keep'));
   const last = new Float64Array(viewMemory(inLibrary('last_double'), 8).buffer);
-  const closure = createCallback(
+  const callback = createCallback(
     eleven,
     () => {
       throw new Error('no structure');
     },
     { errorResult: { numbers: [10, 0, 0, 5], text: null } },
   );
-  assert.throws(() => keep(closure.address), /no structure/);
+  assert.throws(() => keep(callback.address), /no structure/);
   assert.equal(last[0], 15);
-  closure.close();
+  callback.close();
 });
 
-test('a result of another type is an error like any other', () => {
+test('a result of another type is an error', () => {
   const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
   const keep = nativeFunction('void (void *, int)', inLibrary('call_and_keep'));
   for (const [result, error] of [
@@ -83,10 +83,10 @@ test('a result of another type is an error like any other', () => {
     [2 ** 31, RangeError],
     [Number.NaN, RangeError],
   ] as const) {
-    const closure = createCallback('int (int)', () => result as number, { errorResult: -1 });
-    assert.throws(() => keep(closure.address, 1), error);
+    const callback = createCallback('int (int)', () => result as number, { errorResult: -1 });
+    assert.throws(() => keep(callback.address, 1), error);
     assert.equal(last[0], -1);
-    closure.close();
+    callback.close();
   }
 });
 
@@ -112,17 +112,17 @@ test('an inner call has its own errors', () => {
   const outer = createCallback('int (int)', () => {
     turn++;
     if (turn === 1) throw new Error('outer');
-    // The error of the first turn is still on its way, and is nobody's here.
+    // The error of the first turn is still pending in the outer call.
     assert.equal(callMany()(good.address, 2), 3n);
     assert.throws(() => callMany()(bad.address, 1), /no/);
     return 5;
   });
   assert.throws(() => callMany()(outer.address, 3), /outer/);
   assert.equal(turn, 3);
-  for (const closure of [bad, good, outer]) closure.close();
+  for (const callback of [bad, good, outer]) callback.close();
 });
 
-test('an endless recursion is an error that can be caught, and all goes on', () => {
+test('endless recursion is an error that can be caught', () => {
   const endless = createCallback('int (int)', (value): number => call(value) + 1);
   const call = nativeFunction('int (int)', endless.address);
   for (let turn = 0; turn < 3; turn++) assert.throws(() => call(1), /call stack/);
@@ -133,33 +133,33 @@ test('an endless recursion is an error that can be caught, and all goes on', () 
 });
 
 test('a coroutine of C gets the error result, and its caller an error', () => {
-  const closure = createCallback('int (int)', (value) => value, { errorResult: -6 });
+  const callback = createCallback('int (int)', (value) => value, { errorResult: -6 });
   const last = new Int32Array(viewMemory(inLibrary('last_result'), 4).buffer);
   const call = nativeFunction('void (void *)', inLibrary('call_from_coroutine'));
-  assert.throws(() => call(closure.address), { code: 'ERR_STACK' });
+  assert.throws(() => call(callback.address), { code: 'ERR_TRAMPFD_STACK' });
   assert.equal(last[0], -6);
-  assert.equal(callMany()(closure.address, 4), 6n);
-  closure.close();
+  assert.equal(callMany()(callback.address, 4), 6n);
+  callback.close();
 });
 
-test('the FFI library that called gets the error from us', () => {
-  const closure = failing({ errorResult: 3 }, new Error('no'));
+test('errors are thrown from calls by another FFI library', () => {
+  const callback = failing({ errorResult: 3 }, new Error('no'));
   const type = koffi.proto('int (int)');
-  assert.throws(() => koffi.call(closure.address, type, 1), /no/);
+  assert.throws(() => koffi.call(callback.address, type, 1), /no/);
   const good = createCallback('int (int)', (value) => 2 * value);
   assert.equal(koffi.call(good.address, type, 21), 42);
   assert.equal(callMany()(good.address, 2), 2n);
-  closure.close();
+  callback.close();
   good.close();
 });
 
-test('without a call in JavaScript, an error is uncaught', () => {
+test('without a JavaScript caller, an error is uncaught', () => {
   const { status, stdout, stderr } = runScript(`
-    import { callFromThreads } from './build/test/support/closures.js';
+    import { callFromThreads } from './build/test/support/callbacks.js';
     const { createCallback } = trampfd;
-    const closure = createCallback('int (int)', () => { throw new Error('from a thread'); }, { errorResult: 5 });
+    const callback = createCallback('int (int)', () => { throw new Error('from a thread'); }, { errorResult: 5 });
     process.once('uncaughtException', (error) => console.log('uncaught', error.message));
-    console.log(await callFromThreads({ async: true })(closure.address, 1, 1));
+    console.log(await callFromThreads().async(callback.address, 1, 1));
   `);
   assert.equal(stderr, '');
   assert.equal(stdout, 'uncaught from a thread\n5n\n');

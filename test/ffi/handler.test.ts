@@ -1,9 +1,9 @@
-/** A handler in JavaScript: it sees the registers of a call, and decides what the caller finds. */
+/** A callback as a register handler: it reads the registers of a call, and sets those of its caller. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCallback, createRegisterHandler, nativeFunction, registerContext, viewMemory } from 'trampfd';
 
-test('a closure as the handler of a trampoline', () => {
+test('a callback as the handler of a trampoline', () => {
   const { size, offsets } = registerContext;
   const seen: unknown[] = [];
   const handler = createCallback('void (void *saved, void *trampoline)', (saved, trampoline) => {
@@ -18,4 +18,11 @@ test('a closure as the handler of a trampoline', () => {
   assert.deepEqual(seen, [trampoline.address, 21n, 2.5]);
   trampoline.close();
   handler.close();
+});
+
+test('a closed callback is rejected as a handler', () => {
+  const handler = createCallback('void (void *, void *)', () => {});
+  handler.close();
+  const message = 'Cannot use handler: it is closed';
+  assert.throws(() => createRegisterHandler({ handler }), { code: 'ERR_TRAMPFD_CLOSED', message });
 });

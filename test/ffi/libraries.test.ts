@@ -1,4 +1,4 @@
-/** Libraries that everybody has, with callbacks of JavaScript's. */
+/** Common C libraries with callbacks in JavaScript. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,18 +20,18 @@ test('qsort and bsearch', () => {
   const compare = createCallback('int (const void *, const void *)', (a, b) => int(a) - int(b));
   qsort(numbers, numbers.length, 4, compare.address);
   assert.deepEqual(numbers, numbers.toSorted());
-  const wanted = Int32Array.of(numbers[500]!);
-  const found = bsearch(wanted, numbers, numbers.length, 4, compare.address);
+  const key = Int32Array.of(numbers[500]!);
+  const found = bsearch(key, numbers, numbers.length, 4, compare.address);
   assert.equal(found, addressOf(numbers) + 2000n);
   compare.close();
 });
 
-test('the same with pointers as numbers', () => {
+test('qsort with pointers as numbers', () => {
   const qsort = nativeFunction('void (void *, size_t, size_t, void *)', symbolAddress('qsort'));
   const values = Float64Array.of(3, -1, 2.5, 0, 8);
   const start = Number(addressOf(values));
   const seen = new Set<number>();
-  // Five elements are sorted where they are or in a copy, so look at both.
+  // The C library may sort five elements in a copy, so read through the pointers.
   const compare = createCallback(
     { result: 'int', args: ['void *', 'void *'], pointers: 'number' },
     (a, b) => {
@@ -67,15 +67,15 @@ test('ftw', () => {
 
 test('pthread_create, with the result', async () => {
   const create = nativeFunction('int (void *, void *, void *, void *)', symbolAddress('pthread_create'));
-  const join = nativeFunction('int (unsigned long, void *)', symbolAddress('pthread_join'), { async: true });
-  const start = createCallback('void *(void *)', (given) => given * 2n);
+  const join = nativeFunction('int (unsigned long, void *)', symbolAddress('pthread_join'));
+  const start = createCallback('void *(void *)', (argument) => argument * 2n);
   const threads = BigUint64Array.of(0n, 0n, 0n);
   for (const index of threads.keys()) {
     assert.equal(create(threads.subarray(index), null, start.address, 100n + BigInt(index)), 0);
   }
   const results = new BigUint64Array(3);
   for (const [index, thread] of threads.entries())
-    assert.equal(await join(thread, results.subarray(index)), 0);
+    assert.equal(await join.async(thread, results.subarray(index)), 0);
   assert.deepEqual([...results], [200n, 202n, 204n]);
   start.close();
 });
@@ -89,7 +89,7 @@ function library(name: string): string | undefined {
   }
 }
 
-/** Why a library is not there, if that says nothing against this system. */
+/** The reason why a library may be missing. */
 const foreign = needs('shared libraries of its architecture');
 const sqlite = library('libsqlite3.so.0');
 test('SQLite: rows, a function and a collation', {
@@ -152,7 +152,7 @@ test('SQLite: rows, a function and a collation', {
   );
   assert.throws(() => exec(db, 'select 1; select 2', failing.address, null, null), /stop here/);
   assert.equal(close(db), 0);
-  for (const closure of [triple, backwards, row, failing]) closure.close();
+  for (const callback of [triple, backwards, row, failing]) callback.close();
 });
 
 const zlib = library('libz.so.1');
@@ -191,10 +191,10 @@ test('zlib: memory and input from JavaScript', { skip: noZlib }, () => {
   assert.equal(backInit(stream, 15, window, version(), size), 0);
   assert.ok(blocks > 0);
 
-  let given = 0;
+  let calls = 0;
   const input = createCallback('unsigned int (void *, unsigned char **)', (_, where) => {
     new BigUint64Array(viewMemory(where, 8).buffer)[0] = addressOf(compressed);
-    return given++ === 0 ? compressed.length : 0;
+    return calls++ === 0 ? compressed.length : 0;
   });
   let text = '';
   const output = createCallback('int (void *, unsigned char *, unsigned int)', (_, bytes, length) => {
@@ -207,5 +207,5 @@ test('zlib: memory and input from JavaScript', { skip: noZlib }, () => {
   assert.equal(backEnd(stream), 0);
   assert.equal(blocks, 0);
   assert.equal(text, 'foobar for foobar, and back');
-  for (const closure of [alloc, dealloc, input, output]) closure.close();
+  for (const callback of [alloc, dealloc, input, output]) callback.close();
 });

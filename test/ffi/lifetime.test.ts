@@ -1,52 +1,45 @@
-/** How long closures live, how many there can be, and what a freed one does. */
+/** Lifetime and number of callbacks, and calls of closed ones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  type CallbackHandle,
-  callbackStats,
-  createCallback,
-  disassemble,
-  nativeFunction,
-  TrampfdError,
-} from 'trampfd';
+import { type Callback, callbackStats, createCallback, disassemble, nativeFunction } from 'trampfd';
+import { callMany } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
-import { callMany } from '../support/closures.js';
 import { needs } from '../support/needs.js';
 import { randomFor, rounds } from '../support/random.js';
 
 const collecting = { env: { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --expose-gc` } };
 
-test('a closure may free itself while it runs', () => {
-  const closure: CallbackHandle = createCallback('int (int)', (value) => {
-    closure.close();
+test('a callback may close itself while it runs', () => {
+  const callback: Callback = createCallback('int (int)', (value) => {
+    callback.close();
     return value + 1;
   });
-  assert.equal(nativeFunction('int (int)', closure.address)(41), 42);
-  assert.throws(() => closure.address, TrampfdError);
+  assert.equal(nativeFunction('int (int)', callback.address)(41), 42);
 });
 
-test('a freed closure says so; freeing again does nothing', () => {
-  const closure = createCallback('void (void)', () => {}, { name: 'mine' });
-  closure.close();
-  closure.close();
-  closure[Symbol.dispose]();
-  closure.unref();
-  for (const use of [() => closure.address, () => closure.ref()]) {
-    assert.throws(use, { code: 'ERR_FREED', message: /closure "mine" \(void \(void\)\) was freed/ });
-  }
+test('a closed callback cannot keep the event loop alive; closing again does nothing', () => {
+  const callback = createCallback('void (void)', () => {}, { name: 'mine' });
+  callback.close();
+  callback.close();
+  callback[Symbol.dispose]();
+  callback.unref();
+  assert.throws(() => callback.ref(), {
+    code: 'ERR_TRAMPFD_CLOSED',
+    message: /callback "mine" \(void \(void\)\): it is closed/,
+  });
 });
 
 test('leaks can be counted', () => {
   const before = callbackStats();
-  const closures = Array.from({ length: 10 }, () => createCallback('int (int)', (value) => value));
-  for (const closure of closures.slice(0, 4)) closure.close();
+  const callbacks = Array.from({ length: 10 }, () => createCallback('int (int)', (value) => value));
+  for (const callback of callbacks.slice(0, 4)) callback.close();
   const { live, created, closed } = callbackStats();
   assert.deepEqual([live - before.live, created - before.created, closed - before.closed], [6, 10, 4]);
-  for (const closure of closures) closure.close();
+  for (const callback of callbacks) callback.close();
   assert.equal(callbackStats().live, before.live);
 });
 
-test('what nobody refers to any more can still be called', () => {
+test('a callback without references can still be called', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction } = trampfd;
@@ -63,9 +56,9 @@ test('garbage collection during calls', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction } = trampfd;
-    const text = createCallback('const char *(const char *, double)', (given, number) => {
+    const text = createCallback('const char *(const char *, double)', (input, number) => {
       gc();
-      return given + number + new Array(100).join('x').slice(0, 3);
+      return input + number + new Array(100).join('x').slice(0, 3);
     });
     const use = nativeFunction('const char *(const char *, double)', text.address);
     for (let turn = 0; turn < 20; turn++) {
@@ -79,20 +72,20 @@ test('garbage collection during calls', () => {
   assert.equal(stdout, 'right\n', stderr);
 });
 
-test('a call that refuses an argument keeps nothing of those before', () => {
+test('a call that rejects an argument releases the earlier ones', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction, struct } = trampfd;
     const memchr = nativeFunction('void *(void *, int, size_t)', symbolAddress('memchr'));
     const both = struct({ memory: 'void *', number: 'int' });
     const take = nativeFunction({ result: 'int', args: [both] }, symbolAddress('abs'));
-    let given;
-    const give = createCallback({ result: both, args: [] }, () => ({ memory: given, number: 'bad' }));
+    let input;
+    const give = createCallback({ result: both, args: [] }, () => ({ memory: input, number: 'bad' }));
     const attempts = {
       argument: (memory) => memchr(memory, 'bad', 1),
       field: (memory) => take({ memory, number: 'bad' }),
       result: (memory) => {
-        given = memory;
+        input = memory;
         nativeFunction({ result: both, args: [] }, give.address)();
       },
     };
@@ -105,7 +98,7 @@ test('a call that refuses an argument keeps nothing of those before', () => {
         } catch (error) {
           if (error instanceof TypeError) refused++;
         }
-        given = undefined;
+        input = undefined;
         return new WeakRef(memory);
       });
       await new Promise(setImmediate);
@@ -118,7 +111,7 @@ test('a call that refuses an argument keeps nothing of those before', () => {
   assert.equal(stdout, 'argument 20 true\nfield 20 true\nresult 20 true\n', stderr);
 });
 
-test('an error result that is text or memory stays', () => {
+test('an error result that is text or memory stays valid', () => {
   const { stdout, stderr } = runScript(
     `
     const { createCallback, nativeFunction, viewMemory } = trampfd;
@@ -135,10 +128,9 @@ test('an error result that is text or memory stays', () => {
       await new Promise(setImmediate);
     }
     const others = Array.from({ length: 100 }, () => Buffer.alloc(20_001, 'z'));
-    // On another thread: on this one a call would throw.
-    const elsewhere = { async: true };
-    const found = await nativeFunction('const char *(void)', texts.address, elsewhere)();
-    const address = await nativeFunction('void *(void)', memories.address, elsewhere)();
+    // On another thread, because a call on this one would throw.
+    const found = await nativeFunction('const char *(void)', texts.address).async();
+    const address = await nativeFunction('void *(void)', memories.address).async();
     const sevens = viewMemory(address, 20_000).every((byte) => byte === 7);
     console.log(found === text, sevens, others.length);
   `,
@@ -147,15 +139,15 @@ test('an error result that is text or memory stays', () => {
   assert.equal(stdout, 'true true 100\n', stderr);
 });
 
-test('many closures, made and freed in any order, do what each of them should', (t) => {
+test('many callbacks, created and closed in any order, call their own functions', (t) => {
   const random = randomFor(t);
-  const live = new Map<CallbackHandle, number>();
+  const live = new Map<Callback, number>();
   for (let turn = 0; turn < rounds({ normal: 20_000, long: 2_000_000 }); turn++) {
     if (live.size > 0 && random.integer({ to: 9 }) < 4) {
-      const [closure, number] = [...live][random.integer({ to: Math.min(20, live.size - 1) })]!;
-      assert.equal(nativeFunction('int (int)', closure.address)(1), number + 1);
-      live.delete(closure);
-      closure.close();
+      const [callback, number] = [...live][random.integer({ to: Math.min(20, live.size - 1) })]!;
+      assert.equal(nativeFunction('int (int)', callback.address)(1), number + 1);
+      live.delete(callback);
+      callback.close();
     } else if (live.size < 3000) {
       const number = random.u32() >> 8;
       live.set(
@@ -164,30 +156,30 @@ test('many closures, made and freed in any order, do what each of them should', 
       );
     }
   }
-  for (const [closure, number] of live) {
-    assert.equal(nativeFunction('int (int)', closure.address)(5), number + 5);
-    closure.close();
+  for (const [callback, number] of live) {
+    assert.equal(nativeFunction('int (int)', callback.address)(5), number + 5);
+    callback.close();
   }
 });
 
-test('a hundred thousand at once', () => {
-  const closures = Array.from({ length: 100_000 }, (_, index) =>
+test('a hundred thousand callbacks', () => {
+  const callbacks = Array.from({ length: 100_000 }, (_, index) =>
     createCallback('int (int)', (value) => value + index),
   );
-  const addresses = new Set(closures.map(({ address }) => address));
-  assert.equal(addresses.size, closures.length);
-  for (let index = 0; index < closures.length; index += 997) {
-    assert.equal(callMany()(closures[index]!.address, 2), BigInt(2 * index + 1));
+  const addresses = new Set(callbacks.map(({ address }) => address));
+  assert.equal(addresses.size, callbacks.length);
+  for (let index = 0; index < callbacks.length; index += 997) {
+    assert.equal(callMany()(callbacks[index]!.address, 2), BigInt(2 * index + 1));
   }
-  for (const closure of closures) closure.close();
+  for (const callback of callbacks) callback.close();
 });
 
-describe('a freed closure that is called', () => {
+describe('a call of a closed callback', () => {
   const script = (options: string) => `
     const { createCallback, nativeFunction } = trampfd;
-    const closure = createCallback('int (int)', (value) => value, ${options});
-    const use = nativeFunction('int (int)', closure.address);
-    function giveUp() { closure.close(); }
+    const callback = createCallback('int (int)', (value) => value, ${options});
+    const use = nativeFunction('int (int)', callback.address);
+    function giveUp() { callback.close(); }
     giveUp();
     use(1);
     console.log('still here');
@@ -200,7 +192,7 @@ describe('a freed closure that is called', () => {
     assert.equal(stderr, '');
   });
 
-  test('says whose it was in debug mode', () => {
+  test('prints its name and stack traces in debug mode', () => {
     const { signal, stderr } = runScript(script("{ name: 'lost', debug: true }"));
     assert.equal(signal, 'SIGTRAP', stderr);
     assert.match(stderr, /trampfd: a freed trampoline was called: "lost" at 0x[0-9a-f]+\n/);
@@ -216,13 +208,13 @@ describe('a freed closure that is called', () => {
   });
 });
 
-test('disassemble shows where it leads, and with what', () => {
-  const closure = createCallback('int (int)', (value) => value);
-  const text = disassemble(closure.address);
+test('disassemble shows the target and the registers', () => {
+  const callback = createCallback('int (int)', (value) => value);
+  const text = disassemble(callback.address);
   const shown = {
     x64: [/endbr64/, /mov r10, /, /mov r11, /, /jmp qword ptr /],
     arm64: [/bti c/, /ldr x9, /, /ldr x10, /, /br x16/],
   };
   for (const part of shown[process.arch as keyof typeof shown]) assert.match(text, part);
-  closure.close();
+  callback.close();
 });

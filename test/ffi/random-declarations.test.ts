@@ -1,4 +1,4 @@
-/** Random declarations, right and wrong ones: the compiler has to make of them what the parser does. */
+/** Random declarations, valid and invalid: the compiler must infer what the parser returns. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { struct } from '#src/ffi/prototype/declare.js';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
 import * as names from '#src/ffi/prototype/type-names.js';
-import { struct } from '#src/ffi/prototype/user-type.js';
 import type { CType, FieldType } from '#src/machine/c-types.js';
 import { hostMachine } from '#src/native/host.js';
 import { needs } from '../support/needs.js';
@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const { baseKeywords, signKeywords, lengthKeywords, tagKeywords, qualifiers } = names;
 const typeNames = [...Object.keys(names.namedTypes), ...names.incompleteTypes];
 const arithmetic = [...baseKeywords, ...signKeywords, ...lengthKeywords];
-/** Names of types and parts of keywords can be names, too. */
+/** Names of types and parts of keywords are valid names, too. */
 const identifiers = ['a', '_b1', 'size_t', 'FILE', 'constant'];
 const lengths = ['', '3', '[2][3]', '0', '04', '-4', '0x4', '1_0', '4 4', 'n', 'static 4', '*', 'const'];
 const strange = ['..', '{', '=', '#', '"', '4', '4u', '__int128', 'static', 'sizeof', 'imt'];
@@ -27,7 +27,7 @@ const signs = ['*', '(', ')', '[', ']', ',', ';', '...'];
 const keywords = [...arithmetic, ...qualifiers, ...tagKeywords];
 const anything = [...typeNames, ...keywords, ...identifiers, ...strange, ...signs];
 
-/** Writes declarations by the grammar in `declarations.ts`, and then spoils some. */
+/** Generates declarations by the grammar in `declaration-parser.ts`, and corrupts half of them. */
 class Writer {
   readonly #random: Random;
 
@@ -38,20 +38,20 @@ class Writer {
   prototype(): string {
     const name = this.#random.pick(['', 'f', '(*)', '(*f)', '(* const f)']);
     const end = this.#random.pick(['', '', ';']);
-    return this.#spoilt(`${this.#specifiers()}${this.#stars()}${name}${this.#parameters(2)}${end}`);
+    return this.#corrupt(`${this.#specifiers()}${this.#stars()}${name}${this.#parameters(2)}${end}`);
   }
 
   parameter(): string {
-    return this.#spoilt(`${this.#specifiers()}${this.#declarator(2)}`);
+    return this.#corrupt(`${this.#specifiers()}${this.#declarator(2)}`);
   }
 
   result(): string {
-    return this.#spoilt(`${this.#specifiers()}${this.#stars()}`);
+    return this.#corrupt(`${this.#specifiers()}${this.#stars()}`);
   }
 
   field(): string {
     const length = this.#oneIn(2) ? `[${this.#random.pick(lengths)}]` : '';
-    return this.#spoilt(`${this.#specifiers()}${this.#stars()}${length}`);
+    return this.#corrupt(`${this.#specifiers()}${this.#stars()}${length}`);
   }
 
   #oneIn(count: number): boolean {
@@ -83,13 +83,13 @@ class Writer {
       depth > 0 && this.#oneIn(4)
         ? `(${this.#declarator(depth - 1)})`
         : this.#random.pick(['', ...identifiers]);
-    const behind = this.#random.pick([
+    const suffix = this.#random.pick([
       () => '',
       () => '',
       () => `[${this.#random.pick(lengths)}]`,
       () => this.#parameters(depth - 1),
     ])();
-    return `${this.#stars()}${inside}${behind}`;
+    return `${this.#stars()}${inside}${suffix}`;
   }
 
   #parameters(depth: number): string {
@@ -99,11 +99,11 @@ class Writer {
     return `(${[...list, ...(this.#oneIn(6) ? ['...'] : [])].join(this.#random.pick([',', ', ', '\t,\n']))})`;
   }
 
-  #spoilt(text: string): string {
+  #corrupt(text: string): string {
     if (this.#oneIn(2)) return text;
     const tokens = text.match(/\w+|\.{3}|\s+|./g) ?? [];
-    const given = this.#oneIn(2) ? [] : [` ${this.#random.pick(anything)} `];
-    tokens.splice(this.#random.integer({ to: tokens.length }), this.#random.integer({ to: 1 }), ...given);
+    const inserted = this.#oneIn(2) ? [] : [` ${this.#random.pick(anything)} `];
+    tokens.splice(this.#random.integer({ to: tokens.length }), this.#random.integer({ to: 1 }), ...inserted);
     return tokens.join('');
   }
 }
@@ -113,9 +113,9 @@ const kindOf = (type: CType | FieldType): string => {
   return `'${type.kind === 'integer' ? type.js : type.kind === 'float' ? 'number' : type.kind}'`;
 };
 
-const parse = (signature: unknown) => parsePrototype(signature, hostMachine().cPlatform);
+const parse = (prototype: unknown) => parsePrototype(prototype, hostMachine().ffi.cPlatform);
 
-/** How the compiler reads each part, and how it would write what the parser reads. */
+/** For each kind of declaration: the inferring type, and the expected type by the parser. */
 const parts = {
   prototype: [
     'InferPrototype',
@@ -156,10 +156,10 @@ test('the compiler and the parser agree', { skip: needs('compilers of its archit
         : `check<Equal<${inferred}, ${expected}>>();`;
     }),
   );
-  const signature = join(root, 'dist/ffi/prototype');
+  const folderOfTypes = join(root, 'dist/ffi/prototype');
   const preamble = `
-    import type { InferField, InferParameter, InferPrototype, InferResult } from '${signature}/infer-declarations.js';
-    import type { InvalidType } from '${signature}/infer-tokens.js';
+    import type { InferField, InferParameter, InferPrototype, InferResult } from '${folderOfTypes}/infer-declarations.js';
+    import type { InvalidType } from '${folderOfTypes}/infer-tokens.js';
     type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
     type Refused<T> = [T] extends [never] ? false : T extends InvalidType<string> ? true : false;
     declare const check: <True extends true>() => void;`.split('\n');

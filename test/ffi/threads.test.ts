@@ -1,30 +1,30 @@
-/** Closures that are called from other threads, from Workers, and from stacks that are not JavaScript's. */
+/** Calls of callbacks from other threads, from Workers, and from foreign stacks. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import koffi from 'koffi';
 import { createCallback, nativeFunction, struct } from 'trampfd';
+import { callFromThreads, callMany, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
-import { callFromThreads, callMany, inLibrary } from '../support/closures.js';
 
 describe('from other threads', () => {
-  test('eight threads call one closure, and get its results', async () => {
-    const calls = callFromThreads({ async: true });
+  test('eight threads call one callback, and get its results', async () => {
+    const calls = callFromThreads().async;
     let count = 0;
-    const closure = createCallback('int (int)', (value) => {
+    const callback = createCallback('int (int)', (value) => {
       count++;
       return 3 * value;
     });
-    assert.equal(await calls(closure.address, 8, 1000), BigInt(8 * 3 * 499_500));
+    assert.equal(await calls(callback.address, 8, 1000), BigInt(8 * 3 * 499_500));
     assert.equal(count, 8000);
-    closure.close();
+    callback.close();
   });
 
-  test('a structure in memory, text and floats get there and back', async () => {
-    const call = nativeFunction('double (void *)', inLibrary('call_eleven'), { async: true });
+  test('arguments and results: a structure in memory, text, floats', async () => {
+    const call = nativeFunction('double (void *)', inLibrary('call_eleven'));
     const large = struct({ numbers: 'double[4]', text: 'const char *' });
-    const closure = createCallback(
+    const callback = createCallback(
       {
         result: large,
         args: [
@@ -46,47 +46,47 @@ describe('from other threads', () => {
         return { numbers: [args[1], 0, 0, args[3]], text: args[4].text };
       },
     );
-    assert.equal(await call(closure.address), 2.25 + 4.5 + 'f'.charCodeAt(0));
-    closure.close();
+    assert.equal(await call.async(callback.address), 2.25 + 4.5 + 'f'.charCodeAt(0));
+    callback.close();
   });
 
-  test('without waiting', async () => {
-    const calls = nativeFunction('void (void *, int, int)', inLibrary('call_from_threads'), { async: true });
-    const got: number[] = [];
-    const closure = createCallback('void (int)', (value) => got.push(value), { crossThread: 'queue' });
-    await calls(closure.address, 4, 100);
-    while (got.length < 400) await sleep(1);
+  test("crossThread: 'queue'", async () => {
+    const calls = nativeFunction('void (void *, int, int)', inLibrary('call_from_threads'));
+    const received: number[] = [];
+    const callback = createCallback('void (int)', (value) => received.push(value), { crossThread: 'queue' });
+    await calls.async(callback.address, 4, 100);
+    while (received.length < 400) await sleep(1);
     assert.equal(
-      got.reduce((sum, value) => sum + value),
+      received.reduce((sum, value) => sum + value),
       4 * 4950,
     );
-    // On JavaScript's own thread it runs at once.
-    nativeFunction('void (int)', closure.address)(7);
-    assert.equal(got.at(-1), 7);
-    closure.close();
+    // On the JavaScript thread it runs at once.
+    nativeFunction('void (int)', callback.address)(7);
+    assert.equal(received.at(-1), 7);
+    callback.close();
   });
 
-  test('without waiting, structures are what they were', async () => {
+  test("crossThread: 'queue' copies structures", async () => {
     const give = nativeFunction('void (void *)', inLibrary('give_from_thread'));
     const numbers = struct({ number: 'long[5]' });
-    const got: bigint[][] = [];
-    const closure = createCallback(
+    const received: bigint[][] = [];
+    const callback = createCallback(
       { result: 'void', args: ['int', numbers] },
-      (first, { number }) => got.push([BigInt(first), ...number]),
+      (first, { number }) => received.push([BigInt(first), ...number]),
       { crossThread: 'queue' },
     );
-    give(closure.address);
-    while (got.length < 100) await sleep(1);
+    give(callback.address);
+    while (received.length < 100) await sleep(1);
     const expected = Array.from({ length: 100 }, (_, index) =>
       [0, 0, 1, 2, 3, 4].map((add) => BigInt(index + add)),
     );
-    assert.deepEqual(got, expected);
-    closure.close();
+    assert.deepEqual(received, expected);
+    callback.close();
   });
 
-  test('what waits for a promise gets what it becomes', async () => {
-    const calls = callFromThreads({ async: true });
-    const closure = createCallback(
+  test('awaitResult: callers get the value of the promise', async () => {
+    const calls = callFromThreads().async;
+    const callback = createCallback(
       'int (int)',
       async (value) => {
         await sleep(1);
@@ -94,61 +94,61 @@ describe('from other threads', () => {
       },
       { awaitResult: true },
     );
-    assert.equal(await calls(closure.address, 4, 3), 24n);
-    closure.close();
+    assert.equal(await calls(callback.address, 4, 3), 24n);
+    callback.close();
     const plain = createCallback('int (int)', (value) => value, { awaitResult: true });
     assert.equal(await calls(plain.address, 2, 3), 6n);
-    // On JavaScript's own thread nobody could settle it.
+    // The JavaScript thread cannot wait for a promise.
     const eager = createCallback('int (int)', async (value) => value, { awaitResult: true });
     assert.throws(() => nativeFunction('int (int)', eager.address)(1), /not a Promise/);
     plain.close();
     eager.close();
   });
 
-  test('a promise that is rejected gives the error result', () => {
+  test('awaitResult: a rejected promise gives the error result', () => {
     const { stdout, stderr } = runScript(`
-      import { callFromThreads } from './build/test/support/closures.js';
+      import { callFromThreads } from './build/test/support/callbacks.js';
       process.on('uncaughtException', (error) => console.log(error.message));
-      const closure = trampfd.createCallback('int (int)', () => Promise.reject(new Error('rejected')), {
+      const callback = trampfd.createCallback('int (int)', () => Promise.reject(new Error('rejected')), {
         awaitResult: true, errorResult: 9,
       });
-      console.log(await callFromThreads({ async: true })(closure.address, 1, 2));
+      console.log(await callFromThreads().async(callback.address, 1, 2));
     `);
     assert.equal(stderr, '');
     assert.equal(stdout, 'rejected\nrejected\n18n\n');
   });
 
-  test('not at all, if that is forbidden', () => {
+  test("crossThread: 'reject'", () => {
     const { stdout, stderr } = runScript(`
-      import { callFromThreads, callMany } from './build/test/support/closures.js';
+      import { callFromThreads, callMany } from './build/test/support/callbacks.js';
       process.on('uncaughtException', ({ code, message }) => console.log(code, message));
-      const closure = trampfd.createCallback('int (int)', () => 1, { crossThread: 'reject', errorResult: -4, name: 'mine' });
-      console.log(await callFromThreads({ async: true })(closure.address, 1, 1));
-      console.log(callMany()(closure.address, 2));
+      const callback = trampfd.createCallback('int (int)', () => 1, { crossThread: 'reject', errorResult: -4, name: 'mine' });
+      console.log(await callFromThreads().async(callback.address, 1, 1));
+      console.log(callMany()(callback.address, 2));
     `);
     assert.equal(stderr, '');
     const lines = stdout.trimEnd().split('\n').sort();
     assert.deepEqual(lines, [
       '-4n',
       '2n',
-      'ERR_THREAD Cannot run the closure "mine" (int (int)) for another thread: it is made with threads: \'forbid\'',
+      'ERR_TRAMPFD_THREAD Cannot run the callback "mine" (int (int)) for another thread: it was created with crossThread: \'reject\'',
     ]);
   });
 
-  test('a closure that was freed meanwhile gives the error result', () => {
+  test('a callback that was closed after the call gives the error result', () => {
     const { status, signal, stdout } = runScript(`
-      import { inLibrary } from './build/test/support/closures.js';
+      import { inLibrary } from './build/test/support/callbacks.js';
       const { createCallback, nativeFunction } = trampfd;
       const start = nativeFunction('void (void *)', inLibrary('join_in_atexit'));
-      const closure = createCallback('int (int)', () => 1, { errorResult: -3 });
-      const { address } = closure;
+      const callback = createCallback('int (int)', () => 1, { errorResult: -3 });
+      const { address } = callback;
       start(address);
-      // The thread's request is on its way before this thread comes back to its event loop.
+      // The thread has sent its request before this thread returns to its event loop.
       nativeFunction('void (void)', inLibrary('wait_for_request'))();
-      closure.close();
-      // Another one gets its place.
+      callback.close();
+      // Another callback gets its slot.
       for (let turn = 0, other; other?.address !== address; turn++) {
-        if (turn === 2 ** 13) throw new Error('the place is not used again');
+        if (turn === 2 ** 13) throw new Error('the slot is not reused');
         other = createCallback('int (int)', () => 2);
       }
       setTimeout(() => {}, 100);
@@ -158,7 +158,7 @@ describe('from other threads', () => {
   });
 });
 
-test("a stack that is not the thread's own", () => {
+test('a call from a foreign stack', () => {
   const type = koffi.proto('int (int)');
   const inner = createCallback('int (int)', (value) => value + 1);
   // JavaScript, koffi, C, JavaScript, C, JavaScript, koffi, JavaScript.
@@ -172,34 +172,34 @@ test("a stack that is not the thread's own", () => {
   outer.close();
 });
 
-test('JavaScript waits in C for a thread that calls a closure: not if the call is asynchronous', async () => {
-  const closure = createCallback('int (int)', (value) => value);
-  assert.equal(await callFromThreads({ async: true })(closure.address, 2, 10), 90n);
-  closure.close();
+test('an asynchronous call waits in C for a thread that calls a callback', async () => {
+  const callback = createCallback('int (int)', (value) => value);
+  assert.equal(await callFromThreads().async(callback.address, 2, 10), 90n);
+  callback.close();
 });
 
 describe('Workers', () => {
-  const support = new URL('../support/closures.js', import.meta.url).href;
+  const support = new URL('../support/callbacks.js', import.meta.url).href;
   const run = async (script: string): Promise<unknown[]> => {
     const code = `(async () => {
       const { createCallback, nativeFunction } = await import('trampfd');
       const { callFromThreads, callMany, inLibrary } = await import(${JSON.stringify(support)});
       const { parentPort } = require('node:worker_threads');
-      const tell = (value) => parentPort.postMessage(value);
+      const post = (value) => parentPort.postMessage(value);
       ${script}
     })();`;
     const worker = new Worker(code, { eval: true });
-    const told: unknown[] = [];
-    worker.on('message', (value) => told.push(value));
+    const messages: unknown[] = [];
+    worker.on('message', (value) => messages.push(value));
     await new Promise<void>((resolve, reject) => worker.on('exit', () => resolve()).on('error', reject));
-    return told;
+    return messages;
   };
 
-  test('have closures of their own', async () => {
+  test('have callbacks of their own', async () => {
     const script = `
-      const closure = createCallback('int (int)', (value) => 2 * value);
-      tell(callMany()(closure.address, 10));
-      tell(await callFromThreads({ async: true })(closure.address, 4, 10));
+      const callback = createCallback('int (int)', (value) => 2 * value);
+      post(callMany()(callback.address, 10));
+      post(await callFromThreads().async(callback.address, 4, 10));
     `;
     const results = await Promise.all([run(script), run(script), run(script)]);
     assert.deepEqual(results, [
@@ -210,24 +210,24 @@ describe('Workers', () => {
   });
 
   test('call each other', async () => {
-    const closure = createCallback('int (int)', (value) => value + 100);
-    const told = await run(`
-      const call = nativeFunction('int (int)', ${closure.address}n, { async: true });
-      tell(await call(1));
-      // Also from the Worker's own thread: here it is a foreign one.
-      tell(nativeFunction('int (int)', ${closure.address}n)(2));
+    const callback = createCallback('int (int)', (value) => value + 100);
+    const results = await run(`
+      const call = nativeFunction('int (int)', ${callback.address}n);
+      post(await call.async(1));
+      // The Worker's own thread is another thread for the callback, too.
+      post(call(2));
     `);
-    assert.deepEqual(told, [101, 102]);
-    closure.close();
+    assert.deepEqual(results, [101, 102]);
+    callback.close();
   });
 
-  test('leave closures behind that answer with the error result', async () => {
+  test('have exited, and their callbacks return the error result', async () => {
     const [address] = await run(`
-      const closure = createCallback('int (int)', () => 1, { errorResult: -11 });
-      tell(closure.address);
+      const callback = createCallback('int (int)', () => 1, { errorResult: -11 });
+      post(callback.address);
     `);
     assert.equal(nativeFunction('int (int)', address as bigint)(1), -11);
     assert.equal(koffi.call(address as bigint, koffi.proto('int (int)'), 1), -11);
-    assert.equal(await callFromThreads({ async: true })(address as bigint, 2, 5), -110n);
+    assert.equal(await callFromThreads().async(address as bigint, 2, 5), -110n);
   });
 });

@@ -1,4 +1,4 @@
-/** Every number of the kernel's that stands in the sources, against the system's headers. */
+/** Compares constants and structure layouts of the sources with the system's C headers. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { POLLFD } from '#src/linux/fs/fds.js';
+import { POLLFD } from '#src/linux/fs/poll.js';
 import { STATX } from '#src/linux/fs/statx.js';
 import { PROCMAP_QUERY_ARG } from '#src/linux/process/procmap-query.js';
-import { PTRACE_EVENT, SIGINFO } from '#src/linux/process/ptrace.js';
-import { seccompFilter } from '#src/linux/seccomp/seccomp.js';
+import { PTRACE_EVENT } from '#src/linux/process/ptrace.js';
+import { SIGINFO } from '#src/linux/process/signal.js';
 import { SECCOMP_NOTIF, SECCOMP_NOTIF_ADDFD, SECCOMP_NOTIF_RESP } from '#src/linux/seccomp/seccomp-notify.js';
 import { hostMachine } from '#src/native/host.js';
-import { hasHeader } from '../../scripts/tools.js';
+import { hasHeader } from '../../scripts/ensure-tools.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 
@@ -59,24 +59,27 @@ const headers = [
   ],
 ];
 
-/** Our names for what the headers have no single name for. */
+/** C expressions of constants that have no single name in the headers. */
 const combined: Readonly<Record<string, string>> = {
   LD_W_ABS: 'BPF_LD | BPF_W | BPF_ABS',
   JMP_JEQ_K: 'BPF_JMP | BPF_JEQ | BPF_K',
   JMP_JGE_K: 'BPF_JMP | BPF_JGE | BPF_K',
   JMP_JSET_K: 'BPF_JMP | BPF_JSET | BPF_K',
   RET_K: 'BPF_RET | BPF_K',
-  // An enumerator, which the preprocessor does not see.
+  // An enumerator, not a macro: in parentheses it is compiled without #ifdef.
   READ_IMPLIES_EXEC: '(READ_IMPLIES_EXEC)',
 };
 
-/** What came into the headers so late that a system of today may lack the whole file's worth. */
+/** Constants that are missing in the headers of current systems. */
 const newest = /^PROCMAP_|_MDWE/;
 
-let present: string[] | undefined;
-const presentHeaders = () => (present ??= headers.filter(hasHeader));
+/** Constants that no header of the system defines: gdb's JIT interface, Node-API, internal ones of Linux, ours. */
+const withoutHeader = /^(JIT_|NAPI_|MAX_ERRNO$|FAULT_MAGIC$)/;
 
-/** The values of C expressions; of those that the headers know. */
+let installedHeaders: string[] | undefined;
+const findHeaders = () => (installedHeaders ??= headers.filter(hasHeader));
+
+/** Evaluates C expressions. Names that the headers do not define are missing in the result. */
 function valuesOf(expressions: Readonly<Record<string, string>>): Map<string, bigint> {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-constants-'));
   try {
@@ -84,7 +87,7 @@ function valuesOf(expressions: Readonly<Record<string, string>>): Map<string, bi
       const line = `printf("${name} %lld\\n", (long long)(${value}));`;
       return /^\w+$/.test(value) ? `#ifdef ${value}\n${line}\n#endif` : line;
     });
-    const includes = presentHeaders().map((header) => `#include <${header}>`);
+    const includes = findHeaders().map((header) => `#include <${header}>`);
     const [file, program] = [join(folder, 'values.c'), join(folder, 'values')];
     writeFileSync(
       file,
@@ -100,43 +103,42 @@ function valuesOf(expressions: Readonly<Record<string, string>>): Map<string, bi
   }
 }
 
-/** Constants in capitals, as a source file defines them. */
+/** Returns the constants in capitals that a source file defines. */
 function constantsIn(text: string): [string, bigint][] {
   return [
     ...text.matchAll(/^(?:export )?const ([A-Z_][A-Z0-9_]+|__NR_\w+) = ([-\dxXa-fA-Fon_ <|()]+);/gm),
   ].map(([, name, value]) => [name!, BigInt.asIntN(64, BigInt(runInNewContext(value!)))]);
 }
 
-const files = ['linux', 'machine']
-  .flatMap((room) =>
-    readdirSync(join(source, room), { recursive: true, encoding: 'utf8' }).map((file) => join(room, file)),
+const files = ['linux', 'native', 'launcher', 'machine']
+  .flatMap((layer) =>
+    readdirSync(join(source, layer), { recursive: true, encoding: 'utf8' }).map((file) => join(layer, file)),
   )
   .filter((file) => file.endsWith('.ts'));
 
 describe('constants', { skip }, () => {
   for (const file of files) {
-    // gdb's interface has no header.
     const found = constantsIn(readFileSync(join(source, file), 'utf8')).filter(
-      ([name]) => !/^JIT_/.test(name) && !newest.test(name),
+      ([name]) => !withoutHeader.test(name) && !newest.test(name),
     );
     if (found.length === 0) continue;
     test(file, (t) => {
       const known = valuesOf(Object.fromEntries(found.map(([name]) => [name, combined[name] ?? name])));
       for (const [name, value] of found) {
-        if (!known.has(name)) t.diagnostic(`the headers here do not know ${name}`);
+        if (!known.has(name)) t.diagnostic(`the headers do not define ${name}`);
         else assert.equal(value, known.get(name), name);
       }
-      // Old headers may lack what is new, but a name that none knows is misspelt.
+      // Old headers lack some names; if none is defined, the names are probably misspelt.
       assert.ok(known.size > 0, 'nothing was compared');
     });
   }
 
-  test('system calls, the architecture', (t) => {
-    const { systemCalls, auditArch, elfMachine } = hostMachine();
+  test('system call numbers and architecture', (t) => {
+    const { systemCalls, auditArch, elfMachine } = hostMachine().linux;
     const names = Object.keys(systemCalls) as (keyof typeof systemCalls)[];
     const known = valuesOf(Object.fromEntries(names.map((name) => [name, `SYS_${name}`])));
     for (const name of names) {
-      if (!known.has(name)) t.diagnostic(`the headers here do not know ${name}`);
+      if (!known.has(name)) t.diagnostic(`the headers do not define ${name}`);
       else assert.equal(BigInt(systemCalls[name]), known.get(name), name);
     }
     assert.ok(known.size > 30);
@@ -147,7 +149,7 @@ describe('constants', { skip }, () => {
   });
 });
 
-test('structures of a filter and of mounts', { skip }, () => {
+test('structures of seccomp filters and mounts', { skip }, () => {
   const offsets = (type: string, ...fields: string[]) =>
     Object.fromEntries([
       [type, `sizeof(struct ${type})`],
@@ -179,7 +181,7 @@ test('structures of a filter and of mounts', { skip }, () => {
   );
 });
 
-/** Our names for members of the kernel's structures, and theirs. */
+/** Offset tables, and the C members that they describe. */
 const structures = {
   'struct seccomp_notif': [SECCOMP_NOTIF, { id: 'id', pid: 'pid', number: 'data.nr', args: 'data.args' }],
   'struct seccomp_notif_resp': [
@@ -199,27 +201,27 @@ const structures = {
       ...{ major: 'dev_major', minor: 'dev_minor' },
     },
   ],
-  siginfo_t: [SIGINFO, { code: 'si_code', address: 'si_addr' }],
+  siginfo_t: [SIGINFO, { signal: 'si_signo', code: 'si_code', pid: 'si_pid', address: 'si_addr' }],
   'struct pollfd': [POLLFD, { fd: 'fd', events: 'events', revents: 'revents' }],
 } as const;
 
-describe('structures that the supervisor shares with the kernel', { skip }, () => {
-  for (const [type, [ours, members]] of Object.entries(structures)) {
+describe('structures with tables of offsets', { skip }, () => {
+  for (const [type, [offsets, members]] of Object.entries(structures)) {
     test(type, (t) => {
       if (type === 'struct procmap_query' && valuesOf({ query: 'PROCMAP_QUERY' }).size === 0) {
-        t.diagnostic('the headers here do not know it');
+        t.diagnostic('the headers do not define it');
         return;
       }
       const entries = Object.entries(members).map(([name, member]) => [name, `offsetof(${type}, ${member})`]);
       const values = valuesOf({ size: `sizeof(${type})`, ...Object.fromEntries(entries) });
       assert.deepEqual(
-        { ...ours },
+        { ...offsets },
         Object.fromEntries([...values].map(([name, value]) => [name, Number(value)])),
       );
     });
   }
 
-  test('events of ptrace', () => {
+  test('ptrace events', () => {
     const names = Object.keys(PTRACE_EVENT).map((name) => [name, `PTRACE_EVENT_${name.toUpperCase()}`]);
     const values = [...valuesOf(Object.fromEntries(names))].map(([name, value]) => [name, Number(value)]);
     assert.deepEqual(Object.fromEntries(values), { ...PTRACE_EVENT });
@@ -227,11 +229,14 @@ describe('structures that the supervisor shares with the kernel', { skip }, () =
 });
 
 test('registers of a stopped thread', { skip }, () => {
-  const { registerFile, userRegs } = hostMachine();
+  const {
+    registerFile,
+    linux: { userRegs },
+  } = hostMachine();
   const { size, pc, sp } = userRegs;
   const fields = { [registerFile.aliases.pc]: pc, [processor.stackPointer]: sp };
   for (const [name, number] of Object.entries(registerFile.numbers)) {
-    // Of arm64, <sys/user.h> has an array.
+    // On arm64 <sys/user.h> has an array.
     Object.assign(fields, { [name.replace(/^x(\d+)$/, 'regs[$1]')]: userRegs.offsetOf(number) });
   }
   const values = valuesOf({
@@ -245,55 +250,3 @@ test('registers of a stopped thread', { skip }, () => {
     Object.fromEntries(Object.entries({ size, ...fields }).map(([name, value]) => [name, BigInt(value)])),
   );
 });
-
-test('a filter jumps to the right places', () => {
-  const { systemCalls, auditArch, x32Bit } = hostMachine();
-  const program = seccompFilter(
-    hostMachine(),
-    [
-      {
-        syscall: systemCalls.mmap,
-        errno: 1,
-        when: [
-          { argument: 2, anyBits: 4, notEquals: 7 },
-          { argument: 3, anyBits: 0x20 },
-        ],
-      },
-      { syscall: systemCalls.shmat, errno: 2, when: [{ argument: 2, anyBits: 0x8000 }] },
-      { syscall: systemCalls.bpf, errno: 3 },
-    ],
-    38,
-  );
-  const run = (nr: number, args: readonly number[] = [], arch = auditArch) =>
-    interpret(program, { nr, arch, args });
-  assert.equal(run(systemCalls.mmap, [0, 0, 5, 0x22]), 1);
-  assert.equal(run(systemCalls.mmap, [0, 0, 7, 0x22]), 'allow');
-  assert.equal(run(systemCalls.mmap, [0, 0, 5, 2]), 'allow');
-  assert.equal(run(systemCalls.mmap, [0, 0, 3, 0x22]), 'allow');
-  assert.equal(run(systemCalls.shmat, [0, 0, 0x8001]), 2);
-  assert.equal(run(systemCalls.shmat, [0, 0, 1]), 'allow');
-  assert.equal(run(systemCalls.bpf), 3);
-  assert.equal(run(systemCalls.read), 'allow');
-  assert.equal(run(systemCalls.read, [], 3), 38);
-  if (x32Bit !== undefined) assert.equal(run(x32Bit), 38);
-});
-
-/** The BPF machine, as far as filters here use it. */
-function interpret(
-  program: Uint8Array,
-  { nr, arch, args }: { nr: number; arch: number; args: readonly number[] },
-): number | 'allow' {
-  const view = new DataView(program.buffer);
-  const data = [nr, arch, 0, 0, ...args.flatMap((low) => [low, 0])];
-  let accumulator = 0;
-  for (let at = 0; ; at++) {
-    const [code, jt, jf] = [view.getUint16(8 * at, true), program[8 * at + 2]!, program[8 * at + 3]!];
-    const k = view.getUint32(8 * at + 4, true);
-    if (code === 0x20) accumulator = (data[k / 4] ?? 0) >>> 0;
-    else if (code === 0x15) at += accumulator === k ? jt : jf;
-    else if (code === 0x35) at += accumulator >= k ? jt : jf;
-    else if (code === 0x45) at += (accumulator & k) !== 0 ? jt : jf;
-    else if (code === 0x06) return k === 0x7fff0000 ? 'allow' : k & 0xffff;
-    else throw new Error(`unknown instruction ${code}`);
-  }
-}

@@ -1,4 +1,4 @@
-/** Where values lie in a call by the rules of each architecture: the cases that the rules are about. */
+/** Call layouts by the rules of each calling convention, case by case. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
@@ -7,10 +7,10 @@ import * as arm64 from '#src/machine/arm64/calling-convention.js';
 import type { RegisterPiece } from '#src/machine/call-layout.js';
 import * as x64 from '#src/machine/x64/calling-convention.js';
 
-describe('a layout on x86-64', () => {
+describe('call layout on x86-64', () => {
   const layout = (signature: unknown) => x64.callLayout(parsePrototype(signature, x64.cPlatform));
 
-  test('of nothing', () => {
+  test('without arguments and result', () => {
     assert.deepEqual(layout('void (void)'), {
       args: [],
       result: { in: 'nothing' },
@@ -33,7 +33,7 @@ describe('a layout on x86-64', () => {
     });
   });
 
-  test('splits a structure, and leaves registers that are too few to those behind', () => {
+  test('splits a structure; registers too few for one value remain for the next', () => {
     const mixed = struct({ a: 'int', b: 'char', c: 'float', d: 'float' });
     const pair = struct({ first: 'long', second: 'long' });
     const signature = { result: mixed, args: ['long', 'long', 'long', 'long', mixed, pair, 'int'] };
@@ -56,7 +56,7 @@ describe('a layout on x86-64', () => {
     assert.deepEqual([registers, stackSize], [{ general: 6, vector: 1 }, 16]);
   });
 
-  test('takes the first general register for a result in memory', () => {
+  test('uses the first general register for the address of a result in memory', () => {
     const large = struct({ bytes: 'char[17]' });
     const { args, result, registers, stackSize } = layout({ result: large, args: ['int', large, 'double'] });
     assert.deepEqual(result, { in: 'memory', address: 0 });
@@ -69,7 +69,7 @@ describe('a layout on x86-64', () => {
   });
 });
 
-describe('a layout on arm64', () => {
+describe('call layout on arm64', () => {
   const layout = (signature: unknown) => arm64.callLayout(parsePrototype(signature, arm64.cPlatform));
   const general = (index: number, size = 8) => inRegisters({ bank: 'general', index, offset: 0, size });
   const vector = (index: number, size: number) => inRegisters({ bank: 'vector', index, offset: 0, size });
@@ -83,7 +83,7 @@ describe('a layout on arm64', () => {
     });
   });
 
-  test('gives each member of a homogeneous aggregate a register', () => {
+  test('passes each member of a homogeneous aggregate in its own register', () => {
     const inner = struct({ y: 'float[2]' });
     const three = struct({ x: 'float', inner });
     const { args, result, registers } = layout({ result: three, args: ['float', three] });
@@ -99,7 +99,7 @@ describe('a layout on arm64', () => {
     assert.deepEqual(registers, { general: 0, vector: 4 });
   });
 
-  test('has four members at most in registers, and no two kinds', () => {
+  test('passes at most 4 members of one type in vector registers', () => {
     const { args } = layout({
       result: 'void',
       args: [struct({ x: 'double[4]' }), struct({ x: 'double[5]' }), struct({ x: 'float', y: 'double' })],
@@ -115,7 +115,7 @@ describe('a layout on arm64', () => {
     assert.deepEqual(args[2], inRegisters(...words));
   });
 
-  test('leaves no register to those behind one that did not fit, each kind for itself', () => {
+  test('uses no register of a bank after a value that did not fit into it', () => {
     const pair = struct({ first: 'long', second: 'long' });
     const planes = struct({ x: 'double[2]' });
     const { args, registers, stackSize } = layout({
@@ -144,7 +144,7 @@ describe('a layout on arm64', () => {
     assert.deepEqual([registers, stackSize], [{ general: 7, vector: 7 }, 48]);
   });
 
-  test('passes the address of what is larger than two registers, and x8 for such a result', () => {
+  test('passes values larger than two registers by address, and the address of such a result in x8', () => {
     const large = struct({ bytes: 'char[17]' });
     const { args, result, registers, stackSize } = layout({
       result: large,
@@ -159,7 +159,7 @@ describe('a layout on arm64', () => {
   });
 });
 
-test('types that are not the same everywhere', () => {
+test('platform types differ between architectures', () => {
   assert.equal(x64.cPlatform.char.signed, true);
   assert.equal(arm64.cPlatform.char.signed, false);
 });

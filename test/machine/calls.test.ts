@@ -1,6 +1,6 @@
 /**
- * Where values lie in a call, beside what gcc thinks: its functions are called with arguments that stand where
- * our layout says, and have to see them; what they return has to stand where it says, too.
+ * Compares call layouts with gcc: functions that gcc compiled are called with arguments at the locations of the layout
+ * and must receive them, and their results must be at the location of the layout.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -19,28 +19,28 @@ import { CDeclarations, eachScalar, randomSignature } from '../support/c-signatu
 import { needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 
-const parse = (signature: unknown) => parsePrototype(signature, hostMachine().cPlatform);
+const parse = (signature: unknown) => parsePrototype(signature, hostMachine().ffi.cPlatform);
 
-/** The words of a call, as `test/programs/call.S` knows them. */
+/** Indexes of the words of a call, as in `test/programs/call.S`. */
 const word = {
   ...{ general: 0, vector: 9, vectors: 17, entry: 18, stack: 19, stackWords: 20 },
   ...{ generalResults: 21, vectorResults: 23, count: 27 },
 };
 const resultWord = { general: word.generalResults, vector: word.vectorResults };
 
-/** Where functions store their arguments, each at the next multiple of 8, and take their result from. */
-const roomBytes = 1 << 20;
+/** Bytes of each buffer. Functions store arguments in one, at multiples of 8, and load the result from another. */
+const bufferBytes = 1 << 20;
 
 interface Probe {
   readonly call: (words: bigint) => void;
   readonly seen: Uint8Array;
   readonly returned: Uint8Array;
-  /** What is to be on the stack, and where it is before. */
+  /** Buffer with the stack arguments, and its address. */
   readonly stacked: Uint8Array;
   readonly stackedAt: bigint;
 }
 
-test('gcc puts arguments and results in the same places', { skip: needs('gcc') }, (t) => {
+test('gcc passes arguments and results in the same locations', { skip: needs('gcc') }, (t) => {
   const random = randomFor(t);
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-calls-'));
   try {
@@ -58,13 +58,13 @@ test('gcc puts arguments and results in the same places', { skip: needs('gcc') }
   }
 });
 
-/** One library of functions that copy their arguments to `seen` and return what is in `returned`. */
+/** Compiles a library of functions that copy their arguments to `seen` and return the contents of `returned`. */
 function compile(signatures: readonly Signature[], library: string): void {
   const declarations = new CDeclarations();
   const functions = signatures.map((signature, index) => source(signature, index, declarations));
   const text = [
     ...['stdarg', 'stddef', 'stdint', 'string'].map((header) => `#include <${header}.h>`),
-    `unsigned char seen[${roomBytes}], returned[${roomBytes}], stacked[${roomBytes}];`,
+    `unsigned char seen[${bufferBytes}], returned[${bufferBytes}], stacked[${bufferBytes}];`,
     ...declarations.definitions,
     ...functions,
   ];
@@ -103,7 +103,7 @@ function source(
   return `${declarations.declare(result, '')}f${index}(${list})\n{\n${lines.join('\n')}\n}`;
 }
 
-/** Where each value stands in `seen`. */
+/** Returns the offset of each value in `seen`. */
 function places(types: readonly FieldType[]): number[] {
   let end = 0;
   return types.map((type) => {
@@ -115,12 +115,12 @@ function places(types: readonly FieldType[]): number[] {
 
 function open(library: string): Probe {
   const call = koffi.load(library).func('void call_with(uintptr_t)') as unknown as Probe['call'];
-  const room = (name: string) => viewMemory(symbolAddress(name, library), roomBytes);
+  const buffer = (name: string) => viewMemory(symbolAddress(name, library), bufferBytes);
   const stackedAt = symbolAddress('stacked', library);
-  return { call, seen: room('seen'), returned: room('returned'), stacked: room('stacked'), stackedAt };
+  return { call, seen: buffer('seen'), returned: buffer('returned'), stacked: buffer('stacked'), stackedAt };
 }
 
-/** Puts random values where the layout says, calls, and looks where they arrived. */
+/** Stores random values at the locations of the layout, calls the function, and compares what it received. */
 function checkCall({
   signature,
   entry,
@@ -133,7 +133,7 @@ function checkCall({
   random: Random;
 }): void {
   const { args, result, variadicFrom, text } = signature;
-  const layout = hostMachine().callLayout(signature);
+  const layout = hostMachine().ffi.callLayout(signature);
   assert.equal(layout.stackSize % 8, 0);
   const words = BigUint64Array.from({ length: word.count }, () => random.word());
   const bytes = new Uint8Array(words.buffer);
@@ -171,7 +171,7 @@ function checkCall({
   }
   if (result.kind === 'void') return;
   const returned = layout.result.in === 'memory' ? inMemory : new Uint8Array(sizeOf(result));
-  // Where it is an argument like others, the function returns it: x86-64's psABI, section 3.2.3.
+  // If the address is an ordinary argument, the function returns it: x86-64 psABI, section 3.2.3.
   if (layout.result.in === 'memory' && layout.result.address === 0)
     assert.equal(words[word.generalResults], addressOf(inMemory), text);
   if (layout.result.in === 'registers') {
@@ -183,12 +183,12 @@ function checkCall({
   assertSame(result, { seen: returned, expected }, `${text}: result`);
 }
 
-/** The address of bytes, as a value. */
+/** Returns the address of bytes as an 8-byte value. */
 function addressBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(BigUint64Array.of(addressOf(bytes)).buffer);
 }
 
-/** Any bytes, except that `bool` is 0 or 1. */
+/** Returns random bytes, with `bool` 0 or 1. */
 function randomValue(random: Random, type: FieldType): Uint8Array<ArrayBuffer> {
   const value = random.bytes(sizeOf(type));
   eachScalar(type, (scalar, offset) => {
@@ -197,7 +197,7 @@ function randomValue(random: Random, type: FieldType): Uint8Array<ArrayBuffer> {
   return value;
 }
 
-/** What is between the fields of a structure may differ. */
+/** Compares all scalars. Padding may differ. */
 function assertSame(
   type: FieldType,
   { seen, expected }: { seen: Uint8Array; expected: Uint8Array },

@@ -1,4 +1,4 @@
-/** Unwind tables as readelf reads them, beside those that the GNU assembler makes of the same rules. */
+/** Compares unwind tables with those of the GNU assembler for the same rules, both printed by readelf. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { hostMachine } from '#src/native/host.js';
 import { about, needs } from '../support/needs.js';
 
 const skip = needs('gcc', 'readelf', 'objcopy');
-/** As binutils call it. */
+/** Name in binutils. */
 const format = process.arch === 'arm64' ? 'elf64-littleaarch64' : 'elf64-x86-64';
 
-/** Runs in a folder of its own. */
+/** Runs a function with a temporary folder. */
 function inFolder<Result>(run: (file: (name: string) => string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
   try {
@@ -25,7 +25,7 @@ function inFolder<Result>(run: (file: (name: string) => string) => Result): Resu
   }
 }
 
-/** The instructions of the first FDE, as readelf shows them. */
+/** Returns the instructions of the first FDE, printed by readelf. */
 function instructions(path: string): string[] {
   const output = execFileSync('readelf', ['--debug-dump=frames', '--wide', path], {
     encoding: 'utf8',
@@ -36,7 +36,7 @@ function instructions(path: string): string[] {
   return lines.filter((line) => line.startsWith('DW_CFA') && !line.startsWith('DW_CFA_nop'));
 }
 
-/** Of a table that stands at address 0. */
+/** Prints a table at address 0. */
 function readTable(table: Uint8Array): string {
   return inFolder((file) => {
     writeFileSync(file('table'), table);
@@ -59,8 +59,8 @@ function readAssembled(source: string): string[] {
   });
 }
 
-// The assembler writes advances in units of an instruction, which has one byte at least.
-test('rules read like those that the assembler makes', { skip: skip || about('x64') }, () => {
+// The assembler encodes advances in units of the minimum instruction length: 1 byte on x86-64.
+test('rules equal those of the GNU assembler', { skip: skip || about('x64') }, () => {
   const rules = new CfiBuilder(15)
     .advanceTo(16)
     .defineCfa({ register: 7, offset: 16 })
@@ -87,7 +87,7 @@ test('rules read like those that the assembler makes', { skip: skip || about('x6
   assert.match(shown, /Data alignment factor: -8/);
   assert.match(shown, /Return address column: 16/);
   assert.match(shown, /pc=00007f120000000f\.\.00007f12000002cc/);
-  assert.equal(table.length % 8, 4, 'entries of whole words, and a zero');
+  assert.equal(table.length % 8, 4, '8-byte entries and a terminator');
 
   const expected = readAssembled(`
     .cfi_startproc simple
@@ -120,21 +120,21 @@ test('rules read like those that the assembler makes', { skip: skip || about('x6
   assert.equal(own.length, 19);
 });
 
-test('relative addresses count from where they stand', { skip }, () => {
+test('relative addresses are relative to their own position', { skip }, () => {
   const frame = { start: 0x4000, length: 701, returnAddress: 16, cfi: new CfiBuilder().toBytes() };
   const table = pcRelativeEhFrame(frame);
   assert.equal(table.length, ehFrame(frame, 0n).length);
   const shown = readTable(table);
   assert.match(shown, /Augmentation data: +1c/); // DW_EH_PE_pcrel | DW_EH_PE_sdata8
-  // readelf adds where they stand.
+  // readelf adds the position.
   assert.match(shown, /pc=0000000000004000\.\.00000000000042bd/);
 });
 
-test('the table of handler objects is about their common part', { skip }, () => {
-  const { firstOffset, stride, code, length } = machines['x64']!.objectCode.handlerEntries();
+test('the table of handler objects covers their common part', { skip }, () => {
+  const { firstOffset, stride, code, length } = machines['x64']!.supervised.handlerEntries();
   for (const count of [1, 1000]) {
     const bytes = code(count, { selectorsOffset: 2 ** 20 }).subarray(0, firstOffset);
-    // Behind the end there are traps, which readelf takes for more of it.
+    // readelf would parse the traps after the table.
     const shown = readTable(bytes.subarray(0, bytes.findLastIndex((byte) => byte !== 0xcc) + 1));
     const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;
     assert.deepEqual(
@@ -145,7 +145,7 @@ test('the table of handler objects is about their common part', { skip }, () => 
 });
 
 test('the table of the common part ends where the code ends', { skip }, () => {
-  const { frame } = hostMachine().codeImage(handlerShape, 4096);
+  const { frame } = hostMachine().trampolines.codeImage(handlerShape, 4096);
   const shown = readTable(ehFrame(frame!, 0x10000n));
   const { start, length } = frame!;
   const [, from, to] = /pc=([0-9a-f]+)\.\.([0-9a-f]+)/.exec(shown)!;

@@ -6,17 +6,19 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import koffi from 'koffi';
 import { symbolAddress, viewMemory } from '#src/index.js';
-import { sharedLibrary, symbolFile } from '#src/machine/elf.js';
-import { type Machine, machineFor, machines } from '#src/machine/index.js';
+import { builders, sharedLibrary } from '#src/machine/build/index.js';
+import { machines } from '#src/machine/index.js';
+import { symbolFile } from '#src/machine/symbol-file.js';
 import { needs } from '../support/needs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const skip = needs('readelf');
-const machine = machineFor(process.arch);
+/** Whether this architecture is supported. */
+const isKnown = Object.hasOwn(machines, process.arch);
 
-/** `readelf -aW`, without a warning. */
+/** Returns the output of `readelf -aW`, which must not warn. */
 function readelf(file: string): string {
   const { status, stdout, stderr } = spawnSync('readelf', ['-aW', file], { encoding: 'utf8' });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
@@ -24,7 +26,7 @@ function readelf(file: string): string {
   return stdout;
 }
 
-/** The rows of a table in readelf's output that begin like this, in columns. */
+/** Returns the lines of readelf's output that match, split into columns. */
 function rows(output: string, start: RegExp): string[][] {
   return output
     .split('\n')
@@ -33,9 +35,10 @@ function rows(output: string, start: RegExp): string[][] {
     .map((line) => line.split(/\s+/));
 }
 
-/** A library with code and data of these lengths. Its code only returns. */
-function library({ emptyFunction, elfMachine }: Machine, codeLength: number, dataLength: number) {
-  const empty = emptyFunction();
+/** Writes a library with code, which only returns, and data of these lengths. */
+function library(architecture: string, codeLength: number, dataLength: number) {
+  const { elfMachine } = machines[architecture]!.linux;
+  const empty = builders[architecture]!.emptyFunction();
   const code = new Uint8Array(Math.max(codeLength, empty.length));
   code.set(empty);
   code.fill(0x90, empty.length);
@@ -55,7 +58,7 @@ const lengths = [
   [0, 1],
   [100, 32],
   [4096, 8],
-  // The headers and the symbols stand in the same pages as the code: around the end of a segment.
+  // Headers and symbols share the pages of the code: lengths near the end of a segment.
   [65_536 - 600, 70_000],
   [65_536 - 400, 16],
   [65_536, 16],
@@ -64,11 +67,11 @@ const lengths = [
 
 for (const [codeLength, dataLength] of lengths) {
   test(`a library with ${codeLength} bytes of code and ${dataLength} of data`, { skip }, () => {
-    for (const each of Object.values(machines)) {
-      const { file, code, data, names } = library(each, codeLength, dataLength);
+    for (const architecture of Object.keys(machines)) {
+      const { file, code, data, names } = library(architecture, codeLength, dataLength);
       const output = readelf(file);
       assert.match(output, /Type: +DYN/);
-      assert.match(output, each.elfMachine === 62 ? /Machine: .*X86-64/ : /Machine: .*AArch64/);
+      assert.match(output, architecture === 'x64' ? /Machine: .*X86-64/ : /Machine: .*AArch64/);
 
       // Type, offset, address, physical address, size in the file, size in memory, flags (with spaces), alignment.
       const segments = rows(output, /^LOAD/).map(([, at, address, , inFile, inMemory, ...flags]) => ({
@@ -85,7 +88,7 @@ for (const [codeLength, dataLength] of lengths) {
         ['RE', 'RW'],
       );
       assert.deepEqual(rows(output, /^GNU_STACK/)[0]!.slice(-2), ['RW', '0x10']);
-      // No page of any size up to 64 KiB holds both.
+      // Segments share no page, even of 64 KiB.
       const page = (address: number) => Math.floor(address / 65_536);
       assert.ok(page(text.end - 1) < page(writable.start), 'segments share no page');
       for (const { start, at, alignment, whole } of segments) {
@@ -113,16 +116,16 @@ for (const [codeLength, dataLength] of lengths) {
     }
   });
 
-  const reason = machine === undefined && `no code for ${process.arch}`;
+  const reason = !isKnown && `no code for ${process.arch}`;
   test(`is loaded with ${codeLength} and ${dataLength} bytes`, { skip: reason }, () => {
-    const { file, code, data, names } = library(machine!, codeLength, dataLength);
+    const { file, code, data, names } = library(process.arch, codeLength, dataLength);
     const codeAt = symbolAddress(names.code, file);
     const dataAt = symbolAddress(names.data, file);
     assert.deepEqual(viewMemory(codeAt, code.length), code);
     assert.deepEqual(viewMemory(dataAt, data.length), data);
     viewMemory(dataAt, data.length).fill(1);
     koffi.call(codeAt, koffi.proto('void ()'));
-    assert.throws(() => symbolAddress('trampfd_test_other', file), { code: 'ERR_SYMBOL' });
+    assert.throws(() => symbolAddress('trampfd_test_other', file), { code: 'ERR_TRAMPFD_SYMBOL' });
     assert.equal(accessAt(codeAt), 'r-xp');
     assert.equal(accessAt(dataAt), 'rw-p');
   });
@@ -132,7 +135,7 @@ test('a symbol file names a function at an address', { skip }, () => {
   for (const [index, each] of Object.values(machines).entries()) {
     for (const address of [0x1000n, 0x7fff_1234_5000n, 0xffff_ffff_ffff_0000n]) {
       const file = join(folder, `symbols-${index}-${address}.o`);
-      writeFileSync(file, symbolFile(each.elfMachine, { address, size: 96, name: 'trampfd_test' }));
+      writeFileSync(file, symbolFile(each.linux.elfMachine, { address, size: 96, name: 'trampfd_test' }));
       const output = readelf(file);
       assert.match(output, /Type: +REL/);
       const digits = address.toString(16).padStart(16, '0');
@@ -153,7 +156,7 @@ test('a symbol file names a function at an address', { skip }, () => {
   }
 });
 
-/** The access that the kernel gives to an address. */
+/** Returns the access rights of an address. */
 function accessAt(address: bigint): string | undefined {
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
     const [, first, end, access] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? [];

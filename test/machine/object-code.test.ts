@@ -1,4 +1,4 @@
-/** The code of supervised objects: what it does when it runs, and what it does not give away. */
+/** The code of supervised objects: its effects, and its constant blinding. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
@@ -17,13 +17,13 @@ import { fullSets, processor, someRegisters } from '../support/processor.js';
 import { Random, randomFor, rounds } from '../support/random.js';
 
 const skip = needs('gcc');
-const { objectCode: code, registerFile } = hostMachine();
+const { supervised: code, registerFile } = hostMachine();
 const { settable: registerNames, scratch, belowUse, canSet, bodyFiller, bodyTail } = processor;
-/** A register that functions have an argument in, and one that they do not. */
+/** An argument register, and a caller-saved one without an argument. */
 const argument = processor.aliases.get('arg2') as RegisterName;
 const [plain] = processor.temporary;
 
-/** Where a body stands that nobody invokes. */
+/** Position of a body that is not invoked. */
 const place = { offset: 2 ** 20, entriesLength: code.entries.length(3) };
 
 const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
@@ -31,7 +31,7 @@ const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts 
   stack,
 });
 
-/** Sets of registers that differ in what is left for the code itself. */
+/** Sets of registers that leave different registers for the code itself. */
 const notable = [
   [],
   ...scratch.map((name) => [name]),
@@ -41,7 +41,7 @@ const notable = [
   ...scratch.map((left) => registerNames.filter((name) => name !== left)),
 ].filter(canSet);
 
-/** Everything at once, for which bodies have the least room. */
+/** Layouts of the longest bodies. */
 const largest = [limits.stackSize - 1, limits.stackSize].flatMap((size) =>
   [false, true].map((setSp) => ({ size, offset: limits.stackOffset, setSp })),
 );
@@ -49,7 +49,7 @@ const largest = [limits.stackSize - 1, limits.stackSize].flatMap((size) =>
 describe('a body', { skip }, () => {
   const instances = 40;
 
-  /** Puts each into a body, and invokes it through both mappings. */
+  /** Writes a body for each of the contexts and invokes it through both mappings. */
   function checkAll(random: Random, all: readonly Contexts[]): void {
     const range = new ObjectRange({ count: instances, bodies: all.length });
     all.forEach((contexts, index) => {
@@ -67,7 +67,7 @@ describe('a body', { skip }, () => {
     range.free();
   }
 
-  test('does what random contexts say', (t) => {
+  test('applies random contexts', (t) => {
     const random = randomFor(t);
     const batch = emulated ? 100 : 600;
     for (let left = rounds({ normal: batch, long: 30_000 }); left > 0; left -= batch) {
@@ -98,7 +98,7 @@ describe('a body', { skip }, () => {
     );
   });
 
-  test('has room for the longest, and not much more', (t) => {
+  test('has the size of the longest one, rounded up to 64', (t) => {
     const random = randomFor(t);
     const lengths = largest.flatMap((layout) =>
       fullSets.map((names) => {
@@ -112,7 +112,7 @@ describe('a body', { skip }, () => {
   });
 });
 
-test('threads that invoke while bodies are swapped never see a mix', { skip }, (t) => {
+test('invocations on other threads never see a mix of two bodies', { skip }, (t) => {
   const random = randomFor(t);
   const bodies = rounds({ normal: 10_000, long: 200_000 });
   const calls = rounds({ normal: 5_000_000, long: 500_000_000 });
@@ -128,7 +128,7 @@ test('threads that invoke while bodies are swapped never see a mix', { skip }, (
     const five = random.flip();
     const value = (random.word() & ~1n) | (five ? 0n : 1n);
     const names = (['arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const).slice(0, five ? 5 : 2);
-    // Others come along, so that the code of bodies is of any length.
+    // Additional registers vary the length of bodies.
     const along = valuesFor(random, random.pick(others));
     const registers = { ...along, ...Object.fromEntries(names.map((name) => [name, value])) };
     const contexts = contextsOf({ registers, stack: undefined }, targets[five ? 0 : 1]);
@@ -153,12 +153,12 @@ test('an object without registers traps', { skip }, () => {
   }
 });
 
-test('a table loads what its arrays say, with every pair of registers', { skip }, (t) => {
+test('a table loads the words of its arrays, with every pair of registers', { skip }, (t) => {
   const random = randomFor(t);
   const count = 5;
   const arrays = new BigUint64Array(2 * count);
   const tables = { codeTable: addressOf(arrays), dataTable: addressOf(arrays) + BigInt(8 * count) };
-  // Those that the code itself uses are tried with all others, also where that takes time.
+  // Under emulation, all pairs with a register of the code itself, and a sample of the others.
   const isTried = (...pair: RegisterName[]) =>
     !emulated || pair.some((name) => scratch.includes(name)) || random.integer({ to: 7 }) === 0;
   for (const codeName of registerNames) {
@@ -171,7 +171,7 @@ test('a table loads what its arrays say, with every pair of registers', { skip }
       const made = { lost: scratch, ...belowUse(set), parks: scratch.every((name) => set.includes(name)) };
       for (const [copy, address] of addresses.entries()) {
         const index = random.integer({ to: count - 1 });
-        // The arrays are read at each invocation.
+        // Every invocation reads the arrays.
         for (let at = 0; at < arrays.length; at++) arrays[at] = random.word();
         arrays[index] = captureTarget();
         const registers = { [codeName]: captureTarget(), [dataName]: arrays[count + index]! };
@@ -183,7 +183,7 @@ test('a table loads what its arrays say, with every pair of registers', { skip }
   }
 });
 
-test('a table cannot load one register twice, nor the PC', () => {
+test('the registers of a table must differ and not be the PC', () => {
   const [one, pc] = [argument, 'pc'].map((name) => registerNumber(registerFile, name)) as [number, number];
   for (const [codeRegister, dataRegister] of [
     [one, one],
@@ -197,19 +197,19 @@ test('a table cannot load one register twice, nor the PC', () => {
   }
 });
 
-test('selectors do not stand among the entries', () => {
+test('selectors that overlap the entries are rejected', () => {
   assert.throws(() => code.entries.code(2, { selectorsOffset: 2 * code.entries.stride - 8 }), RangeError);
   assert.throws(() => code.entries.code(2, { selectorsOffset: 2 ** 32 }), RangeError);
 });
 
-describe('of what a program chose', () => {
-  /** A generator of its own seed, since any bytes can come about by chance. */
+describe('values that a program chose', () => {
+  /** Fixed seed, since random bytes may match by chance. */
   const random = new Random(2);
   const fresh = () => random.word();
 
   interface Sample {
     readonly name: string;
-    /** Code for other values each time, which it returns as bytes. */
+    /** Returns code for new values, and the bytes of the values. */
     make(): { code: Uint8Array; chosen: readonly Uint8Array[] };
   }
 
@@ -253,7 +253,7 @@ describe('of what a program chose', () => {
   const times = 200;
 
   for (const { name, make } of samples) {
-    test(`no four bytes stand in ${name}`, () => {
+    test(`no four bytes appear in ${name}`, () => {
       for (let turn = 0; turn < times; turn++) {
         const made = make();
         const bytes = Buffer.from(made.code);
@@ -266,7 +266,7 @@ describe('of what a program chose', () => {
     });
   }
 
-  test('bytes do not follow from it: they are the same for all values, or random', () => {
+  test('bytes of code are the same for all values, or random', () => {
     const make = (value: bigint) => {
       const registers = Object.fromEntries(fullSets[0]!.map((name) => [name, value]));
       const data = new Uint8Array(limits.stackSize - 1).fill(Number(value & 0xffn));
@@ -279,7 +279,7 @@ describe('of what a program chose', () => {
     for (let at = 0; at < code.bodySize; at++) {
       if (all.every((body) => body[at] === all[0]![at])) continue;
       for (const [index, same] of bodies.entries()) {
-        // Of 256 byte values, 200 draws meet about 140.
+        // 200 random bytes have about 140 different values.
         const seen = new Set(same.map((body) => body[at])).size;
         assert.ok(seen > 100, `byte ${at} of bodies for ${values[index]} is one of ${seen}`);
       }

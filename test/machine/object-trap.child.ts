@@ -1,4 +1,4 @@
-/** Invokes an instance that has no registers yet: the argument is its number. */
+/** Invokes an instance without registers. The argument is its index. */
 import koffi from 'koffi';
 import { ObjectRange } from '../support/object-range.js';
 

@@ -123,7 +123,7 @@ describe('a system that trampfd does not know', () => {
         import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
         for (const use of [() => symbolAddress('puts'), () => createTrampoline({ registers: { pc: 1n } }),
                            () => createTrampolineTable({ registers: [] })]) {
-          try { use(); } catch (error) { console.error(error.code === 'ERR_UNSUPPORTED' ? error.message : error.stack); }
+          try { use(); } catch (error) { console.error(error.code === 'ERR_TRAMPFD_UNSUPPORTED' ? error.message : error.stack); }
         }
       `;
       const { status, stderr } = run('--input-type=module', '--eval', script);

@@ -1,5 +1,5 @@
 /* What invoking trampolines of many instances does, fast and slow; and calls in a storm of signals. */
-#include "answers.h"
+#include "syscalls.h"
 
 #include <signal.h>
 #include <sys/time.h>

@@ -27,6 +27,21 @@ void two(struct thread *thread, long b, long c, long d, long e, long f)
     thread->mixes += b != c || b % 2 == 0 || d != CALLERS_OWN || e != CALLERS_OWN || f != CALLERS_OWN;
 }
 
+/* Bytes that a call pushes on the stack. */
+#ifdef __x86_64__
+#define PUSHED 8
+#else
+#define PUSHED 0
+#endif
+
+/* A value in a register and the same in the stack data, which is 8 bytes, 64 bytes below the stack pointer of the caller. */
+void with_stack_data(struct thread *thread, long b, long c, long d, long e, long f)
+{
+    const char *sp = (const char *)__builtin_dwarf_cfa() - PUSHED;
+    thread->mixes += *(const volatile long *)(sp - 64 - 8) != b || c != CALLERS_OWN || d != CALLERS_OWN
+        || e != CALLERS_OWN || f != CALLERS_OWN;
+}
+
 static void *run(void *argument)
 {
     struct thread *thread = argument;

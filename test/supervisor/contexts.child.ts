@@ -1,4 +1,4 @@
-/** Random contexts, written to objects of the supervisor, read back and invoked: `contexts fast|slow rounds seed`. */
+/** Writes random contexts to supervised objects, reads them back and invokes: `contexts fast|slow rounds seed`. */
 import assert from 'node:assert/strict';
 import { limits, type RegisterName } from 'trampfd';
 import { allFlags } from '../support/capture.js';

@@ -1,4 +1,4 @@
-/** What objects of the supervisor do with a whole state of the processor, compared with the rules. */
+/** Compares the whole CPU state after invocations of supervised objects with the rules. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,9 @@ const script = fileURLToPath(new URL('contexts.child.js', import.meta.url));
 const skip = needs('gcc', 'seccomp');
 
 for (const mode of ['fast', 'slow']) {
-  test(`${mode} objects load, write and jump as they were told`, { skip }, async (t) => {
-    const many = rounds({ normal: 300, long: 20_000 });
-    const args = [script, mode, `${many}`, `${randomFor(t).u32()}`];
+  test(`${mode} objects load, write and jump as their contexts specify`, { skip }, async (t) => {
+    const count = rounds({ normal: 300, long: 20_000 });
+    const args = [script, mode, `${count}`, `${randomFor(t).u32()}`];
     const { status, stdout, stderr } = await runSupervised(process.execPath, args, { timeout: 300_000 });
     assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'EXIT-SUCCESS\n', stderr: '' });
   });

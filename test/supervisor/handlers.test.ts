@@ -1,4 +1,4 @@
-/** Objects of the type `handler`, as C programs have them. */
+/** Objects of the type `handler`, in C programs. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { compileProgram } from '../support/compile.js';
@@ -18,17 +18,17 @@ async function succeed(program: string, args: readonly string[] = [], options: S
   });
 }
 
-/** With the handlers that the library's trampolines are tested with. */
+/** With the same handlers as the tests of the library's trampolines. */
 const handlers = (flags: readonly string[] = []) =>
   compileProgram(`supervised-handlers${flags.join('')}`, ['supervised/handlers.c', 'handler.c'], flags);
 
 describe('handler objects', { skip }, () => {
-  for (const [what, flags] of [
+  for (const [kind, flags] of [
     ['a program', []],
     ['a static program', ['-static']],
-    ['a program that is not position independent', ['-no-pie']],
+    ['a position-dependent program', ['-no-pie']],
   ] as const) {
-    test(`what is refused, and what is called when, in ${what}`, async () => {
+    test(`refused contexts, and the order of calls, in ${kind}`, async () => {
       await succeed(handlers(flags));
     });
   }
@@ -38,21 +38,24 @@ describe('handler objects', { skip }, () => {
     await succeed(handlers(), [], { ids: user.ids });
   });
 
-  test('save and load every register, and touch no memory that is in use', async (t) => {
+  test('save and restore every register, and write no memory in use', async (t) => {
     const files = ['supervised/handler-states.c', 'handler.c', 'capture.S'];
-    const many = rounds({ normal: 20_000, long: 1_000_000 });
-    await succeed(compileProgram('supervised-handler-states', files), [`${many}`, `${randomFor(t).u32()}`]);
+    const count = rounds({ normal: 20_000, long: 1_000_000 });
+    await succeed(compileProgram('supervised-handler-states', files), [`${count}`, `${randomFor(t).u32()}`]);
   });
 
-  test('a trace names the type, and says what a handler is not told', async () => {
+  test('a trace names the type and the reasons of refusals', async () => {
     const { stderr } = await runSupervised(handlers(), [], { options: ['--trace'] });
     assert.match(stderr, /^\[\d+\] trampfd_create\(TRAMPFD_HANDLER, 0x\w+, 0\) = \d+$/m);
-    assert.match(stderr, /REGS_OFFSET\) = -1 EINVAL \(a handler sets no register but the PC\)$/m);
+    assert.match(
+      stderr,
+      /REGS_OFFSET\) = -1 EINVAL \(a handler object accepts no register except the PC\)$/m,
+    );
     assert.match(stderr, /STACK_OFFSET\) = -1 EINVAL \(TRAMPFD_HANDLER has no context 2/m);
   });
 
   for (const flags of [[], ['-static']]) {
-    test(`C++ exceptions pass them, once their table is registered ${flags}`, async () => {
+    test(`C++ exceptions unwind through them once their unwind table is registered ${flags}`, async () => {
       const files = ['supervised/handler-unwind.cc', 'handler-unwind.cc'];
       await succeed(compileProgram(`supervised-handler-unwind${flags.join('')}`, files, flags));
     });

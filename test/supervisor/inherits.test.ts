@@ -1,4 +1,4 @@
-/** What a program inherits: the same under a supervisor as without, but for the variable that announces it. */
+/** A program inherits the same state with and without a supervisor, except for TRAMPFD_SUPERVISOR. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,34 +20,38 @@ after(() => rmSync(folder, { recursive: true }));
 
 interface CompareOptions extends Pick<SupervisedOptions, 'cwd' | 'env' | 'ids'> {
   readonly args?: readonly string[];
-  /** Whether the order is not told. */
+  /** Whether to ignore the order of lines. */
   readonly sorted?: boolean;
-  /** The command, with what comes before `run`. */
-  readonly front?: readonly string[];
+  /** The command, with its arguments before `run`. */
+  readonly command?: readonly string[];
 }
 
-/** Runs a program by way of commands that prepare it, alone and supervised, and compares what it tells. */
+/** Runs a program through a command that prepares its state, with and without a supervisor; compares the output. */
 async function compare(
   by: readonly [string, ...string[]],
-  { args = [], sorted = false, front = [trampfd], ...options }: CompareOptions = {},
+  { args = [], sorted = false, command = [trampfd], ...options }: CompareOptions = {},
 ): Promise<string> {
-  const [command, ...rest] = by;
-  const alone = await runPlain(command, [...rest, state, ...args], options);
+  const [prepare, ...prepareArgs] = by;
+  const alone = await runPlain(prepare, [...prepareArgs, state, ...args], options);
   assert.match(alone.stdout, /^EXIT-SUCCESS$/m, alone.stderr);
-  const supervised = await runPlain(command, [...rest, ...front, 'run', '--', state, ...args], options);
+  const supervised = await runPlain(
+    prepare,
+    [...prepareArgs, ...command, 'run', '--', state, ...args],
+    options,
+  );
   assert.equal(supervised.stderr, alone.stderr);
   assert.equal(supervised.status, alone.status);
   const announcement = 'variable TRAMPFD_SUPERVISOR=1\n';
   assert.ok(supervised.stdout.includes(announcement));
-  // `_` is what a shell has executed.
-  const told = (text: string) => {
+  // `_` is the command that a shell has executed.
+  const comparable = (text: string) => {
     const lines = text
       .replaceAll(/:\[\d+\]/g, ':[N]')
       .replace(/^variable _=.*\n/m, '')
       .split('\n');
     return sorted ? lines.sort() : lines;
   };
-  assert.deepEqual(told(supervised.stdout.replace(announcement, '')), told(alone.stdout));
+  assert.deepEqual(comparable(supervised.stdout.replace(announcement, '')), comparable(alone.stdout));
   return supervised.stdout;
 }
 
@@ -55,7 +59,7 @@ const shell = (script: string): [string, ...string[]] => ['bash', '-c', `${scrip
 
 for (const { name, ids, skip } of users) {
   describe(`as ${name}`, { skip: needs('gcc', 'seccomp') }, () => {
-    test('as it is', async () => {
+    test('unchanged state', async () => {
       await compare(['env'], { ids });
     });
 
@@ -81,12 +85,12 @@ for (const { name, ids, skip } of users) {
       const { PATH, NODE_OPTIONS = '' } = process.env;
       await compare(['env', '-i', `PATH=${PATH}`, `NODE_OPTIONS=${NODE_OPTIONS}`], { ids });
       if (NODE_OPTIONS !== '') return;
-      const front = ['/bin/sh', trampfd, '--node', process.execPath];
-      await compare(['env', '-i'], { ids, front });
-      await compare(['env', '-i', 'PATH=/nowhere'], { ids, front });
+      const command = ['/bin/sh', trampfd, '--node', process.execPath];
+      await compare(['env', '-i'], { ids, command });
+      await compare(['env', '-i', 'PATH=/nowhere'], { ids, command });
     });
 
-    test("options of Node's, which are the program's alone", async () => {
+    test('NODE_OPTIONS, which apply only to the program', async () => {
       const options = `${process.env['NODE_OPTIONS'] ?? ''} --require=/nowhere.js --inspect=127.0.0.1:1`;
       await compare(['env'], { ids, env: { NODE_OPTIONS: options } });
     });
@@ -94,11 +98,11 @@ for (const { name, ids, skip } of users) {
     test('more arguments and variables than usual', async () => {
       const env = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`LONG${n}`, 'y'.repeat(50_000)]));
       const args = Array.from({ length: 3000 }, (_, n) => `argument ${n}`);
-      // The shell in front keeps what one variable cannot hold, but not its order.
+      // The shell passes on what one variable cannot hold, but in another order.
       await compare(['env'], { ids, env, args, sorted: true });
     });
 
-    test('descriptors that are open, and standard ones that are not', async () => {
+    test('open fds, and closed standard streams', async () => {
       await compare(shell('exec 3</etc/passwd 4>/dev/null 7</dev/null 9>>/dev/null 20</ 1023</dev/zero'), {
         ids,
       });
@@ -106,11 +110,11 @@ for (const { name, ids, skip } of users) {
       await compare(shell('exec 0<&-'), { ids });
       await compare(shell('exec 2>&-'), { ids });
       await compare(shell('exec 0<&- 2>&- 3</dev/null'), { ids });
-      // The shell in front reads this file, too.
+      // The shell that starts Node reads this file, too.
       await compare(shell(`exec 0<${trampfd} 9<${trampfd}`), { ids });
     });
 
-    test('nobody else keeps what the program has closed', async () => {
+    test('the supervisor has no copies of fds that the program has closed', async () => {
       const stdio = [
         ...(['pipe', 'pipe', 'inherit', 'pipe'] as const),
         ...Array<'ignore'>(16).fill('ignore'),
@@ -132,15 +136,15 @@ for (const { name, ids, skip } of users) {
       await compare(shell('ulimit -Sn 512; ulimit -Hn 600; ulimit -c 0; ulimit -s 4096; umask 0137'), {
         ids,
       });
-      // Too short for the supervisor's own files.
+      // Too small for the supervisor's own files.
       await compare(shell('ulimit -Sf 1'), { ids });
       await compare(['nice', '-n', '7'], { ids });
       await compare(['setarch', '-R'], { ids });
     });
 
-    test('signals that are ignored or blocked', async () => {
-      const told = await compare([block], { ids });
-      assert.match(told, /^ignored 1 13 20 25 40\nblocked 1 2 3 /m);
+    test('ignored and blocked signals', async () => {
+      const output = await compare([block], { ids });
+      assert.match(output, /^ignored 1 13 20 25 40\nblocked 1 2 3 /m);
       await compare(['nohup'], { ids });
     });
 
@@ -148,28 +152,30 @@ for (const { name, ids, skip } of users) {
       await compare(['setsid', '-w'], { ids });
     });
 
-    test('folders with any name, and one that is gone', async () => {
+    test('working directories with any name, and a removed one', async () => {
       await compare(['env'], { ids, cwd: '/' });
       const enter = shell("cd \"$FOLDER\" && mkdir -p $'\\xff' && cd $'\\xff'");
-      const told = await compare(enter, { ids, env: { FOLDER: folder } });
-      assert.match(told, /^folder .*\\377$/m);
+      const output = await compare(enter, { ids, env: { FOLDER: folder } });
+      assert.match(output, /^folder .*\\377$/m);
       await compare(['env'], { cwd: folder });
-      const gone = shell('d=$(mktemp -d) && cd "$d" && rmdir "$d"');
-      const supervised = await runPlain(gone[0], [...gone.slice(1), trampfd, 'run', '--', state], { ids });
+      const removed = shell('d=$(mktemp -d) && cd "$d" && rmdir "$d"');
+      const supervised = await runPlain(removed[0], [...removed.slice(1), trampfd, 'run', '--', state], {
+        ids,
+      });
       assert.match(supervised.stdout, /^folder none\n[\s\S]*^EXIT-SUCCESS$/m);
     });
 
-    test('folders beside restrictions, which may remount them', { skip }, async () => {
+    test('working directories with restrictions that remount them', { skip }, async () => {
       const enter = (folder: string) => shell(`d=$(mktemp -d) && cd "$d" && ${folder}`);
-      const told = async ([command, ...rest]: readonly [string, ...string[]], harden: string) =>
-        runPlain(command, [...rest, trampfd, 'run', '--harden', harden, '--', state], { ids });
-      const { stdout } = await told(enter("mkdir $'\\xff' && cd $'\\xff'"), 'noexec-tmp');
+      const run = async ([command, ...args]: readonly [string, ...string[]], harden: string) =>
+        runPlain(command, [...args, trampfd, 'run', '--harden', harden, '--', state], { ids });
+      const { stdout } = await run(enter("mkdir $'\\xff' && cd $'\\xff'"), 'noexec-tmp');
       assert.match(stdout, /^folder .*\\377$/m);
-      const gone = enter('rmdir "$d"');
-      assert.match((await told(gone, 'mdwe')).stdout, /^folder none\n/m);
-      const { status, stderr } = await told(gone, 'noexec-tmp');
+      const removed = enter('rmdir "$d"');
+      assert.match((await run(removed, 'mdwe')).stdout, /^folder none\n/m);
+      const { status, stderr } = await run(removed, 'noexec-tmp');
       assert.equal(status, 125);
-      assert.match(stderr, /^trampfd: Cannot enter its folder: chdir failed \(ENOENT\)$/m);
+      assert.match(stderr, /^trampfd: Cannot enter the working directory: chdir failed \(ENOENT\)$/m);
     });
   });
 }

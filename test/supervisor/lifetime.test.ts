@@ -1,111 +1,112 @@
-/** An object lives as long as any process holds or maps it, and no longer. Only root may look at the supervisor. */
+/** An object lives exactly as long as any process has an fd or a mapping of it. */
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { compileProgram } from '../support/compile.js';
-import { Conversation, type ConversationOptions } from '../support/conversation.js';
 import { needs } from '../support/needs.js';
+import { type SessionOptions, SupervisedSession } from '../support/session.js';
 
-const skip = needs('gcc', 'seccomp') || (process.getuid?.() !== 0 && 'only root may look at the supervisor');
+const skip =
+  needs('gcc', 'seccomp') || (process.getuid?.() !== 0 && 'only root may read /proc of the supervisor');
 
-function converse(t: TestContext, source: string, options: ConversationOptions, args: string[] = []) {
-  const conversation = new Conversation(
+function startSession(t: TestContext, source: string, options: SessionOptions, args: string[] = []) {
+  const session = new SupervisedSession(
     compileProgram(`supervised-${source}`, [`supervised/${source}.c`]),
     args,
     options,
   );
-  t.after(() => conversation.kill());
-  return conversation;
+  t.after(() => session.kill());
+  return session;
 }
 
-/** Waits until the number of the supervisor's descriptors is right. */
-async function settles(conversation: Conversation, isRight: (descriptors: number) => boolean): Promise<void> {
-  for (let patience = 0; patience < 100; patience++) {
-    if (isRight(conversation.supervisor().descriptors)) return;
+/** Waits until the number of the supervisor's fds is right. */
+async function settles(session: SupervisedSession, isRight: (fds: number) => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (isRight(session.supervisor().fds)) return;
     await setTimeout(100);
   }
-  assert.fail(`the supervisor keeps ${conversation.supervisor().descriptors} descriptors`);
+  assert.fail(`the supervisor has ${session.supervisor().fds} fds`);
 }
 
-/** Longer than it takes to look at all objects. */
-const aWhile = (): Promise<void> => setTimeout(1500);
+/** Waits longer than the supervisor needs to check all objects. */
+const waitForCheck = (): Promise<void> => setTimeout(1500);
 
-/** The number of the supervisor's descriptors, when it falls no more. */
-async function atRest(conversation: Conversation): Promise<number> {
+/** Returns the number of the supervisor's fds once it no longer falls. */
+async function settledFds(session: SupervisedSession): Promise<number> {
   for (let before = Number.POSITIVE_INFINITY; ; ) {
-    const { descriptors } = conversation.supervisor();
-    if (descriptors >= before) return descriptors;
-    before = descriptors;
-    await aWhile();
+    const { fds } = session.supervisor();
+    if (fds >= before) return fds;
+    before = fds;
+    await waitForCheck();
   }
 }
 
-describe('the life of objects', { skip }, () => {
+describe('the lifetime of objects', { skip }, () => {
   for (const [mode, flags] of [
     ['fast', '0'],
     ['slow', '1'],
   ] as const) {
-    test(`a ${mode} object ends with its last descriptor and mapping`, async (t) => {
-      const conversation = converse(t, 'lifetime', {}, [flags]);
+    test(`a ${mode} object ends with its last fd and mapping`, async (t) => {
+      const session = startSession(t, 'lifetime', {}, [flags]);
       const steps = async (...lines: string[]) => {
-        for (const line of lines) assert.equal(await conversation.ask(line), 'done');
+        for (const line of lines) assert.equal(await session.request(line), 'done');
       };
-      // What is opened once: the tracer's.
+      // First the fds that the tracer opens once.
       await steps('map', 'call', 'unmap');
-      const descriptors = await atRest(conversation);
+      const fds = await settledFds(session);
       await steps('forget');
-      await settles(conversation, (now) => now === descriptors);
+      await settles(session, (now) => now === fds);
 
       await steps('map');
-      await aWhile();
-      assert.equal(conversation.supervisor().descriptors, descriptors + 1);
+      await waitForCheck();
+      assert.equal(session.supervisor().fds, fds + 1);
       await steps('call', 'unmap');
-      await settles(conversation, (now) => now === descriptors);
+      await settles(session, (now) => now === fds);
 
       await steps('post');
-      await aWhile();
-      assert.equal(conversation.supervisor().descriptors, descriptors + 1, 'on the way to somebody');
+      await waitForCheck();
+      assert.equal(session.supervisor().fds, fds + 1, 'in flight in a socket');
       await steps('take');
 
       await steps('kill');
-      await settles(conversation, (now) => now === descriptors + 1);
-      assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
+      await settles(session, (now) => now === fds + 1);
+      assert.deepEqual(await session.end(), { status: 0, signal: null, stderr: '' });
     });
   }
 
-  test('processes whose first thread has ended leave nothing behind', async (t) => {
-    const conversation = converse(t, 'lifetime', {}, ['1']);
-    // What is opened once: the tracer's.
-    assert.equal(await conversation.ask('headless'), 'done');
-    await aWhile();
-    const { descriptors } = conversation.supervisor();
-    assert.equal(await conversation.ask('headless'), 'done');
-    await settles(conversation, (now) => now <= descriptors);
-    assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
+  test('processes whose main thread has exited leak nothing', async (t) => {
+    const session = startSession(t, 'lifetime', {}, ['1']);
+    // First the fds that the tracer opens once.
+    assert.equal(await session.request('headless'), 'done');
+    await waitForCheck();
+    const { fds } = session.supervisor();
+    assert.equal(await session.request('headless'), 'done');
+    await settles(session, (now) => now <= fds);
+    assert.deepEqual(await session.end(), { status: 0, signal: null, stderr: '' });
   });
 
-  test('what is gone makes room when descriptors are used up', async (t) => {
-    const conversation = converse(t, 'lifetime', { by: ['prlimit', '--nofile=80:80'] });
-    for (let round = 0; round < 10; round++) assert.equal(await conversation.ask('forget'), 'done');
-    assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
+  test('unused objects are removed when no fds are left', async (t) => {
+    const session = startSession(t, 'lifetime', { by: ['prlimit', '--nofile=80:80'] });
+    for (let round = 0; round < 10; round++) assert.equal(await session.request('forget'), 'done');
+    assert.deepEqual(await session.end(), { status: 0, signal: null, stderr: '' });
   });
 
-  test('10,000 objects under a limit of 1,024 open files leave nothing behind', async (t) => {
+  test('10,000 objects under a limit of 1,024 open files leak nothing', async (t) => {
     const by = ['prlimit', '--nofile=1024:'];
-    const conversation = converse(t, 'many', { by, timeout: 120_000 });
+    const session = startSession(t, 'many', { by, timeout: 120_000 });
     const kilobytes: number[] = [];
     for (let round = 0; round < 4; round++) {
-      assert.equal(await conversation.ask('make'), 'done');
-      assert.ok(conversation.supervisor().descriptors >= 10_000);
-      assert.equal(await conversation.ask('release'), 'done');
-      // The threads of the supervisor have some, too.
-      await settles(conversation, (descriptors) => descriptors < 64);
-      kilobytes.push(conversation.supervisor().kilobytes);
+      assert.equal(await session.request('make'), 'done');
+      assert.ok(session.supervisor().fds >= 10_000);
+      assert.equal(await session.request('release'), 'done');
+      // The threads of the supervisor have some fds, too.
+      await settles(session, (fds) => fds < 64);
+      kilobytes.push(session.supervisor().kilobytes);
     }
-    // Garbage comes and goes; what leaked would be there in both of the later rounds.
+    // The amount of garbage varies; a leak would show in both later rounds.
     const [before, after] = [Math.max(...kilobytes.slice(0, 2)), Math.min(...kilobytes.slice(2))];
     assert.ok(after < before * 1.2, `kilobytes: ${kilobytes.join(', ')}`);
     t.diagnostic(`kilobytes: ${kilobytes.join(', ')}`);
-    assert.deepEqual(await conversation.end(), { status: 0, signal: null, stderr: '' });
+    assert.deepEqual(await session.end(), { status: 0, signal: null, stderr: '' });
   });
 });

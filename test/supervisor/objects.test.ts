@@ -1,4 +1,4 @@
-/** Objects as C programs have them: the interface, instances, kinds of objects, sharing. */
+/** Objects in C programs: the interface, instances, object types, sharing. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { compileProgram } from '../support/compile.js';
@@ -14,22 +14,22 @@ function expectSuccess({ status, signal, stdout, stderr }: Outcome, before = '')
   );
 }
 
-/** A program of `test/programs/supervised`. */
+/** Compiles a program of `test/programs/supervised`. */
 function program(source: string, flags: readonly string[] = []): string {
   const name = `supervised-${source.replace('.c', '')}${flags.join('')}`;
   return compileProgram(name, [`supervised/${source}`], flags);
 }
 
-/** The one without privileges. */
+/** An unprivileged user. */
 const user = users.at(-1)!;
 
 describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
-  for (const [what, flags] of [
+  for (const [kind, flags] of [
     ['a program', []],
     ['a static program', ['-static']],
-    ['a program that is not position independent', ['-no-pie']],
+    ['a position-dependent program', ['-no-pie']],
   ] as const) {
-    test(`every argument of every call, in ${what}`, async () => {
+    test(`every argument of every call, in ${kind}`, async () => {
       expectSuccess(await runSupervised(program('interface.c', flags)));
     });
   }
@@ -53,15 +53,15 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
     }
   }
 
-  test('tables, and code with its data right behind', async () => {
+  test('tables, and code followed by its data', async () => {
     expectSuccess(await runSupervised(program('kinds.c')));
   });
 
-  test('dup, fork, exec and sockets share an object; it is mapped as often as one likes', async () => {
+  test('dup, fork, exec and sockets share an object, which has many mappings', async () => {
     expectSuccess(await runSupervised(program('sharing.c')));
   });
 
-  test('a fast object cannot be written by any means', async () => {
+  test('a fast object cannot be written', async () => {
     expectSuccess(await runSupervised(program('overwrite.c')));
   });
 
@@ -70,8 +70,8 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
   });
 
   for (const changesRegisters of [false, true]) {
-    const what = changesRegisters ? 'which registers are set' : 'registers';
-    test(`two threads change ${what} of a fast object while two invoke it`, async () => {
+    const change = changesRegisters ? 'which registers are set' : 'registers';
+    test(`two threads change ${change} of a fast object while two invoke it`, async () => {
       const invocations = rounds({ normal: 1e8, long: 4e9 });
       const args = [changesRegisters ? '1' : '0', `${invocations}`, '0'];
       const ended = await runSupervised(program('race.c'), args, { timeout: 300_000 });
@@ -86,13 +86,13 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
     expectSuccess(ended, '0 mixed, some changes: yes\n');
   });
 
-  test('--abi rfc-v1: a program written against the first proposal', async () => {
+  test('--abi rfc-v1: a program for the first proposal', async () => {
     const options = ['--abi', 'rfc-v1'];
     expectSuccess(await runSupervised(program('rfc.c'), [], { options }));
     assert.notEqual((await runSupervised(program('rfc.c'))).status, 0);
   });
 
-  test('a program that is not told of a supervisor asks for nothing', async () => {
+  test('a program without TRAMPFD_SUPERVISOR makes no calls', async () => {
     const { status, stdout } = await runSupervised('/usr/bin/env', [
       '-u',
       'TRAMPFD_SUPERVISOR',

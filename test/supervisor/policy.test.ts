@@ -1,4 +1,4 @@
-/** What a policy forbids, and what is written down of it. */
+/** Policies, and the audit log. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,17 +26,17 @@ function inFolder(name: string, text: string): string {
   return join(folder, name);
 }
 
-/** Runs the program under a policy; what is not an answer is left in `stdout`. */
+/** Runs the test program under a policy. @returns its outcome and the lines of the audit log */
 async function under(policy: object | string, args: readonly string[]) {
   const file = inFolder('policy.json', typeof policy === 'string' ? policy : JSON.stringify(policy));
   const audit = join(folder, 'audit');
   rmSync(audit, { force: true });
   const options = ['--policy', file, '--audit', audit];
-  const ended = await runSupervised(compileProgram('supervised-policy', ['supervised/policy.c']), args, {
+  const outcome = await runSupervised(compileProgram('supervised-policy', ['supervised/policy.c']), args, {
     options,
   });
   const lines = existsSync(audit) ? readFileSync(audit, 'utf8').split('\n').slice(0, -1) : [];
-  return { ...ended, audit: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+  return { ...outcome, audit: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
 const everything = { 'user fast': 'ok', 'user slow': 'ok', table: 'ok', code: 'ok', handler: 'ok' };
@@ -48,7 +48,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
     assert.deepEqual({ stderr, audit }, { stderr: '', audit: [] });
   });
 
-  for (const [what, policy, refused] of [
+  for (const [title, policy, refused] of [
     ['types', { types: ['user'] }, ['table', 'code', 'handler']],
     ['another type', { types: ['code'] }, ['user fast', 'user slow', 'table', 'handler']],
     ['handlers', { types: ['handler'] }, ['user fast', 'user slow', 'table', 'code']],
@@ -59,7 +59,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
     ['allowed PCs', { demandAllowedPcs: true }, ['table', 'code']],
     ['libraries', { libraries: ['/proc/self/exe'] }, ['table', 'code']],
   ] as const) {
-    test(`that names ${what}`, async () => {
+    test(`that names ${title}`, async () => {
       const { status, stdout, audit } = await under(policy, ['kinds']);
       assert.equal(status, 0);
       const forbidden = Object.fromEntries(refused.map((name) => [name, 'EPERM']));
@@ -73,7 +73,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
     });
   }
 
-  test('limits the objects that are alive, not those that were', async () => {
+  test('limits the live objects, not those created', async () => {
     const { stdout, audit } = await under({ objects: 3 }, ['objects']);
     const lines = ['one more: ok', 'one more: ok', 'one more: ok', 'one more: 1'];
     assert.deepEqual(stdout.split('\n').slice(0, 6), [...lines, 'after one is gone: ok', 'and another: 1']);
@@ -93,7 +93,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
     });
   });
 
-  test('names libraries by the file, not by its name, and looks anew at each check', async () => {
+  test('identifies libraries by file rather than path, and checks current mappings', async () => {
     const library = compileLibrary('targets', ['supervised/targets.c']);
     const [named, other] = [join(folder, 'named.so'), join(folder, 'other.so')];
     copyFileSync(library, named);
@@ -126,7 +126,7 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
     );
   });
 
-  test('makes folders noexec', { skip: users[0]!.skip }, async () => {
+  test('makes directories noexec', { skip: users[0]!.skip }, async () => {
     const copy = join(folder, 'copy.so');
     copyFileSync(compileLibrary('targets', ['supervised/targets.c']), copy);
     assert.match((await under({}, ['load', copy])).stdout, /^load: ok$/m);
@@ -134,40 +134,36 @@ describe('a policy', { skip: needs('gcc', 'seccomp') }, () => {
   });
 });
 
-describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, () => {
+describe('a policy that cannot be applied', { skip: needs('gcc', 'seccomp') }, () => {
   const file = join(folder, 'policy.json');
-  for (const [what, policy, said] of [
-    ['no JSON', '{ types', /Cannot follow the policy .*policy\.json: .*JSON/],
+  for (const [title, policy, message] of [
+    ['no JSON', '{ types', /Cannot apply the policy .*policy\.json: .*JSON/],
     ['not an object', '[]', /expected object/],
-    ['a rule that nobody knows', { type: ['user'] }, /Unrecognized key.*"type"/],
-    ['a type that nobody knows', { types: ['user', 'users'] }, /types\[1\]/],
-    ['a mode that nobody knows', { modes: ['quick'] }, /modes\[0\]/],
+    ['an unknown rule', { type: ['user'] }, /Unrecognized key.*"type"/],
+    ['an unknown type', { types: ['user', 'users'] }, /types\[1\]/],
+    ['an unknown mode', { modes: ['quick'] }, /modes\[0\]/],
     ['a negative number', { objects: -1 }, /objects/],
-    [
-      'a library that is not there',
-      { libraries: ['/nowhere.so'] },
-      /Cannot follow the policy: \/nowhere\.so.*ENOENT/,
-    ],
-    ['a pipe for a library', { libraries: [join(folder, 'pipe')] }, /Cannot follow the policy: map .*pipe/],
-    ['a folder for a library', { libraries: ['/'] }, /Cannot follow the policy: .*\//],
-    ['a folder that is not there', { noexec: ['/nowhere'] }, /\/nowhere/],
+    ['a missing library', { libraries: ['/nowhere.so'] }, /Cannot apply the policy: \/nowhere\.so.*ENOENT/],
+    ['a pipe for a library', { libraries: [join(folder, 'pipe')] }, /Cannot apply the policy: map .*pipe/],
+    ['a directory for a library', { libraries: ['/'] }, /Cannot apply the policy: .*\//],
+    ['a missing directory', { noexec: ['/nowhere'] }, /\/nowhere/],
   ] as const) {
-    test(`${what}: runs nothing, and says so`, async () => {
+    test(`${title}: an error, and no program runs`, async () => {
       const { status, stdout, stderr } = await under(policy, ['kinds']);
       assert.deepEqual({ status, stdout }, { status: 125, stdout: '' }, stderr);
       assert.match(stderr, /^trampfd: Cannot .+\n$/);
-      assert.match(stderr, said);
+      assert.match(stderr, message);
     });
   }
 
-  test('no such file', async () => {
+  test('a missing policy file', async () => {
     rmSync(file, { force: true });
     const { status, stdout, stderr } = await runSupervised('true', [], { options: ['--policy', file] });
     assert.deepEqual({ status, stdout }, { status: 125, stdout: '' });
     assert.match(stderr, /^trampfd: Cannot read the policy .*ENOENT.*\n$/);
   });
 
-  test('an audit log that cannot be written', async () => {
+  test('an audit log that cannot be opened', async () => {
     const { status, stderr } = await runSupervised('true', [], {
       options: ['--audit', join(folder, 'no/log')],
     });
@@ -176,7 +172,7 @@ describe('a policy that cannot be followed', { skip: needs('gcc', 'seccomp') }, 
   });
 });
 
-test('the schema of policies is that of the package, and its text tells every rule', () => {
+test('the package exports the schema, and docs/policy.md describes every rule', () => {
   const path = createRequire(import.meta.url).resolve('trampfd/policy.schema.json');
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), z.toJSONSchema(policySchema));
   const text = readFileSync(docs, 'utf8');

@@ -1,4 +1,4 @@
-/** How programs end, and what is said when they cannot begin. */
+/** Exit statuses, and errors of programs that cannot be started. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ function file(name: string, text: string, mode: number): string {
   return path;
 }
 
-describe('the status', { skip, concurrency: 2 }, () => {
+describe('exit status', { skip, concurrency: 2 }, () => {
   for (const status of [0, 1, 77, 125, 126, 127, 128, 255]) {
     test(`exit code ${status}`, async () => {
       const ended = await runSupervised('sh', ['-c', `exit ${status}`]);
@@ -37,19 +37,14 @@ describe('the status', { skip, concurrency: 2 }, () => {
   }
 });
 
-describe('what does not run', { skip, concurrency: 2 }, () => {
+describe('programs that cannot be started', { skip, concurrency: 2 }, () => {
   const refusals: [name: string, program: string, status: number, message: RegExp][] = [
     ['no such file', join(folder, 'nothing'), 127, /there is no such program/],
     ['no such command', 'trampfd-no-such-command', 127, /there is no such program/],
     ['an empty name', '', 127, /there is no such program/],
     ['a folder', folder, 126, /EACCES/],
     ['a file that is not executable', file('text', 'exit 3', 0o644), 126, /EACCES/],
-    [
-      'an interpreter that is not there',
-      file('lost', '#!/nothing\n', 0o755),
-      127,
-      /execve failed \(ENOENT\)/,
-    ],
+    ['a missing interpreter', file('lost', '#!/nothing\n', 0o755), 127, /execve failed \(ENOENT\)/],
   ];
   for (const [name, program, status, message] of refusals) {
     test(name, async () => {
@@ -60,13 +55,13 @@ describe('what does not run', { skip, concurrency: 2 }, () => {
     });
   }
 
-  test('a script without a first line is run by the shell', async () => {
+  test('the shell runs a script without an interpreter line', async () => {
     const script = file('script', 'echo "$0: $1, $2"; exit 6', 0o755);
     const ended = await runSupervised(script, ['a b', 'c']);
     assert.deepEqual(ended, { status: 6, signal: null, stdout: `${script}: a b, c\n`, stderr: '' });
   });
 
-  test('a run inside a run', async () => {
+  test('a supervisor under a supervisor', async () => {
     const ended = await runSupervised(trampfd, ['run', 'true']);
     assert.equal(ended.status, 125);
     assert.match(ended.stderr, /^trampfd: Cannot .*another supervisor.*EBUSY/);
@@ -79,7 +74,7 @@ describe('what does not run', { skip, concurrency: 2 }, () => {
       chmodSync(path, 0o711);
       const ended = await runSupervised(path, [], { ids });
       assert.equal(ended.status, 125);
-      assert.match(ended.stderr, /its file cannot be read/);
+      assert.match(ended.stderr, /its file is not readable/);
     });
   }
 });
@@ -101,13 +96,13 @@ describe('tools', { skip, concurrency: 2 }, () => {
     test([program, ...args].join(' '), async () => {
       const alone = await runPlain(program, args);
       assert.deepEqual(await runSupervised(program, args), alone);
-      if (program === 'npm') return; // Node cannot run so
+      if (program === 'npm') return; // Node does not run under MDWE
       const hardened = await runSupervised(program, args, { options: ['--harden', 'mdwe,no-memfd'] });
       assert.deepEqual(hardened, alone, 'hardened');
     });
   }
 
-  test('input, and a pipeline of two', async () => {
+  test('standard input, and a pipeline of two', async () => {
     const input = 'line\n'.repeat(100_000);
     assert.equal((await runSupervised('cat', [], { input })).stdout, input);
     const script = `set -o pipefail; "$0" run -- cat | "$0" run -- wc -l`;
@@ -115,7 +110,7 @@ describe('tools', { skip, concurrency: 2 }, () => {
     assert.deepEqual({ stdout, stderr, status }, { stdout: '100000\n', stderr: '', status: 0 });
   });
 
-  test('a script that is ended in the middle of a pipe', async () => {
+  test('a broken pipe', async () => {
     const { stdout, stderr } = await runPlain('bash', [
       '-c',
       'set -o pipefail; "$0" run -- yes | head -n 1; echo $?',

@@ -1,4 +1,4 @@
-/** `spawnSupervised()`: what `trampfd run` does, from TypeScript. */
+/** `spawnSupervised`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,9 @@ async function run(program: string, args: readonly string[], options: SpawnSuper
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
-test('a program runs with its arguments, environment and folder, and ends as it ends', { skip }, async () => {
+test('a program gets its arguments, environment and working directory; its exit code is returned', {
+  skip,
+}, async () => {
   const { PATH, NODE_OPTIONS } = process.env;
   const env = { PATH, NODE_OPTIONS, GIVEN: 'a b' };
   assert.deepEqual(
@@ -40,13 +42,13 @@ test('a program runs with its arguments, environment and folder, and ends as it 
   assert.equal((await run('sh', ['-c', 'kill -TERM $$'])).status, 128 + 15);
 });
 
-test('a program whose PATH leads nowhere', { skip }, async () => {
+test('a program whose PATH has no commands', { skip }, async () => {
   const env = { PATH: '/nowhere', NODE_OPTIONS: process.env['NODE_OPTIONS'] };
   const { status, stdout, stderr } = await run('/bin/sh', ['-c', 'echo "$PATH"'], { env });
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '/nowhere\n', stderr: '' });
 });
 
-test("messages of Node's own reach the program, and come back", { skip }, async () => {
+test("messages through Node's IPC channel", { skip }, async () => {
   const echo = `process.on('message', (message) => {
     process.send(message);
     if (message === 'last') process.disconnect();
@@ -57,13 +59,13 @@ test("messages of Node's own reach the program, and come back", { skip }, async 
   child.on('message', (message) => received.push(message));
   for (const message of sent) child.send(message);
   const deadline = setTimeout(() => child.kill('SIGKILL'), 20_000);
-  // The last message may be read only after the end.
+  // The last message may be read after the exit.
   const [[status]] = await Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
   clearTimeout(deadline);
   assert.deepEqual({ status, received }, { status: 0, received: sent });
 });
 
-test('signals go on to the program', { skip }, async () => {
+test('signals are forwarded to the program', { skip }, async () => {
   const child = spawnSupervised(
     'sh',
     ['-c', 'trap "echo got it; exit 3" TERM; echo ready; while :; do sleep 0.05; done'],
@@ -79,7 +81,7 @@ test('signals go on to the program', { skip }, async () => {
   assert.match(await output, /got it\n$/);
 });
 
-test('what cannot be run is said', { skip }, async () => {
+test('a program that cannot be started', { skip }, async () => {
   const { status, stderr } = await run('/nowhere/program', []);
   assert.deepEqual(
     { status, stderr },
@@ -113,7 +115,7 @@ test('restrictions, a policy and an audit log apply', { skip }, async () => {
   }
 });
 
-test('wrong options start nothing', { skip }, () => {
+test('wrong arguments', { skip }, () => {
   const bad = spawnSupervised as (...args: unknown[]) => unknown;
   assert.throws(() => bad(1), TypeError);
   assert.throws(() => bad('true', 'arguments'), TypeError);

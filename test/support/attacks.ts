@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { addressOf } from '#src/index.js';
-import type { Mapping } from '#src/linux/process/proc.js';
+import type { Mapping } from '#src/linux/process/proc-maps.js';
 import { libc, outcome } from './libc.js';
 import { emulated } from './needs.js';
 

@@ -1,7 +1,8 @@
-/** Random signatures, and the C that declares them. */
+/** Random prototypes as objects, and C declarations of their types. */
 
-import type { PrototypeObject } from '#src/ffi/prototype/parse.js';
-import { type StructFields, struct, type UserType } from '#src/ffi/prototype/user-type.js';
+import { struct } from '#src/ffi/prototype/declare.js';
+import type { PrototypeObject } from '#src/ffi/prototype/prototype-like.js';
+import type { StructFields, UserType } from '#src/ffi/prototype/user-type.js';
 import { type CType, type FieldType, type StructType, sizeOf } from '#src/machine/c-types.js';
 import type { Random } from './random.js';
 
@@ -23,7 +24,7 @@ const scalars = [
   ],
 ];
 
-/** From no arguments to more than there are registers for. */
+/** Returns a prototype with no arguments up to more than fit into registers. */
 export function randomSignature(random: Random): PrototypeObject {
   const list = (from: number, to: number, scalar: readonly string[]) =>
     Array.from({ length: random.integer({ from, to }) }, () => randomType(random, scalar));
@@ -36,10 +37,10 @@ function randomType(random: Random, scalar: readonly string[]): string | UserTyp
   return random.integer({ to: 2 }) === 0 ? randomStruct(random, 3) : random.pick(scalar);
 }
 
-/** Mostly small, since those are split among registers. */
+/** Returns a structure: mostly a small one, since those are split among registers. */
 function randomStruct(random: Random, depth: number): UserType {
   const fields: Record<string, string | UserType> = {};
-  // Of few types, so that eightbytes with nothing but floats are not rare.
+  // Few types, so that eightbytes of floats only are frequent.
   const types = random.flip() ? ['float', 'double'] : [random.pick(scalars), random.pick(scalars), 'float'];
   for (let count = random.integer({ from: 1, to: random.pick([2, 4, 6]) }); count > 0; count--) {
     const kind = random.integer({ to: 5 });
@@ -51,13 +52,13 @@ function randomStruct(random: Random, depth: number): UserType {
   return struct<StructFields>(fields);
 }
 
-/** The declaration of a name with a type; structures get a definition, once for each object. */
+/** Writes C declarations. Structures get a definition, once for each object. */
 export class CDeclarations {
   readonly #names = new Map<StructType, string>();
-  /** What has to stand before. */
+  /** Definitions that must precede the declarations. */
   readonly definitions: string[] = [];
 
-  /** @param name may be empty */
+  /** @param name empty for an abstract declarator */
   declare(type: CType | FieldType, name: string): string {
     if (type.kind === 'array') return this.declare(type.element, `${name}[${type.length}]`);
     return `${this.#typeName(type)} ${name}`;
@@ -98,7 +99,7 @@ export class CDeclarations {
   }
 }
 
-/** Calls `visit` for each scalar within a value: its type, and where it begins. */
+/** Calls `visit` for each scalar within a value, with its type and its offset in bytes. */
 export function eachScalar(
   type: FieldType,
   visit: (type: Exclude<FieldType, { kind: 'array' | 'struct' }>, offset: number) => void,

@@ -1,4 +1,4 @@
-/** Calls to native addresses with the signatures that tests need. */
+/** Calls to native addresses with the prototypes that tests need. */
 import koffi from 'koffi';
 
 const comparator = koffi.proto('int (const char *, const char *)');

@@ -1,7 +1,8 @@
 /** Runs scripts of the tests under restrictions, by way of the launcher. */
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { launch, type SyscallArgument, type SyscallRequest } from '#src/launcher/launcher.js';
+import { launch } from '#src/launcher/launcher.js';
+import type { SyscallArgument, SyscallRequest } from '#src/launcher/syscall-script.js';
 import { mountOf } from '#src/linux/fs/mounts.js';
 import { type ErrnoRule, SECCOMP_SET_MODE_FILTER, seccompFilter } from '#src/linux/seccomp/seccomp.js';
 import type { SystemCallName } from '#src/machine/index.js';
@@ -69,6 +70,6 @@ export function exceptCheckout(): SyscallRequest[] {
 }
 
 function call(name: SystemCallName, ...given: SyscallArgument[]): SyscallRequest {
-  const number = hostMachine().systemCalls[name];
+  const number = hostMachine().linux.systemCalls[name];
   return { name, number, arguments: given, attempt: 'prepare a test' };
 }

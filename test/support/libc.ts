@@ -1,4 +1,4 @@
-/** The C library's functions, for tests that do what any program could do. They throw where C returns -1. */
+/** Functions of the C library for tests. They throw if C returns -1. */
 import koffi from 'koffi';
 import { errnoName } from '#src/native/errno.js';
 
@@ -33,7 +33,7 @@ export const libc = {
   setrlimit: declare('int setrlimit(int, uintptr_t)'),
 };
 
-/** `ok`, or the name of the error that a system call failed with. */
+/** Returns `ok`, or the name of the error. */
 export function outcome(call: () => unknown): string {
   try {
     call();

@@ -1,5 +1,5 @@
 /** Reasons to skip a test, for its `skip` option: false where everything is there, else what is missing. */
-import { hasTool, type Tool } from '../../scripts/tools.js';
+import { hasTool, type Tool } from '../../scripts/ensure-tools.js';
 
 /** Whether qemu-user runs this process: see scripts/emulation.ts. */
 export const emulated: boolean = (process.env['TRAMPFD_EMULATED'] ?? '') !== '';

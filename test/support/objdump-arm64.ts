@@ -1,7 +1,7 @@
-/** A64 code as objdump reads it, which is the notation of our own disassembler. */
+/** Decodes A64 code with objdump, whose notation our disassembler uses. */
 import { type Line, linesOf } from './objdump.js';
 
-/** Decodes code that stands at address 0. */
+/** Decodes code at address 0. */
 export function objdump(code: Uint8Array): Line[] {
   return linesOf(code, ['-m', 'aarch64']).flatMap((line) => parse(line) ?? []);
 }
@@ -9,7 +9,7 @@ export function objdump(code: Uint8Array): Line[] {
 function parse(line: string): Line | undefined {
   const [address, bytes, ...parts] = line.split('\t');
   if (address === undefined || bytes === undefined || parts.length === 0) return undefined;
-  // Behind two slashes it says the same once more, in another way.
+  // A comment after two slashes repeats an operand in another notation.
   const text = parts.join(' ').split('//')[0]!.trim();
   const memoryAddress = /^(?:ldr|adrp?) \w+, (0x[0-9a-f]+)$/.exec(text)?.[1];
   return {

@@ -1,4 +1,4 @@
-/** x86-64 code as objdump reads it, in the notation of our own disassembler. */
+/** Decodes x86-64 code with objdump, in the notation of our disassembler. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,24 +9,24 @@ export interface Line {
   readonly address: bigint;
   readonly length: number;
   readonly text: string;
-  /** The address that a RIP-relative operand means. */
+  /** Address of a RIP-relative operand. */
   readonly memoryAddress: bigint | undefined;
 }
 
-/** Decodes code that stands at address 0. */
+/** Decodes code at address 0. */
 export function objdump(code: Uint8Array): Line[] {
-  // No instruction takes a second line.
+  // Wide enough that no instruction needs a second line.
   const options = ['--insn-width=16', '-m', 'i386:x86-64', '-M', 'intel'];
   return linesOf(code, options).flatMap((line) => parse(line) ?? []);
 }
 
-/** The output of objdump, in lines. */
+/** Returns the output of objdump in lines. */
 export function linesOf(code: Uint8Array, options: readonly string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-test-'));
   try {
     const file = join(folder, 'code');
     writeFileSync(file, code);
-    // Zeros are not left out.
+    // -z: includes runs of zeros.
     const all = ['-D', '-z', '-b', 'binary', ...options, file];
     return execFileSync('objdump', all, { encoding: 'utf8', maxBuffer: 2 ** 29 }).split('\n');
   } finally {
@@ -57,18 +57,18 @@ const sizes = new Map<string, number>([
 ]);
 
 /**
- * objdump's notation to ours: signed numbers, no displacement of 0, a size only where no register tells it, and
- * "movabs" for what the manual calls MOV.
+ * Converts objdump's notation to ours: signed numbers, no displacement of 0, a size only if no register implies it, and
+ * MOV in place of "movabs".
  */
 function normalise(text: string): string {
-  // What it copies is always the same.
+  // Its operands are implicit.
   if (/^rep (rex\S* )?movs byte/i.test(text)) return 'rep movsb';
   const [mnemonic, list] = /^((?:lock )?\S+) *(.*)$/
     .exec(text.replace(/^(lock )?rex(\.[WRXB]+)? /, '$1').replace(/^movabs/, 'mov'))!
     .slice(1) as [string, string];
   const operands = list.toLowerCase().split(',');
   const size = sizes.get(operands[0]!.split(' ')[0]!) ?? 64;
-  const told = operands.some((operand) => sizes.has(operand));
+  const sizeIsImplied = operands.some((operand) => sizes.has(operand));
   const written = operands.map((operand) => {
     if ((mnemonic.startsWith('j') || mnemonic === 'call') && operand.startsWith('0x')) return operand;
     if (operand.startsWith('0x')) return signed(BigInt.asIntN(size, BigInt(operand)));
@@ -77,9 +77,9 @@ function normalise(text: string): string {
       if (displacement === 0n && !operand.includes('rip')) return ']';
       return `${displacement < 0n ? '' : '+'}${signed(displacement)}]`;
     });
-    return told ? memory.replace(/^\w+ ptr /, '') : memory;
+    return sizeIsImplied ? memory.replace(/^\w+ ptr /, '') : memory;
   });
-  // Its names for these leave out the size.
+  // objdump omits the size of these.
   const name = mnemonic === 'pushf' || mnemonic === 'popf' ? `${mnemonic}q` : mnemonic;
   return `${name} ${written.join(', ')}`.trim();
 }

@@ -1,20 +1,13 @@
-/** The code of supervised objects, in memory as a supervisor and its programs have it. */
+/** Maps the code of supervised objects as the supervisor and programs do. */
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { memfd_create } from '#src/linux/mm/memfd.js';
-import {
-  MAP_SHARED,
-  memoryAt,
-  mmap,
-  munmap,
-  PROT_EXEC,
-  PROT_READ,
-  PROT_WRITE,
-} from '#src/linux/mm/memory.js';
+import { MAP_SHARED, mmap, munmap, PROT_EXEC, PROT_READ, PROT_WRITE } from '#src/linux/mm/memory.js';
 import type { EntryCode, ObjectContexts } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
+import { memoryAt } from '#src/native/memory-view.js';
 import type { Random } from './random.js';
 
-/** Maps bytes as programs do, as often as wanted; each copy at another address. */
+/** Maps bytes as programs do, `copies` times at different addresses. */
 export function mapCode(bytes: Uint8Array, copies = 1): { addresses: bigint[]; free(): void } {
   const fd = memfd_create('object-code', 'map code');
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
@@ -40,10 +33,10 @@ interface RangeRequest {
   readonly kind?: 'entries' | 'handlerEntries';
 }
 
-/** A range of entries, selectors and room for bodies, mapped twice for programs and once for the supervisor. */
+/** A range of entries, selectors and bodies, mapped twice for programs and once for the supervisor. */
 export class ObjectRange {
   readonly addresses: readonly bigint[];
-  readonly #code = hostMachine().objectCode;
+  readonly #code = hostMachine().supervised;
   readonly #entries: EntryCode;
   readonly #bytes: Uint8Array;
   readonly #selectors: BigInt64Array;
@@ -74,7 +67,7 @@ export class ObjectRange {
     for (let index = 0; index < count; index++) this.select(index, this.#entries.trapOffset(index));
   }
 
-  /** Appends a body. @returns where it stands */
+  /** Appends a body and returns its offset in the range. */
   append(contexts: ObjectContexts, random: Random): number {
     const at = this.#bodiesAt + this.#code.bodySize * this.#bodies++;
     this.#bytes.set(
@@ -84,12 +77,12 @@ export class ObjectRange {
     return at;
   }
 
-  /** What an instance does from now on. */
+  /** Sets the selector of an instance to an offset. */
   select(index: number, at: number): void {
     Atomics.store(this.#selectors, index, BigInt(at));
   }
 
-  /** Where to call an instance, in the first mapping or in the second. */
+  /** Returns the address of an instance in the first or second mapping. */
   entry(index: number, mapping: 0 | 1 = 0): bigint {
     return this.addresses[mapping]! + BigInt(this.#entries.firstOffset + index * this.#entries.stride);
   }

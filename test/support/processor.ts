@@ -1,62 +1,62 @@
-/** What tests have to know of the processor that they run on, as its calling convention has it. */
+/** Facts of the processor that tests run on, from its calling convention. */
 
 import { arm64Registers, x64Registers } from '#src/core/registers.js';
 import type { RegisterName } from '#src/index.js';
 import type { Random } from './random.js';
 
 export interface Processor {
-  /** The registers that contexts may set, but the PC. */
+  /** Registers that contexts may set, except the PC. */
   readonly settable: readonly RegisterName[];
-  /** The general registers but the stack pointer, in their order in a captured state. */
+  /** General registers except the stack pointer, in the order of a captured state. */
   readonly general: readonly string[];
-  /** What the C library's headers call it. */
+  /** Its name in the headers of the C library. */
   readonly stackPointer: string;
-  /** Where functions have their arguments and the static chain. */
+  /** Registers of arguments and of the static chain. */
   readonly aliases: ReadonlyMap<string, string>;
-  /** Names of one and the same register, and a register of another architecture. */
+  /** Pairs of names of the same register, and a register of another architecture. */
   readonly twins: readonly (readonly [string, string])[];
   readonly foreign: RegisterName;
-  /** Vector registers of 128 bits. */
+  /** Number of vector registers of 128 bits. */
   readonly vectors: number;
   readonly vectorName: 'xmm' | 'q';
-  /** Those of them whose lower halves functions keep for their callers. */
+  /** Vector registers whose lower halves are callee-saved. */
   readonly keptVectors: readonly number[];
-  /** What stands behind the general registers in the block that a handler is given. */
+  /** Words after the general registers in the block of a handler. */
   readonly savedBehind: readonly ('flags' | 'pc' | 'sp')[];
-  /** Portable names of what only that block has, and their own. */
+  /** Portable names that only this block has, each with the name of this architecture. */
   readonly savedTwins: readonly (readonly [string, string])[];
-  /** What code at the target of a jump begins with, and the part that saves registers for handlers. */
+  /** First instruction of jump targets, and of the code that saves registers for handlers. */
   readonly landingPad: string;
   readonly savesFirst: string;
-  /** Registers that the handler of slow trampolines uses itself: those of `faults.c`. */
+  /** Registers that the fault handler uses: those of `faults.c`. */
   readonly faultRegisters: readonly [RegisterName, RegisterName];
-  /** Bytes that an instruction has at least, and begins at multiples of. */
+  /** Min length and alignment of instructions, in bytes. */
   readonly instruction: number;
-  /** The flags that a program sets, and what cannot be cleared. */
+  /** Flags that programs can set, and flags that are always set. */
   readonly flagBits: readonly bigint[];
   readonly constantFlags: bigint;
-  /** A state of the control registers, 32 bits of each. */
+  /** Returns random values of the control registers, 32 bits each. */
   readonly randomControl: (random: Random) => { readonly low: bigint; readonly high: bigint };
-  /** Bytes below the stack pointer that are in use. */
+  /** Bytes below the stack pointer that a function may use. */
   readonly redZone: number;
-  /** What `sp % 16` can be; the first is what functions are entered with. */
+  /** Possible values of `sp % 16`; the first is the one on function entry. */
   readonly alignments: readonly number[];
-  /** How far below a multiple of 16 SET_SP puts the stack pointer. */
+  /** Bytes from the stack pointer that SET_SP sets to the next multiple of 16. */
   readonly belowAligned: number;
-  /** The general register that code is entered by, where a jump needs one. */
+  /** Register that holds the target of a jump, if a jump needs one. */
   readonly enteredBy: string | undefined;
-  /** A name of these, which code between caller and function may change. */
+  /** Registers that code between caller and function may change. */
   readonly scratch: readonly [RegisterName, RegisterName];
-  /** Which registers arrive with anything at the target of a fast trampoline that sets these. */
+  /** Returns the registers with undefined values at the target of a fast trampoline that sets `set`. */
   readonly lost: (set: readonly string[], hasStack: boolean) => readonly string[];
-  /** Whether a fast trampoline can set all of these. */
+  /** Returns whether a fast trampoline can set all of `set`. */
   readonly canSet: (set: readonly string[]) => boolean;
-  /** Registers that functions have no arguments in, and may change. */
+  /** Caller-saved registers without arguments. */
   readonly temporary: readonly [RegisterName];
-  /** What stands behind the body of a supervised object: bytes of one kind, and so many of them at least. */
+  /** Padding byte after the body of a supervised object, and its min length. */
   readonly bodyFiller: number;
   readonly bodyTail: number;
-  /** What code of supervised objects that sets these writes below all stack that is in use. */
+  /** Returns what supervised code that sets `set` writes below all stack in use: the PC, or a spill area. */
   readonly belowUse: (set: readonly string[]) => { readonly parks?: boolean; readonly spills?: boolean };
 }
 
@@ -98,10 +98,10 @@ const x64: Processor = {
     ['vector0', 'xmm0'],
     ['vector7', 'xmm7'],
   ],
-  // CF, PF, AF, ZF, SF, DF, OF; IF, and the bit that is always 1.
+  // CF, PF, AF, ZF, SF, DF, OF. Always set: IF, and bit 1.
   flagBits: [0x1n, 0x4n, 0x10n, 0x40n, 0x80n, 0x400n, 0x800n],
   constantFlags: 0x202n,
-  // All exceptions stay masked. MXCSR: FTZ, rounding, DAZ, exceptions seen; x87: rounding, a precision that exists.
+  // All exceptions are masked. MXCSR: FTZ, rounding, DAZ, exception flags; x87: rounding, a valid precision.
   randomControl: (random) => ({
     low: 0x1f80n | (random.word() & 0xe07fn),
     high: 0x7fn | (random.word() & 0xc00n) | random.pick([0n, 0x200n, 0x300n]),
@@ -147,18 +147,18 @@ const arm64: Processor = {
   // V, C, Z, N.
   flagBits: [28n, 29n, 30n, 31n].map((bit) => 1n << bit),
   constantFlags: 0n,
-  // FPCR: rounding, FZ, DN, AHP. FPSR: exceptions seen, QC.
+  // FPCR: rounding, FZ, DN, AHP. FPSR: exception flags, QC.
   randomControl: (random) => ({
     low: random.word() & 0x07c0_0000n,
     high: random.word() & 0x0800_009fn,
   }),
   redZone: 0,
-  // Memory is reached through the stack pointer only where it is a multiple of 16.
+  // Accesses through the stack pointer require a multiple of 16.
   alignments: [0],
   belowAligned: 0,
   enteredBy: 'x17',
   scratch: ['x16', 'x17'],
-  // A jump needs a register.
+  // The jump needs a register.
   lost: (set) => (set.includes('x16') ? ['x17'] : ['x16', 'x17']).filter((name) => !set.includes(name)),
   canSet: (set) => !(set.includes('x16') && set.includes('x17')),
   temporary: ['x9'],
@@ -171,12 +171,12 @@ const known: Readonly<Record<string, Processor>> = { x64, arm64 };
 
 export const processor: Processor = known[process.arch] ?? x64;
 
-/** All registers, in as many sets as fast trampolines need for that. */
+/** Max sets of registers of fast trampolines, which together contain all registers. */
 export const fullSets: readonly (readonly RegisterName[])[] = processor.canSet(processor.settable)
   ? [processor.settable]
   : processor.scratch.map((left) => processor.settable.filter((name) => name !== left));
 
-/** Some registers, from none to as many as fast trampolines can set. */
+/** Returns random registers, from none to as many as fast trampolines can set. */
 export function someRegisters(random: Random): RegisterName[] {
   return random.some(random.pick(fullSets));
 }

@@ -1,6 +1,5 @@
 /**
- * Prototypes that say the same to the parser, to the compiler's inference and to gcc. Compiling this file is
- * the compiler's part of the test.
+ * Prototypes for tests of the parser, of the compiler's inference, and of gcc. Compiling this file tests the inference.
  */
 import type { InferPrototype } from '#src/ffi/prototype/infer-declarations.js';
 import type { InvalidType } from '#src/ffi/prototype/infer-tokens.js';
@@ -10,20 +9,20 @@ type ResultKind<Text extends string> =
 type ArgumentKinds<Text extends string> =
   InferPrototype<Text> extends { readonly args: infer Kinds extends string[] } ? Kinds : never;
 
-/** A prototype and what it is in JavaScript; the compiler has to come to the same. */
+/** A prototype and its kinds in JavaScript, which the compiler must infer. */
 const prototype = <const Text extends string>(
   text: Text,
   result: ResultKind<Text>,
   args: ArgumentKinds<Text>,
 ): { text: string; result: string; args: readonly string[] } => ({ text, result, args });
 
-/** What is none; the compiler has to refuse it, too. */
+/** An invalid prototype, which the compiler must reject, too. */
 const refusal = <const Text extends string>(
   text: Text & (InferPrototype<Text> extends InvalidType<string> ? unknown : never),
 ): string => text;
 
 export const prototypes = [
-  // The issue's, and the C library's
+  // C library
   prototype('int (const void *, const void *)', 'number', ['pointer', 'pointer']),
   prototype('int (const void *a, double b)', 'number', ['pointer', 'number']),
   prototype('int puts(const char *s)', 'number', ['string']),
@@ -70,7 +69,7 @@ export const prototypes = [
   prototype('void(void)', 'void', []),
   prototype('void f(void);', 'void', []),
 
-  // Words in any order
+  // Specifiers in any order
   prototype('unsigned long long int (unsigned)', 'bigint', ['number']),
   prototype('int long unsigned long (unsigned int)', 'bigint', ['number']),
   prototype('long (long int)', 'bigint', ['bigint']),
@@ -176,7 +175,7 @@ export const prototypes = [
   prototype('void*(void*)', 'pointer', ['pointer']),
   prototype('const char*(const char*const*)', 'string', ['pointer']),
 
-  // Many
+  // Many arguments
   prototype(
     'int twelve(int a, double b, const char *c, size_t d, void *e, float f, int64_t g, uint8_t h, bool i, int (*j)(int), unsigned long long k, const void *const *l)',
     'number',
@@ -197,7 +196,7 @@ export const prototypes = [
   ),
 ];
 
-/** What C does not know either. */
+/** Invalid in C. */
 export const refusals = [
   refusal(''),
   refusal('   '),
@@ -249,7 +248,7 @@ export const refusals = [
   refusal('int restrict; (void)'),
 ];
 
-/** What C knows, and we do not. */
+/** Valid in C, but not supported. */
 export const unsupported = [
   refusal('long double (void)'),
   refusal('int (long double)'),
@@ -265,7 +264,7 @@ export const unsupported = [
   refusal('int static (void)'),
   refusal('void (*signal(int, void (*)(int)))(int)'),
   refusal('extern int (void)'),
-  // Variables in parentheses, for C
+  // Declarations of variables in C
   refusal('int (viod)'),
   refusal('int (imt)'),
 ];

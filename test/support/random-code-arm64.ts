@@ -1,4 +1,4 @@
-/** Random A64 code, made from the table of instructions itself. */
+/** Generates random A64 code from the table of instructions. */
 import { Assembler } from '#src/machine/arm64/asm/assembler.js';
 import {
   type Encoding,
@@ -13,31 +13,31 @@ import type { Random } from './random.js';
 
 const all = encodings();
 
-/** What an instruction should read like. */
+/** An instruction and its expected text. */
 export interface Written {
   readonly at: number;
   readonly text: string;
-  /** Where its operand with a label leads. */
+  /** Address of the label operand. */
   readonly target: number | undefined;
-  /** Whether a form before this one in the table may be the same instruction: then that is shown. */
+  /** Whether an earlier form of the table is an alias of this instruction, which disassemblers print instead. */
   readonly hasAlias: boolean;
 }
 
-/** Instructions of the table with random operands. */
+/** Assembles instructions with random operands. */
 export function randomCode(random: Random, count: number): { code: Uint8Array; written: Written[] } {
   const asm = new Assembler();
   const written = Array.from({ length: count }, (): Written => {
     const encoding = random.pick(all);
     const at = asm.position;
     let target: number | undefined;
-    const given = encoding.operands.map((operand) => {
+    const operandValues = encoding.operands.map((operand) => {
       if (operand.name !== 'label' && operand.name !== 'page') return randomValue(random, operand);
       const from = operand.name === 'page' ? at - (at % 4096) : at;
       target = from + (randomValue(random, operand) as number);
       return reference(asm, random, target);
     });
-    asm.emit(encoding.form, ...(given as Operands<Form>));
-    const shown = given.map((value) =>
+    asm.emit(encoding.form, ...(operandValues as Operands<Form>));
+    const shown = operandValues.map((value) =>
       typeof value === 'object' ? hex(BigInt.asUintN(64, BigInt(target!))) : value,
     );
     return { at, target, text: show(encoding, shown), hasAlias: hasAlias(encoding, shown) };
@@ -45,14 +45,14 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
   return { code: asm.finish(), written };
 }
 
-/** A label at the target, or somewhere else with an addend. */
+/** Returns a label at the target, or at another position with an addend. */
 function reference(asm: Assembler, random: Random, target: number): Label | { to: Label; addend: number } {
   if (random.flip()) return asm.label(target);
   const addend = random.integer({ from: -(2 ** 20), to: 2 ** 20 });
   return { to: asm.label(target - addend), addend };
 }
 
-/** Often one of the first or last values that the operand can have. */
+/** Returns a random value of an operand, often one of its extremes. */
 function randomValue(random: Random, { field }: Operand): string | number {
   for (;;) {
     const last = 2 ** field.width - 1;
@@ -83,7 +83,7 @@ function hasAlias(encoding: Encoding, values: readonly (string | number)[]): boo
   return all.find(({ fixed, mask }) => (word & mask) >>> 0 === fixed) !== encoding;
 }
 
-/** A word that often is an instruction of the table: its fixed bits with anything between them. */
+/** Returns a word that often is an instruction of the table: the fixed bits of one, and random other bits. */
 export function likelyWord(random: Random): number {
   const { fixed, mask } = random.pick(all);
   return (fixed | (random.u32() & ~mask)) >>> 0;

@@ -1,4 +1,4 @@
-/** Random x86-64 code, made from the table of instructions itself. */
+/** Generates random x86-64 code from the table of instructions. */
 import { Assembler } from '#src/machine/x64/asm/assembler.js';
 import { encodingOf, encodings, type Form, type Operands } from '#src/machine/x64/asm/instructions.js';
 import {
@@ -13,23 +13,23 @@ import type { Random } from './random.js';
 
 const forms = encodings().map(({ form }) => form);
 
-/** What an instruction should read like, as soon as it is known where the label in it stands. */
+/** An instruction and its expected text, which depends on the position of its label. */
 export interface Written {
   readonly at: number;
   readonly length: number;
   readonly text: (distance: number) => string;
-  /** Of an operand with a label: where it leads. */
+  /** Returns the address of the label operand. */
   readonly target: (() => number) | undefined;
-  /** Whether it leads to memory that is read or written, rather than to the next instruction. */
+  /** Whether that is the address of a memory operand, not the target of a jump. */
   readonly refers: boolean;
 }
 
-/** Instructions of the table with random operands. */
+/** Assembles instructions with random operands. */
 export function randomCode(random: Random, count: number): { code: Uint8Array; written: Written[] } {
   const asm = new Assembler();
   const positions: (number | undefined)[] = [];
   const labels = Array.from({ length: 64 }, (_, index) => {
-    // Half of them stand far away, as data does, the others inside the code.
+    // Half of the labels are far away, like those of data, and the others inside the code.
     const far = index % 2 === 0;
     const position = far ? random.integer({ from: -(2 ** 30), to: 2 ** 30 }) : undefined;
     positions.push(position);
@@ -45,7 +45,7 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
     const form = random.pick(forms);
     const { mnemonic, operands } = encodingOf(form);
     let target: Written['target'];
-    const given = operands.map((name) => {
+    const operandValues = operands.map((name) => {
       const value = randomOperand(random, name);
       if (value !== 'label') return value;
       const label = random.integer({ to: labels.length - 1 });
@@ -58,10 +58,10 @@ export function randomCode(random: Random, count: number): { code: Uint8Array; w
       return addend === undefined ? { to: labels[label]! } : { to: labels[label]!, addend };
     });
     const at = asm.position;
-    asm.emit(form, ...(given as Operands<Form>));
+    asm.emit(form, ...(operandValues as Operands<Form>));
     const end = asm.position;
     const text = (distance: number) => {
-      const shown = given.map((value, place) => show({ value, distance, end, place, operands }));
+      const shown = operandValues.map((value, place) => show({ value, distance, end, place, operands }));
       return `${mnemonic} ${shown.join(', ')}`.trim();
     };
     written.push({ at, length: end - at, text, target, refers: !operands.includes('rel32') });
@@ -93,7 +93,7 @@ function randomIndex(random: Random): Index {
   return { register, scale: random.pick([1, 2, 4, 8] as const) };
 }
 
-/** An operand in the notation of the disassemblers. */
+/** Formats an operand in the notation of the disassemblers. */
 function show(operand: {
   value: string | number | bigint | Memory | Label;
   distance: number;
@@ -108,9 +108,9 @@ function show(operand: {
   if ('label' in value) return `0x${BigInt.asUintN(64, BigInt(end + distance)).toString(16)}`;
   const far = 'to' in value ? distance : (value.displacement ?? 0);
   const offset = far === 0 && 'base' in value ? '' : `${far < 0 ? '' : '+'}${number(far)}`;
-  const told = operands[place] === 'm' || operands.some((name) => /^(r\d|xmm$)/.test(name));
+  const sizeIsImplied = operands[place] === 'm' || operands.some((name) => /^(r\d|xmm$)/.test(name));
   const bits = Number(operands[place]!.replace(/^\D+/, ''));
-  const size = told
+  const size = sizeIsImplied
     ? ''
     : `${{ 128: 'xmmword', 64: 'qword', 32: 'dword', 16: 'word', 8: 'byte' }[bits]} ptr `;
   const segment = operands[place]!.startsWith('fs:') ? 'fs:' : '';
@@ -120,12 +120,12 @@ function show(operand: {
 const showIndex = (index: Index | undefined): string =>
   index === undefined ? '' : `+${index.register}*${index.scale}`;
 
-/** Bytes that often begin an instruction of the table: its prefixes and opcodes, anything behind them. */
+/** Returns bytes that often begin an instruction of the table: prefixes and opcodes, then random bytes. */
 export function likelyBytes(random: Random): Uint8Array {
   const { prefix, opcode } = encodingOf(random.pick(forms));
   const front = random.flip() && prefix !== undefined ? [prefix] : [];
   const rex = random.flip() ? [0x40 | random.integer({ to: 15 })] : [];
-  // Often with a SIB byte, and often with the one of no index, which REX.X turns into an index.
+  // Often a SIB byte, and often the one without an index, which REX.X turns into an index.
   const sib = random.flip() ? 0x24 : random.u32() & 0xff;
   const operand = random.flip() ? random.bytes(6) : [(random.u32() & 0xf8) | 4, sib, ...random.bytes(8)];
   return Uint8Array.of(...front, ...rex, ...opcode, ...operand).slice(0, random.integer({ from: 1, to: 15 }));

@@ -6,7 +6,7 @@ import { errnoName } from '#src/native/errno.js';
 import { ownErrors } from './child.js';
 import { needs } from './needs.js';
 
-const script = fileURLToPath(new URL('../linux/restrict.child.js', import.meta.url));
+const script = fileURLToPath(new URL('../launcher/restrict.child.js', import.meta.url));
 
 export interface User {
   readonly name: string;

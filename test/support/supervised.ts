@@ -1,24 +1,27 @@
-/** Runs programs under `trampfd run`, through real processes. */
+/** Runs programs under `trampfd run`, as real processes. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ownErrors } from './child.js';
 
-/** The command line, as it is installed. */
+/** The command as it is installed. */
 export const trampfd = fileURLToPath(new URL('../../../dist/bundle/trampfd.js', import.meta.url));
 
-export interface SupervisedOptions {
-  /** Of `trampfd run`. */
-  readonly options?: readonly string[];
+export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly ids?: { readonly uid?: number; readonly gid?: number };
-  /** For standard input. */
+  /** Text for standard input. */
   readonly input?: string;
-  /** A hang is a failure. In milliseconds. */
+  /** Milliseconds until all processes are killed. */
   readonly timeout?: number;
-  /** Is told the number of the process that leads the group of all. */
+  /** Called with the process ID of the first process, which is also that of its process group. */
   readonly started?: (pid: number) => void;
+}
+
+export interface SupervisedOptions extends RunOptions {
+  /** Options of `trampfd run`. */
+  readonly options?: readonly string[];
 }
 
 export interface Outcome {
@@ -28,39 +31,45 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program under the supervisor to its end. */
+/** Runs a program under a supervisor until it ends. */
 export function runSupervised(
   program: string,
   args: readonly string[] = [],
-  { options = [], ...rest }: SupervisedOptions = {},
+  { options = [], ...runOptions }: SupervisedOptions = {},
 ): Promise<Outcome> {
-  return runPlain(trampfd, ['run', ...options, '--', program, ...args], rest);
+  return runPlain(trampfd, ['run', ...options, '--', program, ...args], runOptions);
 }
 
-/** The same without it. */
+/** Runs a program under a supervisor that has the object type of test/supervisor/sample-type.ts. */
+export function runWithSampleType(program: string, options: RunOptions = {}): Promise<Outcome> {
+  const supervisor = fileURLToPath(new URL('../supervisor/sample-type.child.js', import.meta.url));
+  return runPlain(process.execPath, [supervisor, program], options);
+}
+
+/** Runs a program without a supervisor. */
 export async function runPlain(
   program: string,
   args: readonly string[] = [],
-  { env = {}, cwd, ids = {}, input = '', timeout = 60_000, started }: Omit<SupervisedOptions, 'options'> = {},
+  { env = {}, cwd, ids = {}, input = '', timeout = 60_000, started }: RunOptions = {},
 ): Promise<Outcome> {
   const child = spawn(program, args, {
     cwd,
     ...ids,
     env: { ...process.env, ...env },
-    // A group of its own, so that nothing stays when time is up.
+    // In its own process group, so that the timeout kills all processes.
     detached: true,
   });
   if (child.pid !== undefined) started?.(child.pid);
   const timer = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), timeout);
-  const ended = new Promise<Pick<Outcome, 'status' | 'signal'>>((resolve, reject) => {
+  const exit = new Promise<Pick<Outcome, 'status' | 'signal'>>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (status, signal) => resolve({ status, signal }));
   });
-  child.stdin.on('error', () => {}); // it has ended without reading
+  child.stdin.on('error', () => {}); // the program ended without reading
   child.stdin.end(input);
   try {
-    const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    return { ...end, stdout, stderr: ownErrors(stderr) };
+    const [stdout, stderr, result] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    return { ...result, stdout, stderr: ownErrors(stderr) };
   } finally {
     clearTimeout(timer);
   }

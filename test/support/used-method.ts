@@ -1,9 +1,9 @@
 /** Which method made the code at an address: told by how it is mapped. */
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 
-export function usedMethod(address: bigint): CodePageMethodName {
+export function usedMethod(address: bigint): CodeSource {
   const { path, text } = mappingOf(address)!;
   const access = text.split(' ')[1];
   if (access === 'rwxp' && path === '') return 'rwx';

@@ -15,9 +15,9 @@ for (let round = 0; round < 3; round++) {
   }
   for (const debug of [false, true]) {
     const single = createTrampoline({ registers: { pc, arg0: 1n }, debug });
-    single.setRegisters({ pc, arg1: 1n, arg2: 2n });
-    single.setStackData({ data: Uint8Array.of(1, 2, 3) });
-    single.setRegisters(null);
+    single.update({ registers: { pc, arg1: 1n, arg2: 2n } });
+    single.update({ stackData: { data: Uint8Array.of(1, 2, 3) } });
+    single.update({ registers: null });
     single.close();
   }
 }

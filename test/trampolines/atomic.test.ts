@@ -24,6 +24,7 @@ function openStorm() {
   return {
     five: symbolAddress('five', path),
     two: symbolAddress('two', path),
+    withStackData: symbolAddress('with_stack_data', path),
     start: library.func('int storm_start(uintptr_t, int)') as (address: bigint, threads: number) => number,
     calls: library.func('long storm_calls()') as () => number,
     stop: library.func('long storm_stop()') as () => number,
@@ -79,9 +80,33 @@ for (const mode of ['fast', 'slow'] as const) {
     const change = (generation: bigint): void => {
       const value = 2n * generation;
       if (generation % 3n === 0n) {
-        trampoline.setRegisters({ pc: storm.two, arg1: value + 1n, arg2: value + 1n });
+        trampoline.update({ registers: { pc: storm.two, arg1: value + 1n, arg2: value + 1n } });
       } else {
-        trampoline.setRegisters({ pc: storm.five, ...same(value) });
+        trampoline.update({ registers: { pc: storm.five, ...same(value) } });
+      }
+    };
+    assert.equal(weather(t, storm, trampoline.address, change, mode === 'fast' ? fast : slow), 0);
+  });
+}
+
+for (const mode of ['fast', 'slow'] as const) {
+  test(`an update of all contexts of a ${mode} trampoline never shows a mix`, { skip }, (t) => {
+    const storm = openStorm();
+    using trampoline = createTrampoline({ mode, registers: { pc: storm.five, ...same(0n) } });
+    // A slow trampoline checks the PC at every invocation: with the list of another update it would be refused.
+    const change = (generation: bigint): void => {
+      if (generation % 2n === 0n) {
+        trampoline.update({
+          registers: { pc: storm.five, ...same(generation) },
+          stackData: null,
+          allowedPcs: [storm.five],
+        });
+      } else {
+        trampoline.update({
+          registers: { pc: storm.withStackData, arg1: generation },
+          stackData: { data: new Uint8Array(BigUint64Array.of(generation).buffer), offset: 64 },
+          allowedPcs: [storm.withStackData],
+        });
       }
     };
     assert.equal(weather(t, storm, trampoline.address, change, mode === 'fast' ? fast : slow), 0);

@@ -62,26 +62,26 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
   ],
   'stack data of a trampoline': [
     [() => stack('bytes'), /TypeError: stackData must be an object, not a string/],
-    [() => stack({}), /TypeError: stack\.data must be a Uint8Array, not undefined/],
-    [() => stack({ data: [1] }), /TypeError: stack\.data must be a Uint8Array, not an Array/],
+    [() => stack({}), /TypeError: stackData\.data must be a Uint8Array, not undefined/],
+    [() => stack({ data: [1] }), /TypeError: stackData\.data must be a Uint8Array, not an Array/],
     [
       () => stack({ data: new Uint8Array(65) }),
-      /RangeError: stack\.data has 65 bytes; at most 64 are possible/,
+      /RangeError: stackData\.data has 65 bytes; at most 64 are possible/,
     ],
     [
       () => stack({ data: new Uint8Array(1), offset: 257 }),
-      /RangeError: stack\.offset must be a whole number from 0 to 256, not 257/,
+      /RangeError: stackData\.offset must be a whole number from 0 to 256, not 257/,
     ],
-    [() => stack({ data: new Uint8Array(1), offset: -1 }), /RangeError: stack\.offset/],
-    [() => stack({ data: new Uint8Array(1), offset: 1.5 }), /RangeError: stack\.offset/],
+    [() => stack({ data: new Uint8Array(1), offset: -1 }), /RangeError: stackData\.offset/],
+    [() => stack({ data: new Uint8Array(1), offset: 1.5 }), /RangeError: stackData\.offset/],
     [
       () => stack({ data: new Uint8Array(1), offset: 8n }),
-      /TypeError: stack\.offset must be a number, not a bigint/,
+      /TypeError: stackData\.offset must be a number, not a bigint/,
     ],
-    [() => stack({ data: new Uint8Array(1), setSp: 1 }), /TypeError: stack\.setSp must be true or false/],
+    [() => stack({ data: new Uint8Array(1), setSp: 1 }), /TypeError: stackData\.setSp must be true or false/],
     [
       () => stack({ data: new Uint8Array(1), setSP: true }),
-      /TypeError: stack has no property "setSP"; it takes data, offset, setSp/,
+      /TypeError: stackData has no property "setSP"; it takes data, offset, setSp/,
     ],
   ],
   'allowed PCs': [
@@ -106,12 +106,12 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
   options: [
     [
       () => trampoline({ registers: { pc }, nmae: 'x' }),
-      /TypeError: options has no property "nmae"; it takes mode, method, name/,
+      /TypeError: options has no property "nmae"; it takes mode, codeSource, name/,
     ],
     [() => trampoline({ registers: { pc }, mode: 'medium' }), /RangeError: mode must be "fast" or "slow"/],
     [
-      () => trampoline({ registers: { pc }, method: 'magic' }),
-      /RangeError: method must be "memfd".*, not "magic"/,
+      () => trampoline({ registers: { pc }, codeSource: 'magic' }),
+      /RangeError: codeSource must be "memfd".*, not "magic"/,
     ],
     [
       () => trampoline({ registers: { pc }, name: '' }),
@@ -231,12 +231,12 @@ test('values of a table are checked before anything changes', () => {
 
 test('stack data that a getter gives is checked as it is used', () => {
   const answers = [new Uint8Array(4), { byteLength: -8, length: 1 }];
-  const stack = {
+  const stackData = {
     get data() {
       return answers.shift();
     },
   };
-  const made = trampoline({ registers: { pc }, stack });
+  const made = trampoline({ registers: { pc }, stackData });
   assert.deepEqual(made.stackData, { data: new Uint8Array(4), offset: 0, setSp: false });
   made.close();
 });

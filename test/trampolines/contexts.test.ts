@@ -103,12 +103,12 @@ function changes(random: Random, mode: 'fast' | 'slow'): void {
         ...contexts,
         registers: valuesFor(random, random.pick([[settable[0]!], [scratch[1], 'arg0'], ...fullSets])),
       };
-      trampoline.setRegisters({ pc: captureTarget(), ...contexts.registers });
+      trampoline.update({ registers: { pc: captureTarget(), ...contexts.registers } });
     } else {
       const stack = random.pick([undefined, stackOf(random, { size: random.pick([3, 16]), offset: 0 })]);
       contexts = { ...contexts, stack };
-      if (stack === undefined) trampoline.setStackData(null);
-      else trampoline.setStackData({ data: stack.data, offset: stack.offset, setSp: stack.setSp });
+      if (stack === undefined) trampoline.update({ stackData: null });
+      else trampoline.update({ stackData: { data: stack.data, offset: stack.offset, setSp: stack.setSp } });
     }
     check(random, trampoline, contexts);
   }

@@ -15,16 +15,16 @@ const makers = {
            function giveUp() { t.close(); }`,
   inline: `const t = createTrampolineTable({ registers: ['arg0'], name: 'lost', ...options });
            const address = t.add({ pc, arg0: 1n });
-           function giveUp() { t.remove(address); }`,
+           function giveUp() { t.delete(address); }`,
   atomic: `const t = createTrampolineTable({ registers: ['arg0'], name: 'lost', atomic: true, ...options });
            const address = t.add({ pc, arg0: 1n });
-           function giveUp() { t.remove(address); }`,
+           function giveUp() { t.delete(address); }`,
   slow: `const t = createTrampoline({ mode: 'slow', registers: { pc }, name: 'lost', ...options });
          const { address } = t;
          function giveUp() { t.close(); }`,
   'slow table': `const t = createTrampolineTable({ mode: 'slow', registers: ['arg0'], name: 'lost', ...options });
            const address = t.add({ pc, arg0: 1n });
-           function giveUp() { t.remove(address); }`,
+           function giveUp() { t.delete(address); }`,
 };
 /** Slow ones have no code that could trap. */
 const signalOf = (kind: string): string => (kind.startsWith('slow') ? 'SIGSEGV' : 'SIGTRAP');
@@ -101,12 +101,12 @@ test('debug mode refuses a PC without code', () => {
   for (const [pc, message] of [
     [0x1000n, /pc 0x1000 is not mapped/],
     [2n ** 64n - 1n, /is not mapped/],
-    [addressOf(data), /lies in memory that is not executable: /],
+    [addressOf(data), /is in memory that is not executable: /],
   ] as const) {
     assert.throws(() => createTrampoline({ registers: { pc }, debug: true }), message);
     assert.throws(() => table.add({ pc }), message);
     assert.throws(() => table.addMany({ pc }, 2), message);
-    assert.throws(() => good.setRegisters({ pc }), message);
+    assert.throws(() => good.update({ registers: { pc } }), message);
   }
   assert.equal(table.size, 0);
   table.close();
@@ -121,7 +121,7 @@ test('a list that is refused leaves the one before', () => {
     libc.func('int munmap(intptr_t, size_t)')(pc, 65536);
     for (const list of [[pc, 1n], null]) {
       let refused;
-      try { trampoline.setAllowedPcs(list); } catch (error) { refused = error.message; }
+      try { trampoline.update({ allowedPcs: list }); } catch (error) { refused = error.message; }
       console.log(/is not mapped/.test(refused), trampoline.allowedPcs.length);
     }
   `);
@@ -133,14 +133,14 @@ test('a place that is used again forgets what it was', () => {
     const table = createTrampolineTable({ registers: [], debug: true, name: 'first' });
     const pc = symbolAddress('getpid');
     const address = table.add({ pc });
-    table.remove(address);
+    table.delete(address);
     let again = 0n;
     for (let turn = 0; again !== address; turn++) {
       if (turn === 2 ** 13) throw new Error('the place is not used again');
       again = table.add({ pc });
     }
     if (call(again) !== process.pid) throw new Error('wrong result');
-    table.remove(again);
+    table.delete(again);
     call(again);
   `);
   assert.equal(signal, 'SIGTRAP', stderr);
@@ -151,8 +151,8 @@ test('the list for gdb is taken from a thread that ended while it had it', () =>
   const { status, signal, stderr } = runScript(
     `
     import { dlopen, dlsym } from '#src/native/dl.js';
-    import { descriptorName, libraryPath } from '#src/native/gdb-jit.js';
-    const descriptor = dlsym(descriptorName, dlopen(libraryPath(process.arch)));
+    import { gdbJitLibraryPath, jitDescriptorName } from '#src/native/gdb-jit.js';
+    const descriptor = dlsym(jitDescriptorName, dlopen(gdbJitLibraryPath(process.arch)));
     // No thread has this number: it is above PID_MAX_LIMIT.
     new Int32Array(trampfd.viewMemory(descriptor, 32).buffer)[6] = 2 ** 23;
     createTrampoline({ registers: { pc: symbolAddress('getpid') }, debug: true }).close();

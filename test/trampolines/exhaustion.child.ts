@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import koffi from 'koffi';
-import type { CodePageMethodName } from '#src/codepage/code-page-method.js';
+import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { regionAlignment } from '#src/codepage/regions.js';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
-import { mappings } from '#src/linux/process/proc.js';
+import { mappings } from '#src/linux/process/proc-maps.js';
 import {
   fillAddressSpace,
   fillDescriptors,
@@ -46,7 +46,7 @@ const ours = (): number =>
 
 /** Regions of slots of 32 bytes, at most; a method can have short ones only. */
 const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
-const codeLength = methods[(first || 'memfd') as CodePageMethodName].fixedCodeLength ?? regionAlignment;
+const codeLength = methods[(first || 'memfd') as CodeSource].fixedCodeLength ?? regionAlignment;
 const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLength);
 
 /**

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import koffi from 'koffi';
 import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 import { compileLibrary } from '../support/compile.js';
 import { needs } from '../support/needs.js';
 
@@ -103,7 +103,7 @@ test('a child has a snapshot of single trampolines', { skip }, () => {
     [second.address, 2n],
   ];
   const change = (): void => {
-    first.setRegisters({ pc, ...registers(10n) });
+    first.update({ registers: { pc, ...registers(10n) } });
     second.close();
   };
   assert.equal(forked(library, expected, change, dataOf(first.address)), 0);
@@ -144,7 +144,7 @@ test('a child invokes slow trampolines, and sees what its parent does to them', 
     [changed.address, 10n],
     [freed.address, 2n],
   ];
-  const change = () => changed.setRegisters({ pc, ...registers(10n) });
+  const change = () => changed.update({ registers: { pc, ...registers(10n) } });
   assert.equal(forked(library, expected, change), 0);
   assert.equal(changed.stats().invocations, 0n, 'the child counts for itself');
   const { address } = freed;
@@ -181,7 +181,7 @@ test('children of a process in which much happens', { skip }, (t) => {
       table.delete(address);
     }
     atomic.set(changing, registers(changes));
-    single.setRegisters({ pc, ...registers(changes) });
+    single.update({ registers: { pc, ...registers(changes) } });
   }
   t.diagnostic(`${forks} forks, ${changes} rounds of changes`);
   assert.equal(library.stormJoin(), 0);

@@ -4,12 +4,11 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import {
-  type CodePageMethodName,
+  type CodeSource,
   createRegisterHandler,
   createTrampoline,
   disassemble,
   registerContext,
-  restoreContextAddress,
   symbolAddress,
   TrampfdError,
   viewMemory,
@@ -22,7 +21,7 @@ import { processor } from '../support/processor.js';
 import { usedMethod } from '../support/used-method.js';
 
 const { landingPad, savesFirst } = processor;
-const methods: readonly CodePageMethodName[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
+const methods: readonly CodeSource[] = ['memfd', 'template', 'file', 'rwx', 'remap'];
 /** More than there are registers for. */
 const ten = Array(10).fill('int64_t').join();
 const numbers = [1, 20, 300, 4000, 50000, 600000, 7000000, 80000000, 900000000, 1000000000];
@@ -77,7 +76,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     using adding = createRegisterHandler({ handler: handlers[0] });
     func('void start_calls(uintptr_t)')(adding.address);
     for (let turn = 0; turn < 20_000; turn++) {
-      adding.setHandler(handlers[turn % 2]!);
+      adding.update({ handler: handlers[turn % 2]! });
       if (turn % 1000 === 0) await sleep(0);
     }
     assert.equal(func('long stop_calls()')(), 0);
@@ -96,10 +95,10 @@ describe('a handler', { skip: needs('gcc') }, () => {
     assert.ok(func('long signals_seen()')() > instructions);
   });
 
-  test('can keep its block for restoreContextAddress, which returns from the trampoline once more', () => {
+  test('can keep its block for restoreAddress(), which returns from the trampoline once more', () => {
     using trampoline = createRegisterHandler({ handler: address('keep_registers') });
     assert.equal(
-      func('int return_twice(uintptr_t, uintptr_t)')(trampoline.address, restoreContextAddress()),
+      func('int return_twice(uintptr_t, uintptr_t)')(trampoline.address, registerContext.restoreAddress()),
       2,
     );
   });
@@ -109,7 +108,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     using outer = createRegisterHandler({ handler: inner });
     assert.equal(outer.handler, inner.address);
     callInt64(outer.address);
-    outer.setHandler({ address: address('look_at_stack') });
+    outer.update({ handler: { address: address('look_at_stack') } });
     assert.equal(callInt64(outer.address), 17n);
   });
 
@@ -129,7 +128,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     const { address } = spy;
     assert.equal(koffi.call(address, integers, ...numbers), -5);
     assert.deepEqual(seen, [address, 20n]);
-    assert.throws(() => spy.handler, { code: 'ERR_FREED' });
+    assert.throws(() => spy.freeze(), { code: 'ERR_TRAMPFD_CLOSED' });
     koffi.unregister(callback);
   });
 

@@ -1,4 +1,4 @@
-/** The object that stands for a handler trampoline: what it tells, what it refuses, what becomes of it. */
+/** Register handlers as JavaScript objects: properties, errors, life cycle. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -26,7 +26,7 @@ test('wrong options are refused', () => {
     [{ handler: null }, /TypeError: handler must be .*, not null/],
     [{ handler: () => {} }, /TypeError: handler must be .*, not a function/],
     [{ handler: {} }, /TypeError: handler must be .*, not an? Object/],
-    [{ handler: 0n }, /RangeError: handler is 0, and nothing can be called there/],
+    [{ handler: 0n }, /RangeError: handler is 0/],
     [{ handler: 2n ** 64n }, /RangeError: handler does not fit into 64 bits/],
     [
       { handler: { address: 4096 } },
@@ -35,9 +35,9 @@ test('wrong options are refused', () => {
     [{ handler: { address: 0n } }, /RangeError: handler\.address is 0/],
     [{ handler: getpid, registers: {} }, /TypeError: options has no property "registers"; it takes mode/],
     [{ handler: getpid, name: '' }, /RangeError: name must be/],
-    [{ handler: getpid, method: 'magic' }, /RangeError: method must be "memfd" or/],
-    [{ handler: getpid, mode: 'slow' }, /RangeError: mode must be "fast": what saves registers is code/],
-    [{ handler: getpid, mode: 'slow', method: 'memfd' }, /RangeError: method is about code/],
+    [{ handler: getpid, codeSource: 'magic' }, /RangeError: codeSource must be "memfd" or/],
+    [{ handler: getpid, mode: 'slow' }, /RangeError: mode must be "fast": registers are saved by code/],
+    [{ handler: getpid, mode: 'slow', codeSource: 'memfd' }, /RangeError: codeSource is for code/],
     [{ handler: 0x1000n, debug: true }, /RangeError: handler 0x1000 is not mapped/],
   ] as const) {
     assert.throws(() => make(options), error);
@@ -45,51 +45,63 @@ test('wrong options are refused', () => {
   make({ handler: getpid, mode: 'fast' }).close();
 });
 
-test('tells its handler, and takes another', () => {
+test('has a handler, which can be replaced', () => {
   using trampoline = createRegisterHandler({ handler: getpid });
   const { address } = trampoline;
   assert.equal(trampoline.handler, getpid);
-  trampoline.setHandler({ address: getppid });
+  trampoline.update({ handler: { address: getppid } });
   assert.equal(trampoline.handler, getppid);
   assert.equal(trampoline.address, address);
-  const set = trampoline.setHandler.bind(trampoline) as (handler: unknown) => void;
-  assert.throws(() => set(7), TypeError);
-  assert.throws(() => set(0n), RangeError);
-  assert.equal(trampoline.handler, getppid, 'a refused change changes nothing');
-  // The words that are read: where the entry leads, then those of the body.
+  const update = trampoline.update.bind(trampoline) as (changes?: unknown) => void;
+  assert.throws(() => update(), /^TypeError: changes must be an object/);
+  assert.throws(() => update({ handlers: getpid }), /^TypeError: changes has no property "handlers"/);
+  assert.throws(() => update({ handler: 7 }), TypeError);
+  assert.throws(() => update({ handler: null }), TypeError);
+  assert.throws(() => update({ handler: 0n }), RangeError);
+  update({});
+  update({ handler: undefined });
+  assert.equal(trampoline.handler, getppid, 'neither a refused change nor an empty one changes anything');
+  // The words that are read: the address of the body, then the words of the body.
   const words = [...disassemble(address).matchAll(/# (0x[0-9a-f]+)$/gm)].map(([, word]) => BigInt(word!));
   assert.deepEqual(words.slice(1), [getppid, address]);
 });
 
-test('refuses changes when frozen, and everything when freed', () => {
+test('refuses changes when frozen and methods when closed; properties stay', () => {
   const trampoline = createRegisterHandler({ handler: getpid, name: 'spy' });
   trampoline.freeze();
   assert.throws(
-    () => trampoline.setHandler(getppid),
-    /^TypeError: Cannot set the handler: the handler trampoline "spy" at 0x[0-9a-f]+ is frozen$/,
+    () => trampoline.update({ handler: getppid }),
+    /^TrampfdError: Cannot update the register handler "spy" at 0x[0-9a-f]+: it is frozen$/,
   );
-  callInt64(trampoline.address);
+  const { address } = trampoline;
+  callInt64(address);
   trampoline.close();
   trampoline.close();
   trampoline[Symbol.dispose]();
-  for (const use of [
-    () => trampoline.address,
-    () => trampoline.handler,
-    () => trampoline.freeze(),
-    () => trampoline.setHandler(getpid),
-  ]) {
+  for (const use of [() => trampoline.freeze(), () => trampoline.update({ handler: getpid })]) {
     assert.throws(
       use,
       (error) =>
-        error instanceof TrampfdError && error.code === 'ERR_FREED' && /"spy" at/.test(error.message),
+        error instanceof TrampfdError &&
+        error.code === 'ERR_TRAMPFD_CLOSED' &&
+        /"spy" at/.test(error.message),
     );
   }
+  assert.equal(trampoline.address, address);
+  assert.equal(trampoline.handler, getpid);
+  assert.equal(trampoline.name, 'spy');
 });
 
-test('a freed trampoline is no handler', () => {
+test('a closed trampoline is refused as a handler', () => {
   const inner = createTrampoline({ registers: { pc: getpid } });
   inner.close();
-  assert.throws(() => createRegisterHandler({ handler: inner }), { code: 'ERR_FREED' });
+  const error = { code: 'ERR_TRAMPFD_CLOSED', message: 'Cannot use handler: it is closed' };
+  assert.throws(() => createRegisterHandler({ handler: inner }), error);
+  const spy = createRegisterHandler({ handler: getpid });
+  spy.close();
+  using outer = createRegisterHandler({ handler: getpid });
+  assert.throws(() => outer.update({ handler: spy }), error);
+  assert.equal(outer.handler, getpid);
 });
 
 test('debug mode refuses a handler without code', () => {
@@ -97,10 +109,10 @@ test('debug mode refuses a handler without code', () => {
   const handler = addressOf(data);
   assert.throws(
     () => createRegisterHandler({ handler, debug: true }),
-    /handler 0x[0-9a-f]+ lies in memory that is not executable/,
+    /handler 0x[0-9a-f]+ is in memory that is not executable/,
   );
   using good = createRegisterHandler({ handler: getpid, debug: true });
-  assert.throws(() => good.setHandler(handler), /lies in memory that is not executable/);
+  assert.throws(() => good.update({ handler }), /is in memory that is not executable/);
   assert.equal(good.handler, getpid);
 });
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SavedRegister } from '#src/core/registers.js';
-import { addressOf, createRegisterHandler, registerContext, restoreContextAddress } from '#src/index.js';
+import { addressOf, createRegisterHandler, registerContext } from '#src/index.js';
 import {
   allFlags,
   captureAt,
@@ -194,11 +194,11 @@ describe('a handler', { skip: needs('gcc') }, () => {
     }
   });
 
-  test('restoreContextAddress sets all registers from a block, wherever it lies', (t) => {
+  test('the function at restoreAddress() loads all registers from a block anywhere in memory', (t) => {
     const random = randomFor(t);
     const elsewhere = new Uint8Array(1024);
-    const entry = restoreContextAddress();
-    assert.equal(restoreContextAddress(), entry);
+    const entry = registerContext.restoreAddress();
+    assert.equal(registerContext.restoreAddress(), entry);
     // A supervisor makes code of tables, and no other.
     const [first] = (process.env['TRAMPFD_METHODS'] ?? '').split(',').filter((name) => name !== 'trampfd');
     assert.equal(usedMethod(entry), first === '' ? 'memfd' : first);

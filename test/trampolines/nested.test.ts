@@ -42,7 +42,7 @@ for (const level of ['-O0', '-O1', '-O2']) {
     await t.test('is called by a single trampoline', () => {
       using trampoline = createTrampoline({ registers: { pc: 1n, chain: 1n } });
       check((body, chain) => {
-        trampoline.setRegisters({ pc: BigInt(body), chain: BigInt(chain) });
+        trampoline.update({ registers: { pc: BigInt(body), chain: BigInt(chain) } });
         return trampoline.address;
       });
     });

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { describe, test } from 'node:test';
 import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
-import { mappings } from '#src/linux/process/proc.js';
+import { mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, writes } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { runScript } from '../support/child.js';
@@ -88,21 +88,21 @@ test('a refused invocation is SIGSEGV at the address, with the registers as they
     const refused = () => invoke('refused');
 
     allowed();
-    t.setAllowedPcs([other]);
+    t.update({ allowedPcs: [other] });
     refused();
-    t.setAllowedPcs(Array(15).fill(other).concat(pc));
+    t.update({ allowedPcs: Array(15).fill(other).concat(pc) });
     allowed();
-    t.setAllowedPcs(Array(16).fill(other));
+    t.update({ allowedPcs: Array(16).fill(other) });
     refused();
-    t.setAllowedPcs(null);
+    t.update({ allowedPcs: null });
     allowed();
 
     const start = symbolAddress('faults_do', path);
     const inside = [start, start + 0x400n];
     const outside = [pc, pc + 1n];
-    t.setAllowedCallers([outside]);
+    t.update({ allowedCallers: [outside] });
     refused();
-    t.setAllowedCallers([inside]);
+    t.update({ allowedCallers: [inside] });
     allowed();
     console.log('done');
   `);
@@ -125,17 +125,17 @@ test('checks of several kinds together, and contexts that come and go', { skip }
       mode: 'slow', registers: { pc }, allowedPcs: [1n, pc], allowedCallers: [...outside, inside],
     });
     assert.equal(act(2, t.address), 0);
-    t.setAllowedPcs([1n]);
+    t.update({ allowedPcs: [1n] });
     assert.equal(act(2, t.address), 1);
-    t.setAllowedPcs([pc]);
-    t.setAllowedCallers(outside);
+    t.update({ allowedPcs: [pc] });
+    t.update({ allowedCallers: outside });
     assert.equal(act(2, t.address), 1);
-    t.setAllowedCallers(null);
-    t.setStack({ data: new Uint8Array(8), offset: 200 });
+    t.update({ allowedCallers: null });
+    t.update({ stackData: { data: new Uint8Array(8), offset: 200 } });
     assert.equal(call(t.address), process.pid);
-    t.setRegisters(null);
+    t.update({ registers: null });
     assert.equal(act(2, t.address), 1);
-    t.setRegisters({ pc });
+    t.update({ registers: { pc } });
     assert.equal(call(t.address), process.pid);
     assert.deepEqual(t.stats(), { invocations: 3n, refusals: 2n });
     console.log('done');
@@ -158,34 +158,34 @@ test('bad input, and what fast ones cannot do', () => {
   using trampoline = createTrampoline({ ...slow, allowedCallers: [[0n, 2n ** 64n - 1n]] });
   for (const [allowedCallers, message] of wrong) {
     assert.throws(() => createTrampoline({ ...slow, allowedCallers: allowedCallers as never }), message);
-    assert.throws(() => trampoline.setAllowedCallers(allowedCallers as never), message);
+    assert.throws(() => trampoline.update({ allowedCallers: allowedCallers as never }), message);
   }
   assert.deepEqual(trampoline.allowedCallers, [[0n, 2n ** 64n - 1n]]);
   assert.equal(callInt64(trampoline.address), pid);
-  trampoline.setAllowedCallers([]);
+  trampoline.update({ allowedCallers: [] });
   assert.equal(trampoline.allowedCallers, undefined);
 
   using fast = createTrampoline({ registers: { pc } });
   assert.throws(() => fast.stats(), /^TypeError: stats\(\) is for slow trampolines; this one is fast/);
-  assert.throws(() => fast.setAllowedCallers([range]), /^TypeError: allowedCallers is for slow/);
+  assert.throws(() => fast.update({ allowedCallers: [range] }), /^TypeError: allowedCallers is for slow/);
   assert.throws(
     () => createTrampoline({ registers: { pc }, allowedCallers: [range] }),
     /^TypeError: allowedCallers is for slow/,
   );
   assert.throws(
     () => createTrampoline({ ...slow, codeSource: 'memfd' }),
-    /^RangeError: method is about code, and slow/,
+    /^RangeError: codeSource is for code, which slow trampolines do not have/,
   );
   assert.throws(
     () => createTrampolineTable({ mode: 'slow', registers: [], codeSource: 'memfd' }),
-    /^RangeError: method is about code/,
+    /^RangeError: codeSource is for code/,
   );
   trampoline.freeze();
-  assert.throws(() => trampoline.setAllowedCallers(null), /is frozen/);
+  assert.throws(() => trampoline.update({ allowedCallers: null }), { code: 'ERR_TRAMPFD_FROZEN' });
   const gone = createTrampoline(slow);
   gone.close();
-  for (const use of [() => gone.stats(), () => gone.allowedCallers, () => gone.setAllowedCallers(null)]) {
-    assert.throws(use, { code: 'ERR_FREED' });
+  for (const use of [() => gone.stats(), () => gone.freeze(), () => gone.update({ allowedCallers: null })]) {
+    assert.throws(use, { code: 'ERR_TRAMPFD_CLOSED' });
   }
 });
 
@@ -208,7 +208,7 @@ test('a million: one mapping without a page for the addresses, 64 bytes each at 
     const count = 1_000_000;
     const pc = symbolAddress('getpid');
     const table = createTrampolineTable({ mode: 'slow', registers: ['arg2'] });
-    for (let i = 0; i < count / 10; i++) table.remove(table.add({ pc, arg2: 1n }));
+    for (let i = 0; i < count / 10; i++) table.delete(table.add({ pc, arg2: 1n }));
     const addresses = new BigUint64Array(count).fill(1n);
     const before = usage();
     for (let i = 0; i < count; i++) addresses[i] = table.add({ pc, arg2: BigInt(i) });
@@ -258,7 +258,7 @@ test('descriptors and selectors cannot be written through what the handler reads
 describe('one handler for a process', () => {
   /** What tells the handler's address. */
   const handler = `
-    const { sigaction } = await import('trampfd-own/linux/signal.js');
+    const { sigaction } = await import('trampfd-own/linux/process/signal.js');
     const handler = () => sigaction(${constants.signals.SIGSEGV}).handler;
   `.replace('trampfd-own', new URL('../../../dist', import.meta.url).pathname);
 

@@ -1,20 +1,25 @@
 /** Opens the fault engine with a type of its own, makes a trampoline of it by hand, and calls it. */
 import assert from 'node:assert/strict';
 import { addressOf, createTrampoline, symbolAddress } from '#src/index.js';
-import { memoryAt } from '#src/linux/mm/memory.js';
-import { mappingOf } from '#src/linux/process/proc.js';
+import { mappingOf } from '#src/linux/process/proc-maps.js';
 import * as arm64 from '#src/machine/arm64/faults/fault-handler.js';
+import {
+  type FaultType as Arm64FaultType,
+  emitIncrementCounter,
+} from '#src/machine/arm64/faults/fault-type.js';
 import { ucontext } from '#src/machine/arm64/faults/signal-frame.js';
 import { slowStride } from '#src/machine/fault-control.js';
 import type { FaultHandlerCode } from '#src/machine/index.js';
 import * as x64 from '#src/machine/x64/faults/fault-handler.js';
+import type { FaultType as X64FaultType } from '#src/machine/x64/faults/fault-type.js';
 import { frameOffset } from '#src/machine/x64/faults/signal-frame.js';
+import { memoryAt } from '#src/native/memory-view.js';
 import { createArena, installFaultHandler } from '#src/trampolines/slots/sigsegv-handler.js';
 import { callInt64 } from '../support/calls.js';
 
 /** Jumps to the first of two targets that stand behind the descriptor's header, and swaps them. */
 const name = 'alternate';
-const onX64: x64.FaultType = {
+const onX64: X64FaultType = {
   name,
   emit(asm, { complete }) {
     asm.emit('lock add m64, imm8', { base: 'r10' }, 1);
@@ -27,10 +32,10 @@ const onX64: x64.FaultType = {
     asm.emit('jmp rel32', complete);
   },
 };
-const onArm64: arm64.FaultType = {
+const onArm64: Arm64FaultType = {
   name,
   emit(asm, { complete }) {
-    arm64.emitIncrementCounter(asm);
+    emitIncrementCounter(asm);
     asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x3', 'x4', 'x12', 16);
     asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x4', 'x3', 'x12', 16);
     asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x3', 'x2', ucontext.pc);

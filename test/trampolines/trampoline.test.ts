@@ -10,7 +10,7 @@ for (const mode of ['fast', 'slow'] as const) {
 }
 
 function suite(mode: 'fast' | 'slow'): void {
-  test('loads an argument that the caller does not give', () => {
+  test('loads an argument that the caller does not pass', () => {
     const first = createTrampoline({ mode, registers: { pc: memcmp, arg2: 1n } });
     assert.equal(compare(first.address, 'ax', 'ay'), 0);
     const second = createTrampoline({ mode, registers: { pc: memcmp, arg2: 2n } });
@@ -23,17 +23,17 @@ function suite(mode: 'fast' | 'slow'): void {
   test('changes its registers, their set and its target without changing its address', () => {
     const trampoline = createTrampoline({ mode, registers: { pc: memcmp, arg2: 1n } });
     const { address } = trampoline;
-    trampoline.setRegisters({ pc: memcmp, arg2: 2n });
+    trampoline.update({ registers: { pc: memcmp, arg2: 2n } });
     assert.equal(compare(address, 'ax', 'ay'), -1);
-    trampoline.setRegisters({ pc: symbolAddress('getpid') });
+    trampoline.update({ registers: { pc: symbolAddress('getpid') } });
     assert.equal(callInt64(address), BigInt(process.pid));
-    trampoline.setRegisters({ pc: memcmp, arg0: 0n, arg1: 0n, arg2: 0n });
+    trampoline.update({ registers: { pc: memcmp, arg0: 0n, arg1: 0n, arg2: 0n } });
     assert.equal(compare(address, 'a', 'b'), 0);
     assert.equal(trampoline.address, address);
     trampoline.close();
   });
 
-  test('tells its contexts as they were written', () => {
+  test('has its contexts as properties, as they were written', () => {
     const data = Uint8Array.of(1, 2, 3);
     const trampoline = createTrampoline({
       mode,
@@ -47,32 +47,32 @@ function suite(mode: 'fast' | 'slow'): void {
 
     data[0] = 99;
     trampoline.stackData!.data[0] = 99;
-    assert.equal(trampoline.stackData!.data[0], 1, 'a copy was kept, and a copy was told');
+    assert.equal(trampoline.stackData!.data[0], 1, 'it stores a copy and returns copies');
     assert.ok(Object.isFrozen(trampoline.registers));
 
-    trampoline.setStackData(null);
+    trampoline.update({ stackData: null });
     assert.equal(trampoline.stackData, undefined);
-    trampoline.setStackData({ data: new Uint8Array() });
+    trampoline.update({ stackData: { data: new Uint8Array() } });
     assert.equal(trampoline.stackData, undefined);
-    trampoline.setAllowedPcs(null);
+    trampoline.update({ allowedPcs: null });
     assert.equal(trampoline.allowedPcs, undefined);
-    trampoline.setRegisters(null);
+    trampoline.update({ registers: null });
     assert.equal(trampoline.registers, undefined);
     trampoline.close();
   });
 
-  test('goes only to allowed PCs, checked when registers are set', () => {
+  test('jumps only to allowed PCs, checked when registers are set', () => {
     const getpid = symbolAddress('getpid');
     const getppid = symbolAddress('getppid');
     const trampoline = createTrampoline({ mode, registers: { pc: getpid }, allowedPcs: [getpid] });
-    assert.throws(() => trampoline.setRegisters({ pc: getppid }), /is not among the allowed PCs/);
+    assert.throws(() => trampoline.update({ registers: { pc: getppid } }), /is not among the allowed PCs/);
     assert.equal(callInt64(trampoline.address), BigInt(process.pid), 'the refused change changed nothing');
-    trampoline.setAllowedPcs([getppid]);
-    // Standing registers are not checked again; but a slow one is refused when it is invoked, and that kills.
+    trampoline.update({ allowedPcs: [getppid] });
+    // Registers that stay are not checked again. A slow trampoline checks when invoked; that would be a SIGSEGV.
     if (mode === 'fast') assert.equal(callInt64(trampoline.address), BigInt(process.pid));
-    trampoline.setStackData({ data: new Uint8Array(8) });
-    assert.throws(() => trampoline.setRegisters({ pc: getpid }), /is not among the allowed PCs/);
-    trampoline.setRegisters({ pc: getppid });
+    trampoline.update({ stackData: { data: new Uint8Array(8) } });
+    assert.throws(() => trampoline.update({ registers: { pc: getpid } }), /is not among the allowed PCs/);
+    trampoline.update({ registers: { pc: getppid } });
     assert.equal(callInt64(trampoline.address), BigInt(process.ppid));
     assert.throws(
       () => createTrampoline({ mode, registers: { pc: getpid }, allowedPcs: [getppid] }),
@@ -81,38 +81,46 @@ function suite(mode: 'fast' | 'slow'): void {
     trampoline.close();
   });
 
-  test('refuses changes when frozen, and everything when freed', () => {
+  test('refuses changes when frozen and methods when closed; properties stay', () => {
     const trampoline = createTrampoline({ mode, registers: { pc: memcmp, arg2: 1n }, name: 'one byte' });
     const { address } = trampoline;
     trampoline.freeze();
-    assert.throws(
-      () => trampoline.setRegisters({ pc: memcmp }),
-      /^TypeError: .*"one byte" at 0x[0-9a-f]+ is frozen/,
-    );
-    assert.throws(() => trampoline.setStackData(null), TypeError);
-    assert.throws(() => trampoline.setAllowedPcs(null), TypeError);
+    for (const changes of [{ registers: { pc: memcmp } }, { stackData: null }, { allowedPcs: null }, {}]) {
+      assert.throws(() => trampoline.update(changes), {
+        name: 'TrampfdError',
+        code: 'ERR_TRAMPFD_FROZEN',
+        message: `Cannot update the trampoline "one byte" at 0x${address.toString(16)}: it is frozen`,
+      });
+    }
+    trampoline.freeze();
     assert.equal(compare(address, 'ax', 'ay'), 0);
 
     trampoline.close();
     trampoline.close();
     trampoline[Symbol.dispose]();
     for (const use of [
-      () => trampoline.address,
-      () => trampoline.registers,
-      () => trampoline.stackData,
-      () => trampoline.allowedPcs,
       () => trampoline.freeze(),
-      () => trampoline.setRegisters({ pc: memcmp }),
+      () => trampoline.stats(),
+      () => trampoline.update({ registers: { pc: memcmp } }),
     ]) {
       assert.throws(
         use,
         (error) =>
-          error instanceof TrampfdError && error.code === 'ERR_FREED' && /"one byte"/.test(error.message),
+          error instanceof TrampfdError &&
+          error.code === 'ERR_TRAMPFD_CLOSED' &&
+          /^Cannot .* the trampoline "one byte" at 0x[0-9a-f]+: it is closed$/.test(error.message),
       );
     }
+    assert.equal(trampoline.address, address);
+    assert.equal(trampoline.name, 'one byte');
+    assert.equal(trampoline.mode, mode);
+    assert.deepEqual(trampoline.registers, { pc: memcmp, arg2: 1n });
+    assert.equal(trampoline.stackData, undefined);
+    assert.equal(trampoline.allowedPcs, undefined);
+    assert.equal(trampoline.allowedCallers, undefined);
   });
 
-  test('a place is used again only after all others that are free', () => {
+  test('an address is reused only after all others that are free', () => {
     const make = () => createTrampoline({ mode, registers: { pc: memcmp } });
     const trampolines = [make(), make(), make()];
     const addresses = trampolines.map(({ address }) => address);
@@ -125,7 +133,7 @@ function suite(mode: 'fast' | 'slow'): void {
     assert.deepEqual(seen, addresses);
   });
 
-  test('a trampoline that is freed while its new values are read stays free', () => {
+  test('stays closed if a getter of its new values closes it', () => {
     const trampoline = createTrampoline({ mode, registers: { pc: memcmp } });
     const sly = {
       get pc() {
@@ -133,6 +141,78 @@ function suite(mode: 'fast' | 'slow'): void {
         return memcmp;
       },
     };
-    assert.throws(() => trampoline.setRegisters(sly), { code: 'ERR_FREED' });
+    assert.throws(() => trampoline.update({ registers: sly }), { code: 'ERR_TRAMPFD_CLOSED' });
+  });
+
+  test('updates several contexts at once, and leaves the others', () => {
+    const getpid = symbolAddress('getpid');
+    const stackData = { data: Uint8Array.of(1, 2, 3), offset: 8, setSp: false };
+    using trampoline = createTrampoline({ mode, registers: { pc: memcmp }, stackData, allowedPcs: [memcmp] });
+    trampoline.update({ registers: { pc: getpid }, allowedPcs: [getpid] });
+    assert.deepEqual(trampoline.registers, { pc: getpid });
+    assert.deepEqual(trampoline.allowedPcs, [getpid]);
+    assert.deepEqual(trampoline.stackData, stackData);
+    assert.equal(callInt64(trampoline.address), BigInt(process.pid));
+    trampoline.update({});
+    trampoline.update({ registers: undefined, stackData: undefined, allowedPcs: undefined });
+    assert.deepEqual(trampoline.registers, { pc: getpid });
+    assert.deepEqual(trampoline.stackData, stackData);
+    trampoline.update({ registers: null, stackData: null, allowedPcs: null });
+    for (const name of ['registers', 'stackData', 'allowedPcs'] as const) {
+      assert.equal(trampoline[name], undefined);
+    }
+  });
+
+  test('changes nothing if one of the new values is refused', () => {
+    const getpid = symbolAddress('getpid');
+    const contexts = {
+      registers: { pc: getpid, arg2: 1n },
+      stackData: { data: Uint8Array.of(1, 2, 3), offset: 8, setSp: false },
+      allowedPcs: [getpid, memcmp],
+    };
+    using trampoline = createTrampoline({ mode, ...contexts });
+    const update = trampoline.update.bind(trampoline) as (changes?: unknown) => void;
+    const good = {
+      registers: { pc: memcmp },
+      stackData: { data: Uint8Array.of(4) },
+      allowedPcs: [memcmp],
+      allowedCallers: null,
+    };
+    for (const [changes, message] of [
+      [undefined, /^TypeError: changes must be an object, not undefined/],
+      [null, /^TypeError: changes must be an object, not null/],
+      [{ ...good, stack: null }, /^TypeError: changes has no property "stack"/],
+      [{ ...good, registers: { arg2: 1n } }, /^TypeError: registers must set pc/],
+      [
+        { ...good, registers: { pc: getpid } },
+        /^RangeError: registers\.pc 0x[0-9a-f]+ is not among the allowed/,
+      ],
+      [{ ...good, stackData: { data: 'text' } }, /^TypeError: stackData\.data must be a Uint8Array/],
+      [{ ...good, allowedPcs: [0n] }, /^RangeError: allowedPcs\[0\] is 0/],
+      [{ ...good, allowedCallers: [[2n, 1n]] }, /^RangeError: allowedCallers\[0\] is empty/],
+      ...(mode === 'slow'
+        ? []
+        : [[{ ...good, allowedCallers: [[1n, 2n]] }, /^TypeError: allowedCallers is for slow/] as const]),
+    ] as const) {
+      assert.throws(() => update(changes), message);
+      const { registers, stackData, allowedPcs } = trampoline;
+      assert.deepEqual({ registers, stackData, allowedPcs }, contexts);
+      assert.equal(callInt64(trampoline.address), BigInt(process.pid));
+    }
+    update(good);
+    assert.deepEqual(trampoline.registers, { pc: memcmp });
+  });
+
+  test('is updated by a getter of new values, whose other contexts then stay', () => {
+    using trampoline = createTrampoline({ mode, registers: { pc: memcmp } });
+    const nesting = {
+      get pc() {
+        trampoline.update({ stackData: { data: Uint8Array.of(7) } });
+        return symbolAddress('getpid');
+      },
+    };
+    trampoline.update({ registers: nesting });
+    assert.deepEqual(trampoline.stackData?.data, Uint8Array.of(7));
+    assert.equal(callInt64(trampoline.address), BigInt(process.pid));
   });
 }

@@ -1,10 +1,10 @@
 /** What the compiler must accept and refuse of handlers. Compiling this file is the test. */
-import { createRegisterHandler, type RegisterHandler, registerContext, restoreContextAddress } from 'trampfd';
+import { createRegisterHandler, type RegisterHandler, registerContext } from 'trampfd';
 
 export function handlers(trampoline: RegisterHandler): number {
-  createRegisterHandler({ handler: restoreContextAddress(), mode: 'fast', name: 'a name' });
+  createRegisterHandler({ handler: registerContext.restoreAddress(), mode: 'fast', name: 'a name' });
   createRegisterHandler({ handler: trampoline });
-  trampoline.setHandler(trampoline);
+  trampoline.update({ handler: trampoline });
   // @ts-expect-error the handler is missing
   createRegisterHandler({});
   // @ts-expect-error there are no slow ones
@@ -12,7 +12,7 @@ export function handlers(trampoline: RegisterHandler): number {
   // @ts-expect-error an address is a bigint
   createRegisterHandler({ handler: 4096 });
   // @ts-expect-error a function of JavaScript has no address
-  trampoline.setHandler(() => {});
+  trampoline.update({ handler: () => {} });
   // @ts-expect-error it loads no registers of its own
   createRegisterHandler({ handler: trampoline, registers: {} });
   // @ts-expect-error a register that is not saved

@@ -28,7 +28,7 @@ export function tables(pc: bigint): void {
   // @ts-expect-error a number where a bigint must be
   table.add({ pc, arg2: 1, chain: 2n });
   // @ts-expect-error stack data that this table does not have
-  table.add({ pc, arg2: 1n, chain: 2n, stack: new Uint8Array(8) });
+  table.add({ pc, arg2: 1n, chain: 2n, stackData: new Uint8Array(8) });
   // @ts-expect-error an address is a bigint
   table.delete(Number(address));
   table.set(address, { arg2: 1n });
@@ -84,6 +84,13 @@ export function trampolines(pc: bigint): void {
   trampoline.address = 1n;
   // @ts-expect-error told registers cannot be changed in place
   trampoline.registers!.arg0 = 2n;
+  // @ts-expect-error the handle is an interface; only createTrampoline makes one
+  new Trampoline({ registers: { pc } });
+  trampoline.update({ registers: null, stackData: undefined, allowedPcs: [pc] });
+  // @ts-expect-error a context that does not exist
+  trampoline.update({ stack: null });
+  // @ts-expect-error the mode cannot change
+  trampoline.update({ mode: 'slow' });
   using disposed = trampoline;
   void disposed;
 }

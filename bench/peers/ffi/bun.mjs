@@ -21,13 +21,13 @@ export function open(path) {
   };
 }
 
-/** Bun frees callbacks with their objects. */
-const kept = [];
+/** Bun frees a callback when its object is collected. */
+const callbacks = [];
 
-/** It has no structures. */
+/** Structures are not supported. */
 export function makeCallback(callee, kind = 'ints') {
   if (types[kind] === undefined) return undefined;
   const callback = new JSCallback(callee, types[kind]);
-  kept.push(callback);
+  callbacks.push(callback);
   return BigInt(callback.ptr);
 }

@@ -24,16 +24,16 @@ export function open(path) {
   };
 }
 
-/** Deno frees callbacks with their objects. */
-const kept = [];
+/** Deno frees a callback when its object is collected. */
+const callbacks = [];
 
 export function makeCallback(callee, kind = 'ints') {
   const callback = new Deno.UnsafeCallback(types[kind], callee);
-  kept.push(callback);
+  callbacks.push(callback);
   return BigInt(Deno.UnsafePointer.value(callback.pointer));
 }
 
-/** Structures arrive as their bytes. */
+/** Structures are passed as bytes. */
 export function sumPoint(bytes) {
   const [x, y] = new Float64Array(bytes.buffer, bytes.byteOffset, 2);
   return x + y;

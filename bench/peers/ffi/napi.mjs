@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 import process from 'node:process';
 
-/** A C addon has functions of its own. */
+/** Loads an add-on that exports the functions. */
 export function open(path) {
   const addon = { exports: {} };
   process.dlopen(addon, path, constants.dlopen.RTLD_NOW);
   return addon.exports;
 }
 
-/** They call one function of JavaScript's at a time: nothing in C carries it. */
+/** Functions of the add-on take the JavaScript function instead of an address. */
 export const makeCallback = (callee) => callee;

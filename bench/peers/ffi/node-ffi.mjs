@@ -20,6 +20,6 @@ export function open(path) {
   };
 }
 
-/** It has no structures. */
+/** Structures are not supported. */
 export const makeCallback = (callee, kind = 'ints') =>
   types[kind] && library.registerCallback(types[kind], callee);

@@ -1,6 +1,6 @@
 /**
- * C's declarations, by recursive descent: C17, section 6.7.6. `infer-declarations.ts` is the same for the
- * compiler; what one of them takes, the other has to take.
+ * Recursive-descent parser for C declarations: C17, section 6.7.6. `infer-declarations.ts` implements the same grammar in
+ * TypeScript's types; both must accept the same texts.
  *
  *     prototype    = specifiers stars [ name | '(' '*' stars [ name ] ')' ] '(' parameters ')' [ ';' ]
  *     parameters   = [ 'void' | parameter { ',' parameter } [ ',' '...' ] ]
@@ -10,9 +10,9 @@
  *     result       = specifiers stars
  *     field        = specifiers stars { '[' number ']' }
  *
- * What a parameter points to does not matter here, so a declarator is only counted: how many steps it is from
- * what the specifiers say. A star is one; an array, which becomes a pointer, is one; a function is two, since
- * it becomes a pointer to a function.
+ * The target type of a pointer does not matter here, so a declarator is reduced to its pointer depth: the number of steps
+ * from the declared type to the specified one. A star is one step; an array, which becomes a pointer, is one; a function is
+ * two, since it becomes a pointer to a function.
  */
 import type { CType, FieldType, ValueType } from '../../machine/c-types.js';
 import { acceptQualifiers, type DeclSpecifiers, parseSpecifiers } from './specifiers.js';
@@ -30,7 +30,7 @@ interface Declarator {
   readonly name: string | undefined;
 }
 
-/** Reads one declaration, which has to be the whole text. */
+/** Parses one declaration, which must be the whole text. */
 export class DeclarationParser {
   readonly #tokens: TokenStream;
   readonly #context: TypeContext;
@@ -41,14 +41,18 @@ export class DeclarationParser {
     this.#context = context;
   }
 
-  parsePrototype(): { readonly result: CType; readonly args: readonly Parameter[] } {
+  parsePrototype(): {
+    readonly name: string | undefined;
+    readonly result: CType;
+    readonly args: readonly Parameter[];
+  } {
     const result = this.#parseResultType();
-    this.#skipFunctionName();
+    const name = this.#parseFunctionName();
     this.#tokens.expect('(');
     const args = this.#parseParameters();
     this.#tokens.accept(';');
     this.#tokens.expect('');
-    return { result, args };
+    return { name, result, args };
   }
 
   parseResult(): CType {
@@ -87,23 +91,21 @@ export class DeclarationParser {
     return stars;
   }
 
-  /** What is behind it begins with a parenthesis, too. */
-  #skipFunctionName(): void {
-    if (this.#tokens.peek().text === '(' && this.#tokens.peek(1).text === '*') {
-      this.#tokens.expect('(');
-      this.#parseStars();
-      this.#acceptName();
-      this.#tokens.expect(')');
-    } else {
-      this.#acceptName();
-    }
+  /** Parses the optional name of a function or of a pointer to one. The parameters begin with a parenthesis, too. */
+  #parseFunctionName(): string | undefined {
+    if (this.#tokens.peek().text !== '(' || this.#tokens.peek(1).text !== '*') return this.#acceptName();
+    this.#tokens.expect('(');
+    this.#parseStars();
+    const name = this.#acceptName();
+    this.#tokens.expect(')');
+    return name;
   }
 
   #acceptName(): string | undefined {
     return isName(this.#tokens.peek().text) ? this.#tokens.next().text : undefined;
   }
 
-  /** Behind the opening parenthesis, up to and with the closing one. */
+  /** Parses parameters and the closing parenthesis; the opening one has been accepted. */
   #parseParameters(): readonly Parameter[] {
     const parameters: Parameter[] = [];
     if (this.#tokens.peek().text === 'void' && this.#tokens.peek(1).text === ')') this.#tokens.next();
@@ -122,10 +124,10 @@ export class DeclarationParser {
     return parameters;
   }
 
-  /** Of a function that is only pointed to, nobody needs to know what it stands for. */
+  /** Rejects an ellipsis, except in a parameter that is a function: its arguments do not matter. */
   #parseEllipsis(): void {
     if (this.#parenthesisDepth === 0) {
-      throw this.#tokens.error('the types that "..." stands for are given as { result, args, variadic }');
+      throw this.#tokens.error('list the types of "..." in the object form: { result, args, variadic }');
     }
     this.#tokens.next();
   }
@@ -161,7 +163,7 @@ export class DeclarationParser {
     }
   }
 
-  /** Whether what a parenthesis opens is a declarator and not parameters: C17, section 6.7.6.3, paragraph 11. */
+  /** Returns whether a parenthesis begins a declarator, not parameters: C17, section 6.7.6.3, paragraph 11. */
   #declaratorFollows(): boolean {
     const nextText = this.#tokens.peek(1).text;
     return (
@@ -172,7 +174,7 @@ export class DeclarationParser {
 
   #parseNested<Parsed>(parse: () => Parsed): Parsed {
     if (this.#parenthesisDepth === cLimits.parenthesisDepth) {
-      throw this.#tokens.error(`at most ${cLimits.parenthesisDepth} parentheses are read within each other`);
+      throw this.#tokens.error(`parentheses can be nested at most ${cLimits.parenthesisDepth} deep`);
     }
     this.#parenthesisDepth++;
     const parsed = parse();
@@ -180,7 +182,7 @@ export class DeclarationParser {
     return parsed;
   }
 
-  /** What stands between brackets means nothing for a parameter. */
+  /** The length of an array has no meaning in a parameter. */
   #skipArrayLength(): void {
     while (/^(\w+|\*)$/.test(this.#tokens.peek().text)) this.#tokens.next();
     this.#tokens.expect(']');
@@ -190,7 +192,7 @@ export class DeclarationParser {
     this.#tokens.expect('[');
     const { text } = this.#tokens.peek();
     if (!/^[1-9]\d*$/.test(text)) {
-      throw this.#tokens.error(`the number of elements is expected here, not ${quoteToken(text)}`);
+      throw this.#tokens.error(`expected the number of elements, not ${quoteToken(text)}`);
     }
     this.#tokens.next();
     this.#tokens.expect(']');
@@ -208,10 +210,10 @@ export class DeclarationParser {
     if (pointerDepth === 1 && isConstChar) return { kind: 'string' };
     if (pointerDepth > 0) return { kind: 'pointer', js: this.#context.pointers };
     if (type === undefined) {
-      const hint = text.startsWith('struct') ? '; give struct({ … }) in the object form' : '';
+      const hint = text.startsWith('struct') ? '; pass struct({ … }) in the object form' : '';
       throw this.#tokens.error(`${quoteToken(text)} can only be pointed to${hint}`, offset);
     }
-    if (type.kind === 'void') throw this.#tokens.error('nothing can have the type "void" here', offset);
+    if (type.kind === 'void') throw this.#tokens.error('the type "void" is not allowed here', offset);
     return type;
   }
 }

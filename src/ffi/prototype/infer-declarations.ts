@@ -1,10 +1,9 @@
 /**
- * `declarations.ts` for the compiler, so that it knows what C in a string literal means. Whatever reads takes
- * tokens and gives a pair, what it has read and the tokens behind, or an {@link InvalidType}. A type is what it
- * is in JavaScript, in words: void, number, bigint, boolean, pointer, string. Steps from the specifiers to the
- * type are counted in stars.
+ * `declaration-parser.ts` in TypeScript's types: infers the meaning of C in a string literal. Each type takes a string of
+ * tokens and returns a pair of the parsed value and the remaining tokens, or an {@link InvalidType}. A C type is represented
+ * by its kind in JavaScript: void, number, bigint, boolean, pointer, string; pointer depth is a string of stars.
  *
- * Limitations: there are no limits here, except the compiler's own.
+ * Limitation: there are no limits on length and depth, except the compiler's own.
  */
 import type { Specifiers } from './infer-specifiers.js';
 import type { InvalidType, IsName, NotWord, Tokenize, Unexpected } from './infer-tokens.js';
@@ -14,7 +13,7 @@ export type InferPrototype<Text extends string> =
   Result<Tokenize<Text>> extends [infer Type, infer Rest extends string]
     ? FunctionDeclarator<Rest> extends [infer Args extends string[], '' | '; ']
       ? '...' extends Args[number]
-        ? InvalidType<'the types that "..." stands for are given as { result, args, variadic }'>
+        ? InvalidType<'list the types of "..." in the object form: { result, args, variadic }'>
         : { readonly result: Type; readonly args: Args }
       : ParseError<FunctionDeclarator<Rest>>
     : ParseError<Result<Tokenize<Text>>>;
@@ -23,7 +22,7 @@ export type InferResult<Text extends string> = Complete<Result<Tokenize<Text>>>;
 
 export type InferParameter<Text extends string> = Complete<Parameter<Tokenize<Text>>>;
 
-/** An array is `{ array }` of what its elements are. */
+/** An array is `{ array }` with the kind of its elements. */
 export type InferField<Text extends string> =
   Result<Tokenize<Text>> extends [infer Element, infer Rest extends string]
     ? Element extends 'void'
@@ -38,10 +37,10 @@ type Result<Input extends string> =
       : never
     : Specifiers<Input>;
 
-/** From the specified type and the steps to what is declared. */
+/** Computes the declared type from the specified one and the pointer depth. */
 type Value<Base, PointerDepth, Rest> = PointerDepth extends ''
   ? Base extends 'incomplete'
-    ? InvalidType<'this can only be pointed to; structures are given with struct() in the object form'>
+    ? InvalidType<'only pointers to this type are allowed; pass struct({ … }) in the object form'>
     : [Base extends 'const char' ? 'number' : Base, Rest]
   : [[Base, PointerDepth] extends ['const char', '*'] ? 'string' : 'pointer', Rest];
 
@@ -56,7 +55,7 @@ type Stars<
       : [PointerDepth, Input]
   : [PointerDepth, Input];
 
-/** Name and parameters of a function, or of a pointer to one. */
+/** Parses the name and parameters of a function, or of a pointer to one. */
 type FunctionDeclarator<Input extends string> = Input extends `( * ${infer Inside}`
   ? Stars<Inside> extends [string, infer Rest extends string]
     ? SkipName<Rest> extends `) ${infer End}`
@@ -65,7 +64,7 @@ type FunctionDeclarator<Input extends string> = Input extends `( * ${infer Insid
     : never
   : ParameterList<SkipName<Input>>;
 
-/** From the parenthesis on that opens. An ellipsis is one of the types. */
+/** Parses parameters in parentheses. An ellipsis is one of the types. */
 type ParameterList<Input extends string> = Input extends `( ) ${infer Rest}`
   ? [[], Rest]
   : Input extends `( void ) ${infer Rest}`
@@ -131,7 +130,7 @@ type Suffixes<Input extends string, PointerDepth extends string> = Input extends
       : ParameterList<Input>
     : [PointerDepth, Input];
 
-/** Behind the bracket that closes; what stands before it means nothing. */
+/** Skips to the token after the closing bracket. */
 type SkipLength<Input extends string> = Input extends `] ${infer Rest}`
   ? Rest
   : Input extends `${infer Word} ${infer Rest}`
@@ -154,10 +153,10 @@ type Dimensions<Element, Input extends string> = Input extends ''
 
 type ArrayOf<Element> = Element extends InvalidType<string> ? Element : { readonly array: Element };
 
-type VoidNotAllowed = InvalidType<'nothing can have the type "void" here'>;
+type VoidNotAllowed = InvalidType<'the type "void" is not allowed here'>;
 
-/** What has been read, if nothing is left. */
+/** Returns the parsed value if no tokens remain. */
 type Complete<Parsed> = Parsed extends [infer Type, ''] ? Type : ParseError<Parsed>;
 
-/** Why something could not be read, or that it could, but not as far as it had to. */
+/** Returns the error of a parse that failed, or that ended before the last token. */
 type ParseError<Parsed> = Parsed extends [unknown, infer Rest] ? Unexpected<Rest> : Parsed;

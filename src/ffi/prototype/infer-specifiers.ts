@@ -1,10 +1,10 @@
-/** `specifiers.ts` for the compiler: the words that say a type, in any order. */
+/** `specifiers.ts` in TypeScript's types: the specifiers of a declaration, in any order. */
 import type { InvalidType, IsName, Unexpected } from './infer-tokens.js';
 import type { BaseKeyword, NamedTypes, Qualifier, SignKeyword, Specifier, TagKeyword } from './type-names.js';
 
 /**
- * What the specifiers say, and the tokens behind: `'const char'`, whose pointers are strings; `'incomplete'`
- * for what can only be pointed to; else what it is in JavaScript.
+ * Parses specifiers: returns their type and the remaining tokens. The type is `'const char'`, whose pointers are strings;
+ * `'incomplete'` for types that only allow pointers; else the kind in JavaScript.
  */
 export type Specifiers<
   Input extends string,
@@ -28,7 +28,7 @@ export type Specifiers<
             : SpecifiedType<Input, Sign, Length, Base, Qualifiers>
   : SpecifiedType<Input, Sign, Length, Base, Qualifiers>;
 
-/** Behind `struct`, `union` or `enum`. */
+/** Parses the tag after `struct`, `union` or `enum`. */
 type TagSpecifier<
   Word extends string,
   Input extends string,
@@ -53,7 +53,7 @@ type SpecifiedType<
       ? [[Sign, 'const'] extends ['', Qualifiers] ? 'const char' : 'number', Rest]
       : `${Sign}${Length}` extends ''
         ? [NamedTypeToJs<Base>, Rest]
-        : InvalidType<`C has no such type of ${Base}, or JavaScript no such numbers`>;
+        : InvalidType<`C has no such variant of ${Base}, or JavaScript no such numbers`>;
 
 type NamedTypeToJs<Word extends string> = Word extends keyof NamedTypes
   ? JsTypeOf<NamedTypes[Word]>

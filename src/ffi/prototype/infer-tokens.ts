@@ -1,10 +1,10 @@
 /**
- * `tokens.ts` for the compiler. Tokens stay in one string, each with one space behind: the compiler takes the
- * first word of a string with less work than the first element of a tuple.
+ * `tokens.ts` in TypeScript's types. Tokens are one string, with a space after each: the compiler matches the first word of
+ * a string faster than the first element of a tuple.
  */
 import type { Keyword, UnsupportedKeyword } from './type-names.js';
 
-/** Stands in the place of a type that does not exist, so that the compiler says why. */
+/** Replaces an invalid type, so that the compiler shows the problem. */
 export interface InvalidType<Problem extends string> {
   readonly invalidType: Problem;
 }
@@ -13,7 +13,7 @@ export type Tokenize<Text extends string> = NormalizeSpaces<
   PadSigns<Text, ['\n', '\t', '\r', '\f', '\v', '...', '*', '(', ')', '[', ']', ',', ';']>
 >;
 
-/** Text with spaces for white space and around signs. */
+/** Replaces white space by spaces, and puts spaces around signs. */
 type PadSigns<Text extends string, Signs extends string[]> = Signs extends [
   infer First extends string,
   ...infer Rest extends string[],
@@ -39,7 +39,7 @@ type NormalizeSpaces<
     ? Done
     : `${Done}${Text} `;
 
-/** Whether this can be the name of what is declared. */
+/** Whether the word is allowed as the declared name. */
 export type IsName<Word extends string> = Word extends
   | Keyword
   | UnsupportedKeyword
@@ -48,7 +48,7 @@ export type IsName<Word extends string> = Word extends
   ? false
   : true;
 
-/** Any text with a character that words do not have; of strange ones only those of ASCII that print are known here. */
+/** Text with a character that words cannot contain. Limitation: only printable ASCII is checked here. */
 export type NotWord = `${string}${CharactersOf<'*()[],;.!"#$%&\'+-/:<=>?@\\^`{|}~'>}${string}`;
 
 type WhiteSpace = CharactersOf<'\n\t\r\f\v'>;
@@ -58,9 +58,9 @@ type CharactersOf<Text extends string> = Text extends `${infer First}${infer Res
   ? First | CharactersOf<Rest>
   : never;
 
-/** Why these tokens cannot stand where they do. */
+/** Returns the error for unexpected tokens. */
 export type Unexpected<Rest> = Rest extends `${infer Word} ${string}`
   ? IsName<Word> extends true
     ? InvalidType<`no C type is called "${Word}"`>
-    : InvalidType<`"${Word}" cannot stand here`>
+    : InvalidType<`unexpected "${Word}"`>
   : InvalidType<'the declaration ends too early'>;

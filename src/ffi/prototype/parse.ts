@@ -1,68 +1,54 @@
-/** Signatures, from text or from an object. */
+/** Parses prototypes, from text or from an object. */
 
 import { describeType, knownOptions, oneOf } from '../../core/validate.js';
 import type { CType, PlatformTypes, Signature, ValueType } from '../../machine/c-types.js';
 import { DeclarationParser, type Parameter } from './declaration-parser.js';
 import { oneLine, TokenStream } from './tokens.js';
 import { cLimits, type TypeContext } from './type-context.js';
-import { typeExpected, UserType } from './user-type.js';
+import { typeExpected, UserTypeBase } from './user-type.js';
 
-/**
- * What a C function takes and returns. The text is a prototype (`'int puts(const char *)'`; names are
- * optional); the object can say more.
- */
-export type PrototypeLike = string | PrototypeObject;
-
-/** A signature as an object: for structures, enumerations, lists and pointers as numbers, which text cannot say. */
-export interface PrototypeObject {
-  /** A type in text, `'void'` among them; a structure or an enumeration. */
-  readonly result: string | UserType;
-  /** Types in text, with names if one likes, as in a prototype; structures and enumerations. */
-  readonly args: readonly (string | UserType)[];
-  /** The types that `...` stands for in this call. They are promoted ones, as C passes them: no `float`, no `short`. */
-  readonly variadic?: readonly (string | UserType)[];
-  /** What pointers are in JavaScript. Numbers are faster; no address of a process has more than 2^53. Default `'bigint'`. */
-  readonly pointers?: 'bigint' | 'number';
+export interface ParsedPrototype extends Signature {
+  /** The function's name, if the prototype has one. */
+  readonly name: string | undefined;
 }
 
 /**
- * Reads a signature.
- * @throws TypeError, RangeError with the place of what is wrong
+ * Parses a prototype.
+ * @throws TypeError, RangeError that shows the position of the problem
  */
-export function parsePrototype(prototype: unknown, platform: PlatformTypes): Signature {
+export function parsePrototype(prototype: unknown, platform: PlatformTypes): ParsedPrototype {
   if (typeof prototype === 'string') {
-    const tokens = new TokenStream(prototype, 'signature');
+    const tokens = new TokenStream(prototype, 'prototype');
     const parsed = new DeclarationParser(tokens, { platform, pointers: 'bigint' }).parsePrototype();
     return { ...parsed, variadicFrom: undefined, text: oneLine(prototype) };
   }
   if (typeof prototype !== 'object' || prototype === null) {
-    throw new TypeError(
-      `signature must be a C prototype in text or an object, not ${describeType(prototype)}`,
-    );
+    throw new TypeError(`prototype must be C text or an object, not ${describeType(prototype)}`);
   }
   return parseObject(prototype, platform);
 }
 
-function parseObject(prototype: object, platform: PlatformTypes): Signature {
-  // Each property is read once: a getter could answer differently the next time.
-  const properties = { ...knownOptions(prototype, 'signature', ['result', 'args', 'variadic', 'pointers']) };
-  const pointers = oneOf(properties.pointers, 'signature.pointers', ['bigint', 'number']);
+function parseObject(prototype: object, platform: PlatformTypes): ParsedPrototype {
+  // Each property is read once: a getter could return another value the next time.
+  const properties = { ...knownOptions(prototype, 'prototype', ['result', 'args', 'variadic', 'pointers']) };
+  const pointers = oneOf(properties.pointers, 'prototype.pointers', ['bigint', 'number']);
   const context = { platform, pointers };
   const result = parseResult(properties.result, context);
-  const fixedArgs = parseList(properties.args, 'signature.args', context);
+  const fixedArgs = parseList(properties.args, 'prototype.args', context);
   const isVariadic = properties.variadic !== undefined;
-  const variadicArgs = isVariadic ? parseList(properties.variadic, 'signature.variadic', context) : [];
+  const variadicArgs = isVariadic ? parseList(properties.variadic, 'prototype.variadic', context) : [];
   for (const [index, { type }] of variadicArgs.entries())
-    assertPromoted(type, `signature.variadic[${index}]`);
+    assertPromoted(type, `prototype.variadic[${index}]`);
 
   const allArgs = [...fixedArgs, ...variadicArgs];
   if (allArgs.length > cLimits.parameters) {
     throw new RangeError(
-      `signature has ${allArgs.length} arguments; at most ${cLimits.parameters} are possible`,
+      `prototype has ${allArgs.length} arguments; at most ${cLimits.parameters} are possible`,
     );
   }
   const argTexts = [...fixedArgs.map(({ text }) => text), ...(isVariadic ? ['...'] : [])];
   return {
+    name: undefined,
     result: result.type,
     args: allArgs.map(({ name, type }) => ({ name, type })),
     variadicFrom: isVariadic ? fixedArgs.length : undefined,
@@ -70,14 +56,14 @@ function parseObject(prototype: object, platform: PlatformTypes): Signature {
   };
 }
 
-/** A type with what messages call it. */
+/** A type and its text in messages. */
 interface WithText<Type extends CType = CType> {
   readonly type: Type;
   readonly text: string;
 }
 
 function parseResult(declaration: unknown, context: TypeContext): WithText {
-  const subject = 'signature.result';
+  const subject = 'prototype.result';
   if (typeof declaration === 'string') {
     return {
       type: new DeclarationParser(new TokenStream(declaration, subject), context).parseResult(),
@@ -116,7 +102,7 @@ function parseArgument(
 }
 
 function resolveUserType(type: unknown, subject: string, context: TypeContext): WithText<ValueType> {
-  if (!(type instanceof UserType)) throw typeExpected(type, subject);
+  if (!(type instanceof UserTypeBase)) throw typeExpected(type, subject);
   return { type: type.resolve(context), text: type.text };
 }
 
@@ -129,8 +115,6 @@ function assertPromoted(type: ValueType, subject: string): void {
         ? 'int'
         : undefined;
   if (promotedType !== undefined) {
-    throw new RangeError(
-      `${subject} is passed as ${promotedType} where "..." stands: write "${promotedType}"`,
-    );
+    throw new RangeError(`${subject} is passed as ${promotedType} for "...": write "${promotedType}"`);
   }
 }

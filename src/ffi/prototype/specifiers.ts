@@ -1,14 +1,14 @@
-/** The words of a declaration that say a type, in any order: C17, sections 6.7.2 and 6.7.3. */
+/** Parser for the specifiers of a declaration, in any order: C17, sections 6.7.2 and 6.7.3. */
 import type { CType, PlatformTypeName } from '../../machine/c-types.js';
 import { isWord, quoteToken, type TokenStream } from './tokens.js';
 import type { TypeContext } from './type-context.js';
 import * as typeNames from './type-names.js';
 
 export interface DeclSpecifiers {
-  /** Nothing for what has no values of its own here and can only be pointed to. */
+  /** `undefined` for incomplete types, which only allow pointers. */
   readonly type: CType | undefined;
   readonly isConstChar: boolean;
-  /** Without qualifiers, for errors, and where the first word stands. */
+  /** Without qualifiers, for errors; and the offset of the first word. */
   readonly text: string;
   readonly offset: number;
 }
@@ -17,11 +17,11 @@ interface SpecifierWords {
   sign: '' | typeNames.SignKeyword;
   length: '' | 'short' | 'long' | 'long long';
   base: string;
-  /** The name of a structure, union or enumeration. */
+  /** Name of a structure, union or enumeration. */
   tag: string;
 }
 
-/** Reads as far as words can be part of the type. */
+/** Parses as many words as can belong to the type. */
 export function parseSpecifiers(tokens: TokenStream, context: TypeContext): DeclSpecifiers {
   let isConst = acceptQualifiers(tokens);
   const { offset } = tokens.peek();
@@ -38,7 +38,7 @@ export function parseSpecifiers(tokens: TokenStream, context: TypeContext): Decl
   return { type: resolveType(words, context), isConstChar: isConst && text === 'char', text, offset };
 }
 
-/** Takes qualifiers, if there are any; returns whether one was `const`. */
+/** Accepts any qualifiers; returns whether one was `const`. */
 export function acceptQualifiers(tokens: TokenStream): boolean {
   let isConst = false;
   while (isOneOf(typeNames.qualifiers, tokens.peek().text)) {
@@ -47,7 +47,7 @@ export function acceptQualifiers(tokens: TokenStream): boolean {
   return isConst;
 }
 
-/** Adds a word to those before, if there is a place for it. */
+/** Adds a word to the earlier ones if the combination may still be a type; returns whether it was added. */
 function addWord(word: string, words: SpecifierWords): boolean {
   const { sign, length, base } = words;
   if (isOneOf(typeNames.signKeywords, word) && sign === '') words.sign = word;
@@ -64,7 +64,7 @@ function isValidCombination({ sign, length, base }: SpecifierWords): boolean {
   return length === '' && (sign === '' || base === 'char');
 }
 
-/** Nothing for an incomplete type. */
+/** Returns `undefined` for an incomplete type. */
 function resolveType(
   { sign, length, base }: SpecifierWords,
   { platform, pointers }: TypeContext,
@@ -76,7 +76,7 @@ function resolveType(
     return signed ? typeNames.int64 : typeNames.uint64;
   }
   if (base === 'char') return { ...typeNames.int8, signed: sign === '' ? platform.char.signed : signed };
-  // GCC makes it unsigned where no value is negative. Up to 2^31-1 a value is the same number in both.
+  // GCC makes it unsigned if no value is negative. Values up to 2^31-1 are the same in both types.
   if (base === 'enum') return typeNames.int32;
   if (!isNamedType(base)) return undefined;
   const type = typeNames.namedTypes[base];
@@ -85,19 +85,18 @@ function resolveType(
   return { kind: 'integer', js: type.js, ...platform[base as PlatformTypeName] };
 }
 
-/** The name behind `struct`, `union` or `enum`. */
+/** Parses the name after `struct`, `union` or `enum`. */
 function parseTag(tokens: TokenStream): string {
   const { text } = tokens.peek();
   if (text === '{')
-    throw tokens.error('fields are not given here, but with struct({ … }) in the object form');
-  if (!typeNames.isName(text))
-    throw tokens.error(`the name of a type is expected here, not ${quoteToken(text)}`);
+    throw tokens.error('fields cannot be listed in text; pass struct({ … }) in the object form');
+  if (!typeNames.isName(text)) throw tokens.error(`expected the name of a type, not ${quoteToken(text)}`);
   return tokens.next().text;
 }
 
 function typeNameExpected(tokens: TokenStream): RangeError {
   const { text } = tokens.peek();
-  if (!isWord(text)) return tokens.error(`a type is expected here, not ${quoteToken(text)}`);
+  if (!isWord(text)) return tokens.error(`expected a type, not ${quoteToken(text)}`);
   const hint =
     tokens.peek(1).text === '*' ? `; for a pointer to it, write "void *" or "struct ${text} *"` : '';
   return tokens.error(`no C type is called ${quoteToken(text)}${hint}`);

@@ -1,28 +1,28 @@
-/** The words and signs of a declaration, each with its place, and errors that show the place. */
+/** Tokens of a declaration with their offsets, and errors that show the position. */
 
 export interface Token {
   readonly text: string;
-  /** Where it begins in the source, in UTF-16 units. */
+  /** Offset in the text, in UTF-16 code units. */
   readonly offset: number;
 }
 
-/** More than anybody declares; it bounds the work for a text that is no declaration. */
+/** Characters. Far more than declarations have; bounds the work for invalid text. */
 const maxTextLength = 10_000;
 
-/** What C calls white space, then a token. */
+/** White space as in C, then a token. */
 const tokenPattern = /[ \t\n\v\f\r]*(\w+|\.\.\.|[*()[\]{},;]|$)/y;
 
-/** Text, taken token by token. */
+/** Splits text into tokens, and returns them one by one. */
 export class TokenStream {
   readonly #text: string;
   readonly #subject: string;
   readonly #tokens: Token[] = [];
   #position = 0;
 
-  /** @param subject what errors call the text */
+  /** @param subject the name of the text in errors */
   constructor(text: string, subject: string) {
     if (text.length > maxTextLength) {
-      throw new RangeError(`${subject} has ${text.length} characters; at most ${maxTextLength} are read`);
+      throw new RangeError(`${subject} has ${text.length} characters; at most ${maxTextLength} are possible`);
     }
     this.#text = text;
     this.#subject = subject;
@@ -31,14 +31,14 @@ export class TokenStream {
       const match = tokenPattern.exec(text);
       if (match === null) {
         const badOffset = offset + text.slice(offset).search(/[^ \t\n\v\f\r]/);
-        throw this.error(`no declaration has the character ${describeCharacter(text, badOffset)}`, badOffset);
+        throw this.error(`invalid character ${describeCharacter(text, badOffset)}`, badOffset);
       }
       this.#tokens.push({ text: match[1]!, offset: tokenPattern.lastIndex - match[1]!.length });
     }
     if (this.#tokens.at(-1)?.text !== '') this.#tokens.push({ text: '', offset: text.length });
   }
 
-  /** The next token, or one further on. The last one is empty, and stays. */
+  /** Returns the next token, or a later one. After the last token it returns an empty one. */
   peek(ahead = 0): Token {
     return this.#tokens[Math.min(this.#position + ahead, this.#tokens.length - 1)]!;
   }
@@ -49,7 +49,7 @@ export class TokenStream {
     return current;
   }
 
-  /** Takes the next token if it is this one. */
+  /** Consumes the next token if it has this text; returns whether it did. */
   accept(text: string): boolean {
     const matches = this.peek().text === text;
     if (matches) this.#position++;
@@ -58,10 +58,10 @@ export class TokenStream {
 
   expect(text: string): void {
     if (!this.accept(text))
-      throw this.error(`${quoteToken(text)} is expected here, not ${quoteToken(this.peek().text)}`);
+      throw this.error(`expected ${quoteToken(text)}, not ${quoteToken(this.peek().text)}`);
   }
 
-  /** An error about a place in the text, which it shows; the next token's unless another is given. */
+  /** Returns an error that shows a position in the text: by default that of the next token. */
   error(problem: string, offset = this.peek().offset): RangeError {
     const contextLength = 40;
     const start = Math.max(0, offset - contextLength);
@@ -74,7 +74,7 @@ export class TokenStream {
   }
 }
 
-/** How errors call a token. */
+/** Returns a token as errors show it. */
 export const quoteToken = (text: string): string =>
   text === '' ? 'the end' : JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
@@ -85,10 +85,10 @@ function describeCharacter(text: string, offset: number): string {
   return `${quoteToken(String.fromCodePoint(code))} (U+${code.toString(16).toUpperCase().padStart(4, '0')})`;
 }
 
-/** As long as before, with nothing in it that ends the line or has no width. */
+/** Replaces characters that end the line or have no width; the length stays the same. */
 const printable = (text: string): string =>
-  // Unicode's classes take milliseconds to compile.
+  // Unicode property classes take milliseconds to compile.
   /^[ -~]*$/.test(text) ? text : text.replaceAll(/[\s\p{C}]/gu, ' ');
 
-/** For messages, with single spaces. */
+/** Returns text for messages: in one line, with single spaces. */
 export const oneLine = (text: string): string => printable(text).replaceAll(/ +/g, ' ').trim();

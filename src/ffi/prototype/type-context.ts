@@ -1,14 +1,14 @@
-/** What a declaration's text leaves open, and how much of everything is read. */
+/** The context in which a declaration is parsed, and limits. */
 import type { PlatformTypes } from '../../machine/c-types.js';
 
-/** The same text is different types with a different one of these. */
+/** Settings on which the type of a declaration depends. */
 export interface TypeContext {
   readonly platform: PlatformTypes;
-  /** What pointers are in JavaScript. */
+  /** The JavaScript type of pointers. */
   readonly pointers: 'bigint' | 'number';
 }
 
-/** No type is larger on any platform, so what is right with this meaning is right with all. */
+/** Platform types at their largest: a structure that is valid with these is valid on every platform. */
 export const widestContext: TypeContext = {
   platform: {
     char: { size: 1, signed: true },
@@ -19,15 +19,15 @@ export const widestContext: TypeContext = {
   pointers: 'bigint',
 };
 
-/** As much as every C compiler has to take: C17, section 5.2.4.1. They bound the work for hostile input, too. */
+/** The limits that every C compiler must support (C17, section 5.2.4.1). They also bound the work for hostile input. */
 export const cLimits = {
   parameters: 127,
-  /** Open at the same time. */
+  /** Nesting levels. */
   parenthesisDepth: 63,
   dimensions: 12,
   /** Fields of a structure, values of an enumeration. */
   members: 1023,
-  /** Structures in structures. */
+  /** Nesting levels of structures. */
   structDepth: 63,
   /** Bytes of a structure. */
   structBytes: 65_535,

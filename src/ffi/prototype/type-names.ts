@@ -1,6 +1,6 @@
 /**
- * The names that C's headers give to types, as glibc defines them on 64-bit Linux. The compiler infers from
- * this table, too.
+ * C keywords, and the type names of C headers as glibc defines them on 64-bit Linux. TypeScript's inference uses the same
+ * tables.
  */
 import type { FloatType, IntegerType, PointerType, VoidType } from '../../machine/c-types.js';
 import { isWord } from './tokens.js';
@@ -16,7 +16,7 @@ export const uint64 = { kind: 'integer', size: 8, signed: false, js: 'bigint' } 
 const bool = { kind: 'integer', size: 1, signed: false, js: 'boolean' } as const;
 const pointer = { kind: 'pointer', js: 'bigint' } as const;
 
-/** Integers whose size or sign the platform decides: a `PlatformTypeName`. */
+/** Integers whose size or sign depends on the platform: a `PlatformTypeName`. */
 const platformNumber = { kind: 'platform', js: 'number' } as const;
 const platformBigint = { kind: 'platform', js: 'bigint' } as const;
 
@@ -27,7 +27,7 @@ type NamedType =
   | PointerType
   | { kind: 'platform'; js: 'number' | 'bigint' };
 
-/** Types that one word says. */
+/** Types that are named by a single word. */
 export const namedTypes = {
   // Keywords
   void: { kind: 'void' },
@@ -127,13 +127,13 @@ export const namedTypes = {
   ulong: uint64,
 } as const satisfies Readonly<Record<string, NamedType>>;
 
-/** Keywords that say a type, or a part of one. */
+/** Keywords that specify a type or a part of one. */
 export const baseKeywords = ['void', 'char', 'int', 'float', 'double', '_Bool'] as const;
 export const signKeywords = ['signed', 'unsigned'] as const;
 export const lengthKeywords = ['short', 'long'] as const;
 export const tagKeywords = ['struct', 'union', 'enum'] as const;
 
-/** Types of the same headers, and of <stdio.h> and <dirent.h>, that programs know only by their address. */
+/** Opaque types of the same headers, and of <stdio.h> and <dirent.h>: only pointers to them are allowed. */
 export const incompleteTypes = [
   'max_align_t',
   'fd_set',
@@ -172,7 +172,7 @@ export type TagKeyword = (typeof tagKeywords)[number];
 export type Qualifier = (typeof qualifiers)[number];
 export type Keyword = BaseKeyword | SignKeyword | (typeof lengthKeywords)[number] | TagKeyword | Qualifier;
 export type UnsupportedKeyword = (typeof unsupportedKeywords)[number];
-/** Words that a declaration can begin with. */
+/** Words that can begin a declaration. */
 export type Specifier = Keyword | keyof NamedTypes | (typeof incompleteTypes)[number];
 
 const keywords: readonly string[] = [
@@ -185,8 +185,8 @@ const keywords: readonly string[] = [
 const specifiers = new Set<string>([...keywords, ...Object.keys(namedTypes), ...incompleteTypes]);
 const reservedWords = new Set<string>([...keywords, ...unsupportedKeywords]);
 
-/** Whether a declaration can begin with this word. */
+/** Returns whether this word can begin a declaration. */
 export const isSpecifier = (word: string): word is Specifier => specifiers.has(word);
 
-/** Whether this can be the name of what is declared. As in C, that may be a type's name, but no keyword. */
+/** Returns whether this word is allowed as the declared name. As in C, type names are allowed, keywords are not. */
 export const isName = (word: string): boolean => isWord(word) && !reservedWords.has(word);

@@ -1,8 +1,8 @@
-/** What signatures mean in TypeScript: the functions on both sides, and what the compiler refuses. */
+/** The TypeScript types of prototypes: parameters, results, and errors for invalid ones. */
 
 import type { InferField, InferParameter, InferPrototype, InferResult } from './infer-declarations.js';
 import type { InvalidType } from './infer-tokens.js';
-import type { PrototypeLike, PrototypeObject } from './parse.js';
+import type { PrototypeLike, PrototypeObject } from './prototype-like.js';
 import type { Enumeration, Struct, StructFields, UserType } from './user-type.js';
 
 /** Any value that crosses between C and JavaScript. */
@@ -11,22 +11,22 @@ export type NativeValue =
   | readonly NativeValue[]
   | { readonly [field: string]: NativeValue };
 
-/** What JavaScript gets as arguments of a function with this signature. `NativeValue[]` where it is not known before. */
+/** The arguments that a JavaScript function receives from C. `NativeValue[]` if the prototype is not a literal. */
 export type ParametersOf<S extends PrototypeLike> = ArgumentValues<S, FromC<PointersOf<S>>>;
 
-/** What a function with this signature returns to JavaScript. */
+/** The result that a C function returns to JavaScript. */
 export type ResultOf<S extends PrototypeLike> = ValueOf<ResultKind<S>, FromC<PointersOf<S>>>;
 
-/** A function in JavaScript that C calls. 64-bit results may be safe integers, too, and pointers memory or `null`. */
+/** A JavaScript function that C calls. 64-bit results may also be safe integers, pointers memory or `null`. */
 export type CallbackFunction<S extends PrototypeLike> = (...args: ParametersOf<S>) => CallbackResult<S>;
 
-/** What such a function returns. */
+/** The result that a JavaScript function returns to C. */
 export type CallbackResult<S extends PrototypeLike> = ValueOf<ResultKind<S>, ToC>;
 
-/** A function in C that JavaScript calls. 64-bit arguments may be safe integers, too, and pointers memory or `null`. */
-export type NativeFunction<S extends PrototypeLike> = (...args: ArgumentValues<S, ToC>) => ResultOf<S>;
+/** The arguments of a C function that JavaScript calls. 64-bit ones may also be safe integers, pointers memory or `null`. */
+export type NativeArguments<S extends PrototypeLike> = ArgumentValues<S, ToC>;
 
-/** To be a parameter's type together with `S`: nothing fits it where `S` is no signature. */
+/** Intersected with `S` as the type of a parameter: rejects values if `S` is not a valid prototype. */
 export type ValidPrototype<S extends PrototypeLike> = [S] extends [string]
   ? Valid<PrototypeKinds<S>>
   : S extends PrototypeObject
@@ -37,7 +37,7 @@ export type ValidPrototype<S extends PrototypeLike> = [S] extends [string]
       } & { readonly [Name in Exclude<keyof S, keyof PrototypeObject>]: InvalidType<'no such property'> }
     : unknown;
 
-/** The same for fields of a structure. */
+/** Does the same for the fields of a structure. */
 export type ValidFields<Fields extends StructFields> = {
   readonly [Name in keyof Fields]: Valid<KindOfField<Fields[Name]>>;
 };
@@ -66,7 +66,7 @@ interface ToC extends CommonValues {
   unknown: NativeValue | ArrayBuffer | ArrayBufferView;
 }
 
-/** The values of a kind, or of a declared type. */
+/** The type of values of a kind or of a user type. */
 type ValueOf<Kind, Values> = Kind extends keyof Values
   ? Values[Kind]
   : Kind extends { readonly array: infer Element }
@@ -79,7 +79,7 @@ type ValueOf<Kind, Values> = Kind extends keyof Values
           ? NativeValue
           : never;
 
-// --- Kinds of a signature ---
+// --- Kinds of a prototype ---
 
 type ArgumentValues<S extends PrototypeLike, Values> =
   ArgumentKinds<S> extends infer Kinds extends readonly unknown[]
@@ -142,7 +142,7 @@ type PointersOf<S extends PrototypeLike> = S extends { readonly pointers: infer 
 
 // --- Checks ---
 
-/** Of one of several, each has to be right. */
+/** Rejects a union if any of its members is invalid. */
 type Valid<Kind> = [Extract<Kind, InvalidType<string>>] extends [never]
   ? unknown
   : Extract<Kind, InvalidType<string>>;
@@ -151,5 +151,5 @@ type ValidArguments<Types extends readonly unknown[]> = {
   readonly [Index in keyof Types]: Valid<KindOfArgument<Types[Index]>>;
 };
 
-/** Whether the text is known to the compiler: a record of unknown names is one without any. */
+/** Whether the text is a literal: a record with non-literal names has no required properties. */
 type IsLiteral<Text extends string> = Record<never, never> extends Record<Text, unknown> ? false : true;

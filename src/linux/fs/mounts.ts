@@ -1,27 +1,27 @@
-/** What is mounted where. @see proc_pid_mountinfo(5) */
+/** The mount table. @see proc_pid_mountinfo(5) */
 import { readFileSync } from 'node:fs';
 
 export interface Mount {
   readonly id: number;
-  /** The mount on which this one stands. */
+  /** The mount that this one is mounted on. */
   readonly parentId: number;
-  /** The file system, by the number of its device. */
+  /** Device number of the file system: `major:minor`. */
   readonly device: string;
-  /** The folder of the file system that is mounted. */
+  /** The folder within the file system that is mounted. */
   readonly root: string;
-  /** Where it is mounted. */
+  /** The mount point. */
   readonly path: string;
   /** Options of this mount: `ro`, `noexec`, `nosuid`, … */
   readonly options: readonly string[];
   readonly type: string;
 }
 
-/** All mounts that a path of this process can lead to, in the order in which they were made. */
+/** Returns all mounts that this process can reach by a path, oldest first. */
 export function mounts(): Mount[] {
   return visibleMounts(parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')));
 }
 
-/** The lines of `/proc/PID/mountinfo`. */
+/** Parses `/proc/PID/mountinfo`. */
 export function parseMounts(text: string): Mount[] {
   return text.split('\n').flatMap((line) => {
     const [mountFields, filesystemFields] = line.split(' - ');
@@ -41,7 +41,7 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
-/** Those of a process's mounts that no later one covers: right on top, or over a folder above. */
+/** Returns the mounts that no later mount covers, be it on the same mount point or on a folder above. */
 export function visibleMounts(all: readonly Mount[]): Mount[] {
   const byId = new Map(all.map((mount) => [mount.id, mount]));
   const reachable = ({ parentId, path }: Mount): boolean => {
@@ -55,19 +55,19 @@ export function visibleMounts(all: readonly Mount[]): Mount[] {
   return all.filter((mount) => reachable(mount) && !isCovered(mount));
 }
 
-/** The mount that a path lies on. */
+/** Returns the mount that contains a path. */
 export function mountOf(path: string, all: readonly Mount[] = mounts()): Mount | undefined {
   const ancestors = all.filter((mount) => containsPath(mount.path, path));
   const longestLength = Math.max(...ancestors.map((mount) => mount.path.length));
   return ancestors.findLast((mount) => mount.path.length === longestLength);
 }
 
-/** Whether a path is a folder's own, or leads into it. */
+/** Whether a path is the folder itself, or is inside it. */
 export function containsPath(directory: string, path: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`);
 }
 
-/** The kernel writes space, tab, newline and backslash in octal. */
+/** Decodes octal escapes, which the kernel writes for space, tab, newline and backslash. */
 function octalUnescape(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

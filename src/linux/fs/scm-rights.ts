@@ -1,16 +1,16 @@
-/** Descriptors on their way through a socket. @see unix(7), "SCM_RIGHTS" */
+/** Passing fds through a Unix socket. @see unix(7), "SCM_RIGHTS" */
 import { TrampfdError } from '../../core/errors.js';
 import { systemError } from '../../native/errno.js';
 import { errno, libc } from '../../native/libc.js';
-import { addressOfBytes } from '../mm/memory.js';
-import { Poll } from './fds.js';
+import { addressOfBytes } from '../../native/memory-view.js';
+import { Poll } from './poll.js';
 
 // <sys/socket.h>
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 
-/** `struct msghdr`, the `struct iovec` that it points to, one byte, and a control message with a descriptor. */
+/** Offsets in one buffer: `struct msghdr`, the `struct iovec` that it points to, one byte, and a control message. */
 const MSGHDR = {
   size: 112,
   iov: 16,
@@ -20,11 +20,12 @@ const MSGHDR = {
   iovec: 56,
   payload: 72,
 } as const;
+/** `struct cmsghdr` with one fd: its offset in the buffer, its size, and offsets relative to it. */
 const CMSG = { offset: 80, space: 24, level: 8, type: 12, data: 16, len: 20 } as const;
 
 const message = new DataView(new ArrayBuffer(MSGHDR.size));
 
-/** Fills in everything but the descriptor; one byte goes along, since nothing travels alone. @returns its address */
+/** Fills in the message but for the fd. It has one byte of data, which a control message needs. @returns its address */
 function prepareMessage(): bigint {
   const messageAddress = addressOfBytes(message);
   new Uint8Array(message.buffer).fill(0);
@@ -37,7 +38,7 @@ function prepareMessage(): bigint {
   return messageAddress;
 }
 
-/** Sends a descriptor to whoever reads the other end of a Unix socket. */
+/** Sends an fd to the peer of a Unix socket. */
 export function sendFd(socket: number, fd: number, attempt: string): void {
   const messageAddress = prepareMessage();
   message.setBigUint64(CMSG.offset, BigInt(CMSG.len), true);
@@ -49,7 +50,7 @@ export function sendFd(socket: number, fd: number, attempt: string): void {
   }
 }
 
-/** Waits for a descriptor that was sent, and takes it, close-on-exec. */
+/** Waits for a message and returns the fd that it carries, close-on-exec. */
 export function recvFd(socket: number, attempt: string): number {
   new Poll([socket]).wait(-1);
   const messageAddress = prepareMessage();
@@ -60,7 +61,7 @@ export function recvFd(socket: number, attempt: string): number {
     message.getBigUint64(CMSG.offset, true) >= BigInt(CMSG.len) &&
     message.getInt32(CMSG.offset + CMSG.type, true) === SCM_RIGHTS;
   if (hasFd) return message.getInt32(CMSG.offset + CMSG.data, true);
-  throw new TrampfdError(`Cannot ${attempt}: what came through the socket was no descriptor`, {
-    code: 'ERR_NO_DESCRIPTOR',
+  throw new TrampfdError(`Cannot ${attempt}: the message carried no file descriptor`, {
+    code: 'ERR_TRAMPFD_NO_DESCRIPTOR',
   });
 }

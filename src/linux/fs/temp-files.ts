@@ -1,25 +1,26 @@
 /** Temporary files. */
-import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromNodeError } from '../../native/errno.js';
+import { writeAll } from './write-all.js';
 
-/** `O_TMPFILE` of <fcntl.h>: its own bit and `O_DIRECTORY`, whose value depends on the architecture. */
+/** `O_TMPFILE` of <fcntl.h> includes `O_DIRECTORY`, whose value depends on the architecture. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/** What kernels and file systems without `O_TMPFILE` answer to it: open(2). Node calls `EOPNOTSUPP` by its other name. */
+/** Errors from kernels and file systems without `O_TMPFILE`: open(2). Node names `EOPNOTSUPP` `ENOTSUP`. */
 const tmpfileUnsupported = ['EISDIR', 'ENOTSUP', 'ENOENT', 'EINVAL'];
 
 /**
- * A file in the temporary folder (`TMPDIR`) that holds `bytes` and has no name, open for reading only.
- * Node opens all files close-on-exec.
+ * Creates a file without a name in the temporary folder (`TMPDIR`), with the contents `bytes`. The returned fd is
+ * read-only and, as all that Node opens, close-on-exec.
  */
 export function anonymousTempFile(bytes: Uint8Array, attempt: string): number {
   const directory = tmpdir();
   let writeFd: number | undefined;
   try {
     writeFd = createAnonymous(directory);
-    for (let written = 0; written < bytes.length; ) written += writeSync(writeFd, bytes, written);
+    writeAll(writeFd, bytes);
     return openSync(`/proc/self/fd/${writeFd}`, constants.O_RDONLY);
   } catch (error) {
     throw fromNodeError(`${attempt} in ${directory}`, error);
@@ -37,9 +38,12 @@ function createAnonymous(directory: string): number {
   }
 }
 
-/** A file that had a name for a moment, of which `/proc/PID/fd` still shows the beginning. Open for reading and writing. */
+/**
+ * Creates a file, open for reading and writing, and unlinks it. Its former name, which begins with `name`, still shows
+ * in `/proc/PID/fd`.
+ */
 export function unlinkedTempFile(name: string, directory = tmpdir()): number {
-  // Loaded when it is needed, as in spawn.ts.
+  // Loaded on demand, like child_process in launcher/spawn.ts.
   const { randomUUID } = process.getBuiltinModule('node:crypto');
   const path = join(directory, `${name}-${randomUUID()}`);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;

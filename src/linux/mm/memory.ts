@@ -1,9 +1,7 @@
-/** Memory mappings. Each function is a system call under its own name; refusals are {@link TrampfdError}s. */
-import { types } from 'node:util';
+/** Memory mappings. A failed system call throws a {@link TrampfdError}. */
+import { hex } from '../../core/bits.js';
 import { systemError } from '../../native/errno.js';
 import { errno, libc } from '../../native/libc.js';
-
-export { addressOfBytes, memoryAt } from '../../native/libc.js';
 
 // <sys/mman.h>, the same on x86-64 and arm64.
 export const PROT_NONE = 0;
@@ -23,7 +21,7 @@ const MADV_DONTNEED = 4;
 export const __NR_mseal = 462;
 
 export interface MapRequest {
-  /** Where; 0 lets the kernel choose. */
+  /** 0 (the default) lets the kernel choose. */
   readonly address?: bigint;
   readonly length: number;
   readonly prot: number;
@@ -33,10 +31,7 @@ export interface MapRequest {
   readonly offset?: bigint;
 }
 
-/**
- * `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)`: map files or memory.
- * @see mmap(2)
- */
+/** `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)`. @see mmap(2) */
 export function mmap(request: MapRequest, attempt: string): bigint {
   const { address = 0n, length, prot, flags, fd = -1, offset = 0n } = request;
   const result = libc().mmap(address, length, prot, flags, fd, offset);
@@ -44,40 +39,40 @@ export function mmap(request: MapRequest, attempt: string): bigint {
   return BigInt(result);
 }
 
-/** `int munmap(void *addr, size_t length)`: give a range back. @see munmap(2) */
+/** `int munmap(void *addr, size_t length)`. @see munmap(2) */
 export function munmap(address: bigint, length: number): void {
   if (libc().munmap(address, length) !== 0) {
-    throw systemError(`unmap 0x${address.toString(16)}`, { syscall: 'munmap', errno: errno() });
+    throw systemError(`unmap ${hex(address)}`, { syscall: 'munmap', errno: errno() });
   }
 }
 
-/** `int mprotect(void *addr, size_t length, int prot)`: change what a range allows. @see mprotect(2) */
+/** `int mprotect(void *addr, size_t length, int prot)`. @see mprotect(2) */
 export function mprotect(address: bigint, length: number, prot: number): void {
   if (libc().mprotect(address, length, prot) !== 0) {
-    throw systemError(`change the protection of 0x${address.toString(16)}`, {
+    throw systemError(`change the protection of ${hex(address)}`, {
       syscall: 'mprotect',
       errno: errno(),
     });
   }
 }
 
-/** `madvise(addr, length, MADV_DONTNEED)`: drop the contents of private memory. @see madvise(2) */
+/** `madvise(addr, length, MADV_DONTNEED)`: discards the contents of private memory. @see madvise(2) */
 export function madviseDontneed(address: bigint, length: number): void {
   if (libc().madvise(address, length, MADV_DONTNEED) !== 0) {
-    throw systemError(`discard memory at 0x${address.toString(16)}`, { syscall: 'madvise', errno: errno() });
+    throw systemError(`discard memory at ${hex(address)}`, { syscall: 'madvise', errno: errno() });
   }
 }
 
 /**
- * `int mseal(void *addr, size_t length, unsigned long flags)`: let nobody unmap, move or reprotect a range,
+ * `int mseal(void *addr, size_t length, unsigned long flags)`: prevents unmapping, moving and reprotecting a range
  * until the process ends. Linux 6.10. @see Documentation/userspace-api/mseal.rst
- * @returns whether the kernel has it and did it
+ * @returns whether the range is sealed; `false` on older kernels
  */
 export function mseal(address: bigint, length: number): boolean {
   return libc().syscall(__NR_mseal, 'long', address, 'long', BigInt(length), 'long', 0n) === 0;
 }
 
-/** Whether every page of a range is mapped. `msync` with `MS_ASYNC` does nothing else since Linux 2.6.19. @see msync(2) */
+/** Whether every page of a range is mapped. Since Linux 2.6.19 `MS_ASYNC` only checks that. @see msync(2) */
 export function isMapped(address: bigint, length: number): boolean {
   const page = BigInt(pageSize());
   const start = (address / page) * page;
@@ -93,8 +88,8 @@ export function pageSize(): number {
 }
 
 /**
- * Reserves address space, aligned to `alignment` (a power of two, at least a page), with no access.
- * Later mappings go into it with `MAP_FIXED`, so that no other thread's mapping can come between.
+ * Reserves inaccessible address space, aligned to `alignment` (a power of two, at least a page; in bytes). Later
+ * mappings replace parts of it with `MAP_FIXED`, so that no other thread can map that range first.
  */
 export function reserveAddressSpace(
   { length, alignment }: { length: number; alignment: number },
@@ -110,19 +105,9 @@ export function reserveAddressSpace(
     if (leading > 0) munmap(start, leading);
     if (slack > leading) munmap(aligned + BigInt(length), slack - leading);
   } catch (error) {
-    // Cutting can split a mapping, which fails when the process has as many as it may. Give all of it back.
+    // A partial unmap can split a mapping, which fails at the limit of mappings (vm.max_map_count). Unmap all of it.
     munmap(start, length + slack);
     throw error;
   }
   return aligned;
-}
-
-/** Whether this is a buffer, of whichever realm, or a view of one. Properties that claim so do not count, or run. */
-export function isBufferSource(value: unknown): value is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(value) || types.isArrayBuffer(value);
-}
-
-/** Writes bytes to memory that is mapped and writable. A view of it would cost more than the writing. */
-export function copyToMemory(address: bigint, bytes: Uint8Array): void {
-  libc().memcpy(address, bytes, bytes.length);
 }

@@ -1,23 +1,23 @@
 /**
- * Memory of other processes, with the protection that the process itself has: what it may not write, this may
- * not either. (`/proc/PID/mem` would.) @see process_vm_readv(2)
+ * Access to the memory of other processes. Page protections apply as for the process itself, unlike with
+ * `/proc/PID/mem`. @see process_vm_readv(2)
  */
 import { constants } from 'node:os';
 import { errno, libc } from '../../native/libc.js';
-import { addressOfBytes } from './memory.js';
+import { addressOfBytes } from '../../native/memory-view.js';
 
 const { EFAULT } = constants.errno;
 
-/** `struct iovec`, ours and theirs. */
+/** Two `struct iovec`: the local and the remote range. */
 const iovecs = new BigUint64Array(4);
 let iovecsAddress: bigint | undefined;
 
-/** @returns 0, or the error number; `EFAULT` also when only a part is there */
+/** Reads memory. @returns 0, or the error number; `EFAULT` also if only a part could be read */
 export function processVmReadv(tid: number, address: bigint, buffer: Uint8Array): number {
   return transfer('process_vm_readv', { tid, address, bytes: buffer });
 }
 
-/** @returns 0, or the error number; `EFAULT` also when only a part can be written */
+/** Writes memory. @returns 0, or the error number; `EFAULT` also if only a part could be written */
 export function processVmWritev(tid: number, address: bigint, bytes: Uint8Array): number {
   return transfer('process_vm_writev', { tid, address, bytes });
 }

@@ -1,29 +1,29 @@
-/** Who runs on which processor. @see sched_setaffinity(2), proc_pid_stat(5) */
+/** CPU affinity and CPU load. @see sched_setaffinity(2), proc_pid_stat(5) */
 import { readFileSync } from 'node:fs';
 import { libc } from '../../native/libc.js';
-import { addressOfBytes } from '../mm/memory.js';
+import { addressOfBytes } from '../../native/memory-view.js';
 
-/** `cpu_set_t`: 1,024 processors. */
+/** `cpu_set_t`: a bit for each of 1,024 CPUs. */
 const cpuMask = new Uint8Array(128);
 let initialMask: Uint8Array | undefined;
 
-/** The processor that a thread ran on last; nothing when it is gone. */
+/** Returns the CPU on which a thread last ran; `undefined` if it exited. */
 export function lastCpu(tid: number): number | undefined {
   try {
     const text = readFileSync(`/proc/${tid}/stat`, 'latin1');
-    // Behind the name, which may hold anything, the third field comes next; this is the 39th.
+    // Field 2, the name, may contain spaces and parentheses; field 3 follows it. `processor` is field 39.
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[36]);
   } catch {
     return undefined;
   }
 }
 
-/** How many threads of the whole system run or could, this one included. @see proc_loadavg(5) */
+/** Returns the number of runnable threads of the system, including this one. @see proc_loadavg(5) */
 export function runnableThreads(): number {
   return Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[3]?.split('/')[0]);
 }
 
-/** Keeps the calling thread on one processor, or lets it run wherever it could before. */
+/** Pins the calling thread to a CPU; with `undefined` restores its initial affinity. */
 export function setAffinity(cpu: number | undefined): void {
   const { sched_getaffinity, sched_setaffinity } = libc();
   const maskAddress = addressOfBytes(cpuMask);

@@ -1,12 +1,12 @@
-/** Descriptors of processes. @see pidfd_open(2), pidfd_getfd(2) */
+/** File descriptors of other processes. @see pidfd_open(2), pidfd_getfd(2) */
 import { systemError } from '../../native/errno.js';
 import { errno, libc } from '../../native/libc.js';
 
-/** These have the same numbers on every architecture. */
+// The same numbers on all architectures.
 const __NR_pidfd_open = 434;
 const __NR_pidfd_getfd = 438;
 
-/** A copy of a descriptor of another process, close-on-exec. */
+/** Duplicates an fd of another process, close-on-exec. */
 export function pidfdGetfd(pid: number, fd: number, attempt: string): number {
   const pidfd = pidfdSyscall('pidfd_open', __NR_pidfd_open, [pid, 0, 0], attempt);
   try {

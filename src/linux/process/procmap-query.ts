@@ -1,17 +1,16 @@
-/** Which mapping of a process an address lies in, and of which file. */
-
-import { readFileSync } from 'node:fs';
+/** Looking up the mapping at an address of another process. */
 import { constants } from 'node:os';
 import { errno, libc } from '../../native/libc.js';
+import { addressOfBytes } from '../../native/memory-view.js';
 import { close, open } from '../fs/fds.js';
 import { fileKey } from '../fs/statx.js';
-import { addressOfBytes } from '../mm/memory.js';
+import { mappingOf, mappings } from './proc-maps.js';
 
 const { ENOENT } = constants.errno;
 
 /** `_IOWR('f', 17, struct procmap_query)`: <linux/fs.h>, Linux 6.11. */
 export const PROCMAP_QUERY = 0xc0686611;
-/** `struct procmap_query`, in bytes. Checked against C by a test. */
+/** `struct procmap_query`, offsets in bytes. Checked against C by a test. */
 export const PROCMAP_QUERY_ARG = {
   ...{ size: 104, flags: 8, address: 16, start: 24, end: 32, vmaFlags: 40, offset: 56 },
   ...{ inode: 64, major: 72, minor: 76 },
@@ -22,15 +21,15 @@ export interface FileMapping {
   readonly start: bigint;
   readonly end: bigint;
   readonly executable: boolean;
-  /** Where in the file `start` stands. */
+  /** Offset of `start` in the file, in bytes. */
   readonly offset: bigint;
-  /** As `fileBehind` tells it; of anonymous memory the inode is 0. */
+  /** Key of the file, as from `fileKeyOfFd`; for anonymous memory the inode is 0. */
   readonly file: string;
 }
 
 const queryBuffer = new DataView(new ArrayBuffer(PROCMAP_QUERY_ARG.size));
 
-/** Asks about one process. It holds a descriptor, until it is closed, and is stale when the process has executed. */
+/** Looks up mappings of one process. It holds an fd until it is closed. After an execve of the process it is stale. */
 export class MappingQuery {
   readonly #pid: number;
   readonly #fd: number;
@@ -40,6 +39,7 @@ export class MappingQuery {
     this.#fd = open(`/proc/${pid}/maps`, 0, `read the mappings of process ${pid}`);
   }
 
+  /** Returns the mapping that contains an address. */
   mappingAt(address: bigint): FileMapping | undefined {
     queryBuffer.setBigUint64(0, BigInt(PROCMAP_QUERY_ARG.size), true);
     queryBuffer.setBigUint64(PROCMAP_QUERY_ARG.flags, 0n, true);
@@ -65,25 +65,11 @@ export class MappingQuery {
     close(this.#fd);
   }
 
-  /** Before Linux 6.11: the whole list. */
+  /** Before Linux 6.11: reads all mappings. */
   #readMaps(address: bigint): FileMapping | undefined {
-    for (const line of readFileSync(`/proc/${this.#pid}/maps`, 'latin1').split('\n')) {
-      const match = /^([0-9a-f]+)-([0-9a-f]+) ..(.). ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+)/.exec(line);
-      if (match === null) continue;
-      const [, start, end, x, offset, major, minor, inode] = match as unknown as string[];
-      const mapping = {
-        start: BigInt(`0x${start}`),
-        end: BigInt(`0x${end}`),
-        executable: x === 'x',
-        offset: BigInt(`0x${offset}`),
-        file: fileKey({
-          major: Number.parseInt(major!, 16),
-          minor: Number.parseInt(minor!, 16),
-          inode: BigInt(inode!),
-        }),
-      };
-      if (mapping.start <= address && address < mapping.end) return mapping;
-    }
-    return undefined;
+    const mapping = mappingOf(address, mappings(this.#pid));
+    if (mapping === undefined) return undefined;
+    const { start, end, executable, offset } = mapping;
+    return { start, end, executable, offset, file: fileKey(mapping) };
   }
 }

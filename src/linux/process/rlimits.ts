@@ -1,13 +1,13 @@
-/** Limits of this process. @see getrlimit(2) */
+/** Resource limits of this process. @see getrlimit(2) */
 import { readFileSync } from 'node:fs';
 import { libc } from '../../native/libc.js';
-import { addressOfBytes } from '../mm/memory.js';
+import { addressOfBytes } from '../../native/memory-view.js';
+import { RLIM_INFINITY } from '../constants.js';
 
 // <asm-generic/resource.h>
 export const RLIMIT_FSIZE = 1;
 export const RLIMIT_NOFILE = 7;
 
-const RLIM_INFINITY = 2n ** 64n - 1n;
 const rlimit = new BigUint64Array(2); // struct rlimit64: soft, hard
 
 export interface Rlimit {
@@ -15,12 +15,15 @@ export interface Rlimit {
   readonly hard: bigint;
 }
 
-/** Lets this process have as many descriptors as it may: a process without privileges up to its hard limit. */
+/** Raises the limit on fds to the system's maximum; without privileges to the hard limit. */
 export function raiseNofile(): void {
   raiseRlimit(RLIMIT_NOFILE, BigInt(readFileSync('/proc/sys/fs/nr_open', 'latin1').trim()));
 }
 
-/** Lets this process have files as long as it may. @returns what it might have until now */
+/**
+ * Removes the limit on file sizes; without privileges raises it to the hard limit.
+ * @returns the previous limit, in bytes
+ */
 export function raiseFsize(): Rlimit {
   return raiseRlimit(RLIMIT_FSIZE, RLIM_INFINITY);
 }

@@ -1,17 +1,18 @@
 /**
- * System calls of other processes, answered here: the listener of a filter. @see seccomp_unotify(2)
+ * Seccomp user notification: handles system calls of other processes. @see seccomp_unotify(2)
  *
- * One `Listener` serves one thread. Numbers of notifications exceed 2^53 and are never used twice.
+ * A `NotifyListener` must be used by one thread only. Notification ids exceed 2^53 and are never reused.
  */
 import { constants } from 'node:os';
 import { systemError } from '../../native/errno.js';
 import { hostMachine } from '../../native/host.js';
 import { errno, libc } from '../../native/libc.js';
-import { addressOfBytes } from '../mm/memory.js';
+import { addressOfBytes } from '../../native/memory-view.js';
+import { O_CLOEXEC } from '../constants.js';
 
 const { ENOENT, EINTR } = constants.errno;
 
-// <linux/seccomp.h>. The sizes in the numbers of the requests are those of the structures below.
+// <linux/seccomp.h>. The request numbers include the sizes of the structures below.
 export const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
 export const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
 export const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
@@ -21,9 +22,9 @@ const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 const SECCOMP_ADDFD_FLAG_SEND = 2;
 const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
 export const SECCOMP_GET_NOTIF_SIZES = 3;
-const O_CLOEXEC = 0o2000000;
 
-/** `struct seccomp_notif`, `seccomp_notif_resp` and `seccomp_notif_addfd`, in bytes. Checked against C by a test. */
+// Offsets in `struct seccomp_notif`, `seccomp_notif_resp` and `seccomp_notif_addfd`, in bytes. Checked against C by a
+// test.
 export const SECCOMP_NOTIF = { size: 80, id: 0, pid: 8, number: 16, args: 32 } as const;
 export const SECCOMP_NOTIF_RESP = { size: 24, id: 0, value: 8, error: 16, flags: 20 } as const;
 export const SECCOMP_NOTIF_ADDFD = {
@@ -35,7 +36,7 @@ export const SECCOMP_NOTIF_ADDFD = {
   newFdFlags: 20,
 } as const;
 
-/** A system call that waits for its answer. Its fields hold until the next is received. */
+/** A system call that waits for a reply. Its `args` are valid until the next `receive`. */
 export interface Notification {
   readonly id: bigint;
   /** The thread that made the call. */
@@ -53,7 +54,7 @@ export class NotifyListener {
   readonly #ioctlArgument = new DataView(new ArrayBuffer(SECCOMP_NOTIF_RESP.size));
   readonly #ioctlArgumentAddress = addressOfBytes(this.#ioctlArgument);
 
-  /** @param fd what `seccomp` with `SECCOMP_FILTER_FLAG_NEW_LISTENER` returned */
+  /** @param fd the result of `seccomp` with `SECCOMP_FILTER_FLAG_NEW_LISTENER` */
   constructor(fd: number) {
     this.fd = fd;
     const bytes = new ArrayBuffer(notificationSize());
@@ -61,13 +62,13 @@ export class NotifyListener {
     this.#notificationBytes = new Uint8Array(bytes);
     this.#notificationAddress = addressOfBytes(bytes);
     this.#args = new BigUint64Array(bytes, SECCOMP_NOTIF.args, 6);
-    // Linux 6.6: who waits for the answer may run on this very processor.
+    // Linux 6.6: wakes the caller on this CPU.
     libc().ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   }
 
-  /** The next call; nothing when the one that was announced is gone. */
+  /** Receives the next system call; `undefined` if its thread was interrupted or killed before. */
   receive(): Notification | undefined {
-    this.#notificationBytes.fill(0); // the kernel insists
+    this.#notificationBytes.fill(0); // required by the kernel
     if (libc().ioctl(this.fd, SECCOMP_IOCTL_NOTIF_RECV, this.#notificationAddress) !== 0) {
       const error = errno();
       if (error === ENOENT || error === EINTR) return undefined;
@@ -82,25 +83,25 @@ export class NotifyListener {
     };
   }
 
-  /** Whether a call still waits. If not, its thread is gone, and its number may be another's. */
+  /** Whether a system call still waits. If not, its thread may have exited, and its tid may be reused. */
   isValid(id: bigint): boolean {
     this.#ioctlArgument.setBigUint64(0, id, true);
     return libc().ioctl(this.fd, SECCOMP_IOCTL_NOTIF_ID_VALID, this.#ioctlArgumentAddress) === 0;
   }
 
-  /** Answers with a result, or an error number. @returns whether anybody was there to hear it */
+  /** Replies with a result, or an error number. @returns whether the caller was still waiting */
   reply(id: bigint, { value = 0n, error = 0 }: { value?: bigint; error?: number }): boolean {
     return this.#send(id, { value, error, flags: 0 });
   }
 
-  /** Lets the kernel make the call as if nobody had been asked. */
+  /** Lets the kernel execute the system call. @returns whether the caller was still waiting */
   continue(id: bigint): boolean {
     return this.#send(id, { value: 0n, error: 0, flags: SECCOMP_USER_NOTIF_FLAG_CONTINUE });
   }
 
   /**
-   * Gives the caller a copy of a descriptor, close-on-exec, and answers with its number, in one step.
-   * @returns the number, or the error number as a negative one
+   * Duplicates an fd into the caller, close-on-exec, and replies with it, atomically (`SECCOMP_ADDFD_FLAG_SEND`).
+   * @returns the caller's fd, or the negated error number
    */
   addFdAndSend(id: bigint, fd: number): number {
     const argument = this.#ioctlArgument;
@@ -123,11 +124,11 @@ export class NotifyListener {
   }
 }
 
-/** Bytes that this kernel fills in; never fewer than we read. */
+/** Returns the size in bytes of the kernel's `struct seccomp_notif`, or of ours if that is larger. */
 function notificationSize(): number {
   const sizes = new Uint16Array(3); // struct seccomp_notif_sizes
   const sizesAddress = addressOfBytes(sizes);
-  const { seccomp } = hostMachine().systemCalls;
+  const { seccomp } = hostMachine().linux.systemCalls;
   libc().syscall(seccomp, 'long', BigInt(SECCOMP_GET_NOTIF_SIZES), 'long', 0n, 'long', sizesAddress);
   return Math.max(sizes[0]!, SECCOMP_NOTIF.size);
 }

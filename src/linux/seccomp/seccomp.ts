@@ -1,5 +1,5 @@
 /**
- * Filters for system calls: classic BPF programs, as bytes.
+ * Seccomp filters: classic BPF programs.
  * @see seccomp(2), Documentation/userspace-api/seccomp_filter.rst
  */
 import type { Machine } from '../../machine/index.js';
@@ -15,33 +15,33 @@ const RET_K = 0x06;
 export const SECCOMP_SET_MODE_FILTER = 1;
 export const SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4;
 export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
-/** Linux 5.19: once a call was received, only a fatal signal interrupts it. */
+/** Linux 5.19: after a system call was received, only a fatal signal interrupts it. */
 export const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32;
 const SECCOMP_RET_ALLOW = 0x7fff0000;
 const SECCOMP_RET_USER_NOTIF = 0x7fc00000;
 const SECCOMP_RET_ERRNO = 0x00050000;
 
-/** Where `struct seccomp_data` has its fields. */
+// Offsets in `struct seccomp_data`, in bytes.
 const numberOffset = 0;
 const architectureOffset = 4;
 const argumentOffset = ({ argument, half = 'lower' }: ArgumentCondition): number =>
   16 + 8 * argument + (half === 'upper' ? 4 : 0);
 
-/** A call to refuse: always, or when all of these hold. */
+/** Makes a system call fail: always, or if all conditions of `when` hold. */
 export interface ErrnoRule {
   readonly syscall: number;
   readonly errno: number;
   readonly when?: readonly ArgumentCondition[];
 }
 
-/** A call that somebody else answers: always, or when all of these hold. */
+/** Passes a system call to the listener of the filter: always, or if all conditions of `when` hold. */
 export interface NotifyRule {
   readonly syscall: number;
   readonly notify: true;
   readonly when?: readonly ArgumentCondition[];
 }
 
-/** What half of an argument is: has one of some bits, is a value or is not, is below one. */
+/** A condition on one half (32 bits) of an argument; all members must hold. `lessThan` compares unsigned. */
 export interface ArgumentCondition {
   readonly argument: number;
   readonly half?: 'lower' | 'upper';
@@ -52,8 +52,8 @@ export interface ArgumentCondition {
 }
 
 /**
- * A filter for some calls. All others pass, except that every call of another architecture is refused by
- * `foreignErrno`, if there is one, since numbers mean other things there.
+ * Compiles a filter. It allows all system calls without a rule. System calls of other architectures have other numbers:
+ * all of them fail with `otherArchErrno`, or are allowed if it is `undefined`.
  * @returns `struct sock_filter[]`
  */
 export function seccompFilter(
@@ -66,17 +66,17 @@ export function seccompFilter(
   const otherArch =
     otherArchErrno === undefined ? { code: RET_K, k: SECCOMP_RET_ALLOW } : returnErrno(otherArchErrno);
   program.push({ code: LD_W_ABS, k: architectureOffset });
-  program.push({ code: JMP_JEQ_K, k: machine.auditArch, jt: 1 }, otherArch);
+  program.push({ code: JMP_JEQ_K, k: machine.linux.auditArch, jt: 1 }, otherArch);
   program.push({ code: LD_W_ABS, k: numberOffset });
-  if (machine.x32Bit !== undefined) {
-    program.push({ code: JMP_JGE_K, k: machine.x32Bit, jf: 1 }, otherArch);
+  if (machine.linux.x32Bit !== undefined) {
+    program.push({ code: JMP_JGE_K, k: machine.linux.x32Bit, jf: 1 }, otherArch);
   }
   for (const rule of rules) {
     const { syscall, when = [] } = rule;
     const body = ['notify' in rule ? { code: RET_K, k: SECCOMP_RET_USER_NOTIF } : returnErrno(rule.errno)];
-    // From the last to the first, since each jumps over those that follow.
+    // From the last to the first, since each one jumps over those after it.
     for (const condition of when.toReversed()) body.unshift(...compileCondition(condition, body.length));
-    // The accumulator holds an argument now.
+    // A condition has loaded an argument into the accumulator.
     if (when.length > 0) body.push({ code: LD_W_ABS, k: numberOffset });
     program.push({ code: JMP_JEQ_K, k: syscall, jf: body.length }, ...body);
   }
@@ -84,7 +84,7 @@ export function seccompFilter(
   return encode(program);
 }
 
-/** Goes on to the next instruction if a condition holds, else over `skip` more. */
+/** Compiles a condition. If it does not hold, the code jumps over `skip` further instructions. */
 function compileCondition(condition: ArgumentCondition, skip: number): BpfInstruction[] {
   const { anyBits, notEquals, equals, lessThan } = condition;
   const jumps: BpfInstruction[] = [];
@@ -98,7 +98,7 @@ function compileCondition(condition: ArgumentCondition, skip: number): BpfInstru
   return [{ code: LD_W_ABS, k: argumentOffset(condition) }, ...jumps];
 }
 
-/** `struct sock_filter`; the jumps count instructions to skip. */
+/** `struct sock_filter`; `jt` and `jf` are the instructions to skip if the comparison is true or false. */
 interface BpfInstruction {
   readonly code: number;
   readonly k: number;

@@ -1,4 +1,5 @@
 /** C on arm64: types and parameter passing, AAPCS64, sections 5.9, 6.8 and 6.9. */
+import { alignUp } from '../../core/bits.js';
 import {
   type FieldType,
   type FloatType,
@@ -27,19 +28,19 @@ export const cPlatform: PlatformTypes = {
 /** x0 to x7, and v0 to v7. */
 const argumentRegisters = 8;
 
-/** x8 is behind the registers of arguments: it has the address for a result in memory. */
+/** x8 follows the argument registers: it holds the address of a result in memory. */
 const resultAddressIndex = 8;
 
-/** A homogeneous floating-point aggregate has no more members: AAPCS64, section 5.9.5.1. */
+/** Max members of a homogeneous floating-point aggregate: AAPCS64, section 5.9.5.1. */
 const maxMembers = 4;
 
-/** What a value is made of, each piece in a register of its own; or its address is passed. */
+/** The pieces of a value, one per register, or `memory` if its address is passed. */
 type Passing = readonly Omit<RegisterPiece, 'index'>[] | 'memory';
 
-/** Where arguments and result of a function are. Variadic arguments are passed like others. */
+/** Returns the locations of arguments and result. Variadic arguments are passed like others. */
 export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>): CallLayout {
   const registers = { general: 0, vector: 0 };
-  /** Banks of which a value was left no room: nothing behind it gets any. Stages C.3 and C.13. */
+  /** Banks in which a value did not fit. Following values cannot use them: stages C.3 and C.13. */
   const exhausted = { general: false, vector: false };
   let stackSize = 0;
 
@@ -50,7 +51,7 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
   });
   return { args: locations, result: resultLocation(result), registers, stackSize };
 
-  /** All pieces of a value are in registers of one bank, or the value is on the stack as a whole. */
+  /** Places all pieces of a value in registers of one bank, or the whole value on the stack. */
   function allocate(pieces: readonly Omit<RegisterPiece, 'index'>[], size: number): DirectLocation {
     const { bank } = pieces[0]!;
     if (!exhausted[bank] && registers[bank] + pieces.length <= argumentRegisters) {
@@ -58,12 +59,12 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
     }
     exhausted[bank] = true;
     const offset = stackSize;
-    stackSize += Math.ceil(size / 8) * 8;
+    stackSize += alignUp(size, 8);
     return { in: 'stack', offset };
   }
 }
 
-/** In x0 and x1, or v0 to v3: as the first argument would be, section 6.9. */
+/** Returns the location of a result, in x0 and x1 or v0 to v3: that of a first argument, section 6.9. */
 function resultLocation(type: Signature['result']): ResultLocation {
   if (type.kind === 'void') return { in: 'nothing' };
   const passing = passingOf(type);
@@ -76,7 +77,7 @@ function passingOf(type: ValueType): Passing {
   const member = homogeneous(type);
   if (member !== undefined && size <= maxMembers * member.size)
     return splitValue(size, member.size, 'vector');
-  // Larger ones are replaced by their address: stage B.4.
+  // Larger values are replaced by their address: stage B.4.
   return size > 16 ? 'memory' : generalPieces(size);
 }
 
@@ -89,7 +90,7 @@ function splitValue(size: number, pieceSize: number, bank: RegisterBank): Omit<R
   });
 }
 
-/** The type of floating-point numbers that a value has nothing else than. */
+/** Returns the floating-point type of a homogeneous aggregate, or undefined for other types. */
 function homogeneous(type: FieldType): FloatType | undefined {
   if (type.kind === 'float') return type;
   if (type.kind === 'array') return homogeneous(type.element);

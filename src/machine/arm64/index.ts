@@ -1,12 +1,12 @@
 /** arm64: the 64-bit state of the Arm architecture, AArch64. */
 import { arm64Registers } from '../../core/registers.js';
-import type { FreedCallStubCode, Machine } from '../machine.js';
+import type { Machine } from '../machine.js';
+import type { FreedCallStubCode } from '../trampoline-code.js';
 import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
 import { glue } from './glue/index.js';
-import { launcher } from './linux/launcher.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls } from './linux/system-calls.js';
 import { linkRegisterOffset, userRegs } from './linux/user-regs.js';
@@ -22,36 +22,39 @@ import { stackDataTarget } from './trampolines/stack.js';
 export const arm64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
-  elfMachine: 183, // EM_AARCH64
-  freedCallStub,
-  savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
-  restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  emptyFunction,
-  systemCalls,
-  auditArch,
-  x32Bit: undefined,
-  siginfoToFdHandler,
-  cPlatform,
-  callLayout,
-  faultHandler: (controlAt) => faultHandler(controlAt),
-  glue,
-  callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
-  jumpViaMemory,
-  maskBase: arm64Registers.x0,
-  launcher,
-  padWithTraps,
-  assertShape,
-  maxImageBytes,
-  slotLayout,
-  codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, tableCode },
-  userRegs,
-  stackDataTarget,
-  returnAddressOf: (registers) => registers.getBigUint64(linkRegisterOffset, true),
+  trampolines: {
+    slotLayout,
+    codeImage,
+    maxImageBytes,
+    assertShape,
+    padWithTraps,
+    freedCallStub,
+    savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
+    restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
+    faultHandler: (controlOffset) => faultHandler(controlOffset),
+    maskBase: arm64Registers.x0,
+    stackDataTarget,
+  },
+  ffi: {
+    cPlatform,
+    callLayout,
+    glue,
+    callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
+  },
+  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  linux: {
+    systemCalls,
+    auditArch,
+    x32Bit: undefined,
+    elfMachine: 183, // EM_AARCH64
+    userRegs,
+    returnAddressOf: (registers) => registers.getBigUint64(linkRegisterOffset, true),
+    siginfoToFdHandler,
+  },
   disassemble,
 };
 
-/** `write(2, x1, x2)`, then on to the trap at x17. A system call changes x0 only. */
+/** Calls `write(2, x1, x2)` and jumps to the trap at x17. A system call changes x0 only. */
 function freedCallStub(): FreedCallStubCode {
   const asm = new Assembler();
   asm.emit('bti c');
@@ -61,21 +64,6 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('br <Xn>', 'x17');
   asm.emit('brk #<imm>', 0);
   const { x1: message, x2: length, x17: trap } = arm64Registers;
-  return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
-}
-
-function emptyFunction(): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('bti c');
-  asm.emit('ret');
-  return asm.finish();
-}
-
-function jumpViaMemory(distance: number): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('bti c');
-  asm.emit('ldr <Xt>, <label>', 'x16', asm.label(distance));
-  asm.emit('br <Xn>', 'x16');
-  asm.emit('brk #<imm>', 0);
-  return asm.finish();
+  const key = 'farewell'; // in template files
+  return { key, bytes: asm.finish(), registers: { message, length, trap } };
 }

@@ -1,4 +1,4 @@
-/** What the portable register names stand for: AAPCS64, section 6.1.1. The static chain is GCC's. */
+/** Registers of the portable names: AAPCS64, section 6.1.1. The static chain is that of GCC. */
 import { arm64Registers, type RegisterFile } from '../../core/registers.js';
 
 export const registerFile: RegisterFile = {

@@ -1,4 +1,5 @@
 /** C on x86-64: types and parameter passing, System V psABI, figure 3.1 and section 3.2.3. */
+import { alignUp } from '../../core/bits.js';
 import { type FieldType, type PlatformTypes, type Signature, sizeOf, type ValueType } from '../c-types.js';
 import type { ArgLocation, CallLayout, RegisterBank, RegisterPiece, ResultLocation } from '../call-layout.js';
 
@@ -14,8 +15,8 @@ export const cPlatform: PlatformTypes = {
 const argumentRegisters = { general: 6, vector: 8 };
 
 /**
- * Where arguments and result of a function are. Variadic arguments are passed like others; their caller says
- * in al how many vector registers it uses at most, which is `registers.vector`.
+ * Returns the locations of arguments and result. Variadic arguments are passed like others; al holds an upper bound of
+ * the number of vector registers in use, for which `registers.vector` serves.
  */
 export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>): CallLayout {
   const resultClasses = result.kind === 'void' ? [] : classify(result);
@@ -30,20 +31,20 @@ export function callLayout({ args, result }: Pick<Signature, 'args' | 'result'>)
       return { in: 'registers', pieces };
     }
     const offset = stackSize;
-    stackSize += Math.ceil(size / 8) * 8;
+    stackSize += alignUp(size, 8);
     return { in: 'stack', offset };
   });
   return { args: locations, result: resultLocation(), registers, stackSize };
 
   function resultLocation(): ResultLocation {
     if (result.kind === 'void') return { in: 'nothing' };
-    // rax and rdx, xmm0 and xmm1: enough for any value that is not in memory.
+    // rax and rdx, xmm0 and xmm1 hold any value that is not in memory.
     const pieces = assignRegisters(sizeOf(result), resultClasses, { general: 0, vector: 0 });
     return pieces === undefined ? { in: 'memory', address: 0 } : { in: 'registers', pieces };
   }
 }
 
-/** Where a value goes if `taken` registers are; nothing when it has to be in memory as a whole. */
+/** Returns the registers for a value if `used` are taken, or undefined if the whole value is in memory. */
 function assignRegisters(
   size: number,
   classes: readonly RegisterBank[] | 'memory',
@@ -59,7 +60,7 @@ function assignRegisters(
   return fits ? pieces : undefined;
 }
 
-/** The class of each eightbyte: INTEGER is `general`, SSE is `vector`. */
+/** Returns the class of each eightbyte: INTEGER is `general`, SSE is `vector`. */
 function classify(type: ValueType): readonly RegisterBank[] | 'memory' {
   const size = sizeOf(type);
   // Aligned fields of at most 8 bytes never cross an eightbyte, so size alone decides.
@@ -69,7 +70,7 @@ function classify(type: ValueType): readonly RegisterBank[] | 'memory' {
   return classes;
 }
 
-/** Offsets of everything that is of class INTEGER, which wins over SSE in an eightbyte. */
+/** Yields the offsets of all fields of class INTEGER, which takes precedence over SSE in an eightbyte. */
 function* integerOffsets(type: FieldType, offset: number): Generator<number> {
   if (type.kind === 'struct') {
     for (const field of type.fields) yield* integerOffsets(field.type, offset + field.offset);

@@ -1,12 +1,11 @@
-/** x86-64. */
 import { x64Registers } from '../../core/registers.js';
-import type { FreedCallStubCode, Machine } from '../machine.js';
+import type { Machine } from '../machine.js';
+import type { FreedCallStubCode } from '../trampoline-code.js';
 import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
 import { glue } from './glue/index.js';
-import { launcher } from './linux/launcher.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls, x32Bit } from './linux/system-calls.js';
 import { userRegs } from './linux/user-regs.js';
@@ -22,36 +21,41 @@ import { stackDataTarget } from './trampolines/stack.js';
 export const x64: Machine = {
   architecture: registerFile.architecture,
   registerFile,
-  elfMachine: 62, // EM_X86_64
-  freedCallStub,
-  savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
-  restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
-  emptyFunction,
-  systemCalls,
-  auditArch,
-  x32Bit,
-  siginfoToFdHandler,
-  cPlatform,
-  callLayout,
-  faultHandler: (controlAt) => faultHandler(controlAt),
-  glue,
-  callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
-  jumpViaMemory,
-  maskBase: x64Registers.rax,
-  launcher,
-  padWithTraps,
-  assertShape() {}, // a jump through memory needs no register, so every set of registers is possible
-  maxImageBytes: 2 ** 20, // a displacement reaches 2 GiB; more code than this would only be harder to place
-  slotLayout,
-  codeImage,
-  objectCode: { entries, handlerEntries, bodySize, body, tableCode },
-  userRegs,
-  stackDataTarget,
-  returnAddressOf: (registers, wordAt) => wordAt(registers.getBigUint64(userRegs.sp, true)),
+  trampolines: {
+    slotLayout,
+    codeImage,
+    maxImageBytes: 2 ** 20, // a displacement reaches 2 GiB, but longer code is harder to place
+    assertShape() {}, // a jump through memory needs no register, so every set of registers is possible
+    padWithTraps,
+    freedCallStub,
+    savedRegisters: Object.freeze({ size: savedSize, offsets: savedOffsets }),
+    restoreContext: () => ({ key: 'resume', bytes: restoreContext() }),
+    faultHandler: (controlOffset) => faultHandler(controlOffset),
+    maskBase: x64Registers.rax,
+    stackDataTarget,
+  },
+  ffi: {
+    cPlatform,
+    callLayout,
+    glue,
+    callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
+  },
+  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  linux: {
+    systemCalls,
+    auditArch,
+    x32Bit,
+    elfMachine: 62, // EM_X86_64
+    userRegs,
+    returnAddressOf: (registers, readWord) => readWord(registers.getBigUint64(userRegs.sp, true)),
+    siginfoToFdHandler,
+  },
   disassemble,
 };
 
-/** `write(2, r8, r9)`, then on to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1. */
+/**
+ * Calls `write(2, r8, r9)` and jumps to the trap at r10. A system call changes rax, rcx and r11: psABI, section A.2.1.
+ */
 function freedCallStub(): FreedCallStubCode {
   const asm = new Assembler();
   asm.emit('endbr64');
@@ -63,20 +67,6 @@ function freedCallStub(): FreedCallStubCode {
   asm.emit('jmp r/m64', 'r10');
   asm.emit('int3');
   const { r8: message, r9: length, r10: trap } = x64Registers;
-  return { key: 'farewell', bytes: asm.finish(), registers: { message, length, trap } };
-}
-
-function emptyFunction(): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('endbr64');
-  asm.emit('ret');
-  return asm.finish();
-}
-
-function jumpViaMemory(distance: number): Uint8Array {
-  const asm = new Assembler();
-  asm.emit('endbr64');
-  asm.emit('jmp r/m64', { to: asm.label(distance) });
-  asm.emit('int3');
-  return asm.finish();
+  const key = 'farewell'; // in template files
+  return { key, bytes: asm.finish(), registers: { message, length, trap } };
 }

@@ -1,4 +1,4 @@
-/** What the portable register names stand for: System V psABI for x86-64, section 3.2.3 and figure 3.4. */
+/** Registers of the portable names: System V psABI for x86-64, section 3.2.3 and figure 3.4. */
 import { type RegisterFile, x64Registers } from '../../core/registers.js';
 
 export const registerFile: RegisterFile = {

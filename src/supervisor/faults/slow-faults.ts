@@ -1,5 +1,7 @@
-/** Faults at slow objects: finds the object, and lets its type do the work. */
+/** Handles faults at slow objects: finds the object and lets its type perform the invocation. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
 import type { MappingQuery } from '../../linux/process/procmap-query.js';
 import { getSiginfo, growStack, RegisterSet } from '../../linux/process/ptrace.js';
@@ -13,7 +15,7 @@ import { writeLine } from '../process/write-line.js';
 
 type SlowObject = Extract<SyscallToTracer, { kind: 'object' }>;
 
-/** A thread that stopped because of a fault. */
+/** A thread stopped by a fault. */
 export interface FaultedThread {
   readonly tid: number;
   readonly mappings: MappingQuery;
@@ -23,7 +25,7 @@ export class SlowFaultHandler {
   readonly #targetInfo: TargetInfo;
   readonly #policyEnforcer: PolicyEnforcer;
   readonly #onRejected: (tid: number, address: bigint, reason: string) => void;
-  /** Looks for news of objects. */
+  /** Reads pending messages about objects. */
   readonly #refreshObjects: () => void;
   readonly #objects = new Map<string, { readonly object: SlowObject; readonly contexts: ContextStore }>();
   readonly #registers: RegisterSet;
@@ -37,7 +39,7 @@ export class SlowFaultHandler {
     this.#policyEnforcer = policyEnforcer;
     this.#onRejected = hooks.onRejected;
     this.#refreshObjects = hooks.refreshObjects;
-    this.#registers = new RegisterSet(targetInfo.machine.userRegs.size);
+    this.#registers = new RegisterSet(targetInfo.machine.linux.userRegs.size);
   }
 
   add(object: SlowObject): void {
@@ -45,16 +47,16 @@ export class SlowFaultHandler {
     this.#objects.set(object.fileKey, { object, contexts });
   }
 
-  remove(file: string): void {
-    this.#objects.delete(file);
+  remove(fileKey: string): void {
+    this.#objects.delete(fileKey);
   }
 
-  /** @returns whether the thread can go on without the signal: an invocation was done */
+  /** Performs the invocation if the fault is one. @returns whether it did; the signal is suppressed then */
   handle({ tid, mappings }: FaultedThread): boolean {
     const siginfo = getSiginfo(tid);
-    // Sent by somebody: what the registers say is chance.
+    // A process sent the signal, so the registers have nothing to do with it.
     if (siginfo === undefined || siginfo.code <= 0) return false;
-    const { userRegs } = this.#targetInfo.machine;
+    const { userRegs } = this.#targetInfo.machine.linux;
     if (!this.#registers.read(tid)) return false;
     const registers = this.#registers.view;
     const address = registers.getBigUint64(userRegs.pc, true);
@@ -75,7 +77,8 @@ export class SlowFaultHandler {
     } catch (error) {
       const { message, stack } = error as Error;
       this.#onRejected(tid, address, message);
-      if (!(error instanceof SyscallError)) writeLine(2, `trampfd: an invocation failed: ${stack}`);
+      if (!(error instanceof SyscallError))
+        writeLine(2, `trampfd: internal error in an invocation: ${stack}`);
       return false;
     }
     return this.#registers.write(tid);
@@ -104,7 +107,7 @@ function readMemory(tid: number, address: bigint, length: number): Uint8Array {
 function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
   let errno = processVmWritev(tid, address, bytes);
   if (errno !== 0) {
-    // Since Linux 6.5 such a write lets no stack grow.
+    // Since Linux 6.5, process_vm_writev does not grow stacks.
     growStack(tid, address);
     errno = processVmWritev(tid, address, bytes);
   }
@@ -112,5 +115,5 @@ function writeMemory(tid: number, address: bigint, bytes: Uint8Array): void {
 }
 
 function assertNoError(errno: number, address: bigint): void {
-  if (errno !== 0) throw new SyscallError('EFAULT', `0x${address.toString(16)}: ${errnoName(errno)}`);
+  if (errno !== 0) throw new SyscallError('EFAULT', `${hex(address)}: ${errnoName(errno)}`);
 }

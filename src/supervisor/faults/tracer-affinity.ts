@@ -1,23 +1,21 @@
 /**
- * How the tracer meets a thread that invokes again and again. A stop wakes the tracer, which wakes the stopped thread,
- * and to wake another processor takes longer than all that is done for an invocation. Where a processor is to spare,
- * the tracer stays awake for the next stop; where none is, it follows the thread to its processor. For anybody else
- * it runs wherever there is room.
+ * Scheduling heuristic for a thread that invokes repeatedly. Each stop wakes the tracer, which wakes the stopped thread,
+ * and a wake-up across CPUs costs more than handling the fault. If a CPU is idle, the tracer spins until the next stop;
+ * otherwise it pins itself to the traced thread's CPU. When another thread invokes, it does neither.
  */
 import { availableParallelism } from 'node:os';
 import { lastCpu, runnableThreads, setAffinity } from '../../linux/process/affinity.js';
 
-/** Invocations in a row before it does either, and before it looks again. */
+/** Consecutive invocations of one thread before each decision. */
 const reviewInterval = 64;
 
 export class TracerAffinity {
   #tid = 0;
   #streak = 0;
   #cpu: number | undefined;
-  /** Whether to stay awake. */
+  /** Whether to poll before blocking. */
   shouldSpin = false;
 
-  /** A thread invokes. */
   onInvocation(tid: number): void {
     if (tid !== this.#tid) {
       this.#tid = tid;

@@ -1,27 +1,21 @@
 /**
- * The thread that traces: it waits for every child of the supervisor and every traced thread, handles faults at
- * slow objects, and passes everything else on as if nobody had looked.
+ * Worker thread that traces processes with slow objects. It waits for all children of the supervisor and all traced
+ * threads, handles faults at slow objects, and lets everything else happen as without a tracer.
  *
- * It sits in `waitpid`. What wakes it is a process that does nothing: stopping that is a change of a child like
- * any other, and is kept until it is seen.
+ * It blocks in `waitpid`. Other threads wake it by stopping an idle child process, which produces an ordinary, queued
+ * wait status.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNumbersOf } from '../../abi/decode-contexts.js';
-import { wakeEventfd } from '../../linux/fs/fds.js';
+import { wakeEventfd } from '../../linux/fs/eventfd.js';
 import { pageSize } from '../../linux/mm/memory.js';
-import { threadStatus, threadsOf } from '../../linux/process/proc.js';
-import {
-  __WALL,
-  gettid,
-  kill,
-  type WaitStatus,
-  WNOHANG,
-  WUNTRACED,
-  waitpid,
-} from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { threadStatus, threadsOf } from '../../linux/process/proc-status.js';
 import { MappingQuery } from '../../linux/process/procmap-query.js';
 import { cont, detach, getEventMessage, listen, PTRACE_EVENT, seize } from '../../linux/process/ptrace.js';
+import { gettid } from '../../linux/process/self.js';
 import { SIGCONT, SIGSEGV, SIGSTOP, stopSignals } from '../../linux/process/signal.js';
+import { __WALL, type WaitStatus, WNOHANG, WUNTRACED, waitpid } from '../../linux/process/wait.js';
 import { hostMachine } from '../../native/host.js';
 import type { AttachResult, SyscallToTracer, TracerData, TracerToMain } from '../messages.js';
 import { addTypes } from '../objects/types/index.js';
@@ -33,7 +27,7 @@ import { TracerAffinity } from './tracer-affinity.js';
 
 const groupStopSignals = [SIGSTOP, ...stopSignals];
 
-/** Times to look before waiting: some fifty microseconds. */
+/** Polls before it blocks: about 50 us. */
 const spinLimit = 100;
 
 const { port, wakeFd, ...config } = workerData as TracerData;
@@ -46,11 +40,11 @@ const targetInfo = {
 const eventLog = new EventLog(machine, config);
 
 const tracerTid = gettid();
-/** Traced threads, by the process that they belong to. */
+/** The process ID of each traced thread. */
 const tracedThreads = new Map<number, number>();
-/** Those that are stopped with their process. */
+/** Traced threads in a group stop. */
 const groupStopped = new Set<number>();
-/** The mappings of traced processes. */
+/** By process ID. */
 const mappingQueries = new Map<number, MappingQuery>();
 const affinity = new TracerAffinity();
 
@@ -58,11 +52,11 @@ const faultHandler = new SlowFaultHandler(targetInfo, new PolicyEnforcer(config.
   onRejected: (tid, address, reason) => eventLog.logRejectedInvocation(tid, address, reason),
   refreshObjects: processMessages,
 });
-/** The process whose stops wake this thread. */
+/** Started by {@link run}. */
 let idlePid = 0;
-void trace();
+void run();
 
-async function trace(): Promise<never> {
+async function run(): Promise<never> {
   await addTypes(config.typeModules);
   idlePid = spawnIdleProcess();
   postToMain({ kind: 'ready', tid: tracerTid, wakePid: idlePid });
@@ -70,7 +64,7 @@ async function trace(): Promise<never> {
 }
 
 function nextWaitStatus(): WaitStatus {
-  // Not with WCONTINUED: a traced process's parent would never hear that it goes on.
+  // Without WCONTINUED: it would take the report that a process was continued from the process's parent.
   const flags = __WALL | WUNTRACED;
   for (let spins = 0; affinity.shouldSpin && spins < spinLimit; spins++) {
     const waitStatus = waitpid(flags | WNOHANG);
@@ -83,15 +77,15 @@ function nextWaitStatus(): WaitStatus {
 function handleWaitStatus(waitStatus: WaitStatus): void {
   const { pid: tid } = waitStatus;
   if (tid === idlePid) {
-    if (waitStatus.kind !== 'stopped') throw new Error('somebody killed the process that wakes the tracer');
-    // First this, then what there is to hear: what comes later stops it again.
+    if (waitStatus.kind !== 'stopped') throw new Error("the tracer's wake-up process was killed");
+    // Before draining the messages: a message posted later stops it again.
     kill(idlePid, SIGCONT);
     processMessages();
   } else if (waitStatus.kind === 'stopped' && (tracedThreads.has(tid) || waitStatus.event !== 0)) {
     onStop(tid, waitStatus.signal, waitStatus.event);
   } else {
     if (waitStatus.kind === 'exited' || waitStatus.kind === 'killed') untrackThread(tid);
-    postToMain({ kind: 'change', waitStatus });
+    postToMain({ kind: 'wait-status', waitStatus });
   }
 }
 
@@ -104,7 +98,7 @@ function onStop(tid: number, signal: number, ptraceEvent: number): void {
     if (groupStopSignals.includes(signal)) {
       listen(tid);
       groupStopped.add(tid);
-      postToMain({ kind: 'change', waitStatus: { kind: 'stopped', pid: tid, signal, event: 0 } });
+      postToMain({ kind: 'wait-status', waitStatus: { kind: 'stopped', pid: tid, signal, event: 0 } });
     } else {
       if (groupStopped.delete(tid)) postToMain({ kind: 'continued', pid: tid });
       cont(tid);
@@ -116,7 +110,7 @@ function onStop(tid: number, signal: number, ptraceEvent: number): void {
   }
 }
 
-/** Slow objects are gone with the memory that they were mapped in. */
+/** Ends tracing, since `execve` has unmapped all slow objects. */
 function onExec(pid: number): void {
   const formerTid = getEventMessage(pid);
   if (formerTid !== pid) tracedThreads.delete(formerTid);
@@ -129,7 +123,7 @@ function handleFault(tid: number): boolean {
   let query = mappingQueries.get(pid);
   try {
     if (query === undefined) {
-      // By the thread: the process's first one may have ended.
+      // By thread ID, since the main thread may have exited.
       query = new MappingQuery(tid);
       mappingQueries.set(pid, query);
     }
@@ -137,7 +131,7 @@ function handleFault(tid: number): boolean {
     if (handled) affinity.onInvocation(tid);
     return handled;
   } catch {
-    return false; // the process is going
+    return false; // the process is exiting
   }
 }
 
@@ -149,13 +143,12 @@ function untrackThread(tid: number): void {
   const pid = tracedThreads.get(tid) ?? tid;
   tracedThreads.delete(tid);
   groupStopped.delete(tid);
-  // The first thread is the last to be told of, unless it had ended before we came.
+  // The main thread is reported last, unless it had exited before the attach.
   if (tid !== pid && (tracedThreads.has(pid) || hasTracedThreads(pid))) return;
   mappingQueries.get(pid)?.close();
   mappingQueries.delete(pid);
 }
 
-/** Whether any thread of a process is traced. */
 function hasTracedThreads(pid: number): boolean {
   for (const tracedPid of tracedThreads.values()) if (tracedPid === pid) return true;
   return false;
@@ -167,7 +160,7 @@ function processMessages(): void {
     if (received === undefined) return;
     const { message } = received;
     if (message.kind === 'object') faultHandler.add(message);
-    else if (message.kind === 'gone') faultHandler.remove(message.fileKey);
+    else if (message.kind === 'removed') faultHandler.remove(message.fileKey);
     else postAttachResult(message.requestId, attachProcess(message.tid));
   }
 }
@@ -177,10 +170,10 @@ function postAttachResult(requestId: number, failure: string | undefined): void 
   wakeEventfd(wakeFd);
 }
 
-/** Attaches to all threads of a process, also to those that begin meanwhile. @returns why not, if not */
+/** Attaches to all threads of a process, including those that start meanwhile. @returns the reason if it fails */
 function attachProcess(tid: number): string | undefined {
   const pid = threadStatus(tid)?.pid;
-  if (pid === undefined) return 'it is gone';
+  if (pid === undefined) return 'the process has exited';
   for (let attachedAny = true; attachedAny; ) {
     attachedAny = false;
     for (const thread of threadsOf(pid)) {
@@ -190,7 +183,7 @@ function attachProcess(tid: number): string | undefined {
       } catch (error) {
         const status = threadStatus(thread);
         if (status === undefined || status.isZombie) continue;
-        // One that we trace may have started it, and then we do so already.
+        // If a traced thread started it, it is already traced.
         if (status.tracerPid !== tracerTid) return (error as Error).message;
       }
       tracedThreads.set(thread, pid);

@@ -1,37 +1,39 @@
 /**
- * The bodies of a fast object: code with the values of one instance, written where no selector leads yet. Then
- * one store makes the selector lead there, and the body that it led to before waits until nobody can be in it.
+ * Allocates the bodies of a fast object: code with the values of one instance. A body is written to a place that no
+ * selector points to yet; then one store makes the instance's selector point there. The replaced body is quarantined
+ * until no thread can be executing it.
  */
 
 import { SyscallError } from '../../abi/syscall-error.js';
-import { memoryAt } from '../../linux/mm/memory.js';
+import { alignUp } from '../../core/bits.js';
 import type { Machine, ObjectContexts } from '../../machine/index.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { Quarantine } from '../../trampolines/slots/quarantine.js';
 import type { ObjectFile } from './object-file.js';
 import { randomU64 } from './random.js';
 
-/** Replaced bodies that wait at most: what `Retired` keeps, and some more. */
+/** Maximum number of quarantined bodies: the minimum that `Quarantine` retains, and a reserve. */
 const quarantineSize = 65536 + 4096;
 
 export interface BodyLayout {
   readonly count: number;
-  /** Bytes of the entries, and of what they share. */
+  /** Bytes of the entries and of their shared code. */
   readonly entriesLength: number;
-  /** Where an instance without a body leads. */
+  /** The selector of an instance without a body: the offset of a trap. */
   trapOffset(index: number): number;
   readonly selectorsOffset: number;
   readonly bodiesOffset: number;
   readonly pageSize: number;
 }
 
-type BodyCode = Pick<Machine['objectCode'], 'body' | 'bodySize'>;
+type BodyCode = Pick<Machine['supervised'], 'body' | 'bodySize'>;
 
 export class BodyAllocator {
   readonly #file: ObjectFile;
   readonly #layout: BodyLayout;
   readonly #code: BodyCode;
   readonly #selectors: BigInt64Array;
-  /** Which body each instance has; -1 for none. */
+  /** The index of each instance's body; -1 if it has none. */
   readonly #currentBodies: Int32Array;
   readonly #freeBodies: number[] = [];
   readonly #quarantine = new Quarantine((bodyIndex) => this.#freeBodies.push(bodyIndex));
@@ -46,12 +48,12 @@ export class BodyAllocator {
     this.#currentBodies = new Int32Array(layout.count).fill(-1);
   }
 
-  /** Bytes to reserve: whole pages, of which only those are used that were written. */
+  /** Returns the bytes to reserve: whole pages. Only pages that were written use memory. */
   static byteLength(
     { count, pageSize }: Pick<BodyLayout, 'count' | 'pageSize'>,
     { bodySize }: BodyCode,
   ): number {
-    return Math.ceil(((count + quarantineSize) * bodySize) / pageSize) * pageSize;
+    return alignUp((count + quarantineSize) * bodySize, pageSize);
   }
 
   replace(index: number, contexts: ObjectContexts): void {
@@ -75,7 +77,7 @@ export class BodyAllocator {
 
   #allocate(): number {
     if (this.#allocated === this.#layout.count + quarantineSize) {
-      throw new SyscallError('EAGAIN', 'too many changes in a second; all bodies may still be running');
+      throw new SyscallError('EAGAIN', 'too many updates per second; all bodies are quarantined');
     }
     return this.#allocated++;
   }

@@ -1,10 +1,10 @@
 /**
- * What the instances of an object were told, as they were told it: bytes that passed the checks of the
- * interface. Contexts of slow objects lie in memory that two threads share: one answers calls and writes, the
- * other traces and reads at every invocation.
+ * Validated context bytes of each instance, stored exactly as the program wrote them. Contexts of slow objects are in
+ * shared memory: the syscall thread writes them, and the tracer reads them at every invocation.
  *
- *     record of an instance   i32 version, odd while it is written; padding; each context at its place
+ *     record of an instance   i32 version, odd during a write; i32 padding; each context at its offset
  */
+
 import {
   contextLength,
   contextLengthRanges,
@@ -16,6 +16,7 @@ import {
   type RegisterNumbers,
 } from '../../abi/decode-contexts.js';
 import { abi } from '../../abi/layout.js';
+import { alignUp } from '../../core/bits.js';
 import type { CallerRange, StackContext } from '../../core/contexts.js';
 
 /** The contexts of one instance, decoded. */
@@ -33,7 +34,7 @@ const noContexts: InstanceContexts = {
   allowedCallers: undefined,
 };
 
-/** A context to keep: bytes that have passed the checks, and what they say. */
+/** Validated bytes of one context, with their decoded values. */
 export interface ContextUpdate {
   readonly context: number;
   readonly bytes: Uint8Array;
@@ -42,16 +43,16 @@ export interface ContextUpdate {
 
 const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
-/** Where each context stands in a record, behind the version. */
+/** Offset of each context within a record, after the version. */
 const contextOffsets: readonly number[] = [];
 let nextOffset = 8;
 for (const context of [regs, stack, allowedPcs, allowedCallers]) {
   (contextOffsets as number[])[context] = nextOffset;
-  nextOffset += Math.ceil(contextLengthRanges[context]!.max / 8) * 8;
+  nextOffset += alignUp(contextLengthRanges[context]!.max, 8);
 }
 const recordSize = nextOffset;
 
-/** Memory for the contexts of `count` instances. */
+/** Allocates memory for the contexts of `count` instances. */
 export function allocateContextMemory(count: number, shared: boolean): ArrayBuffer | SharedArrayBuffer {
   return shared ? new SharedArrayBuffer(count * recordSize) : new ArrayBuffer(count * recordSize);
 }
@@ -61,7 +62,7 @@ export class ContextStore {
   readonly #registerNumbers: RegisterNumbers;
   readonly #i32: Int32Array;
   readonly #bytes: Uint8Array;
-  /** What was decoded last, and from which version. */
+  /** The last decoded contexts of each instance, with their version. */
   readonly #decodedCache = new Map<
     number,
     { readonly version: number; readonly decoded: InstanceContexts }
@@ -74,14 +75,14 @@ export class ContextStore {
     this.#bytes = new Uint8Array(memory);
   }
 
-  /** A context as it was written, or, where there is none, as it would be removed. */
+  /** Returns a context as it was written, or the bytes that would remove it if it is not set. */
   get(index: number, context: number): Uint8Array {
     const offset = this.#offsetOf(index, context);
     const field = this.#bytes.subarray(offset, offset + contextLengthRanges[context]!.max);
     return field.slice(0, contextLength(context, field));
   }
 
-  /** What a context says. @throws Refusal */
+  /** Validates the bytes of a context. @throws SyscallError */
   decode(context: number, bytes: Uint8Array): ContextUpdate {
     return { context, bytes, decoded: this.#decodeContext(context, bytes) };
   }
@@ -97,15 +98,15 @@ export class ContextStore {
     const previous = this.read(index);
     const versionIndex = (index * recordSize) / 4;
     Atomics.add(this.#i32, versionIndex, 1);
-    // On arm64 what an addition writes can be seen later than what is written behind it, but not with a load
-    // between them (Arm ARM, section B2.3, "barrier-ordered-before").
+    // On arm64, later writes may become visible before the addition's, unless a load is between them (Arm ARM, section
+    // B2.3, "barrier-ordered-before").
     Atomics.load(this.#i32, versionIndex);
     this.#bytes.set(bytes, this.#offsetOf(index, context));
     const version = Atomics.add(this.#i32, versionIndex, 1) + 1;
     this.#decodedCache.set(index, { version, decoded: { ...previous, ...decoded } });
   }
 
-  /** All contexts of an instance, as they stood at one moment. */
+  /** Returns a consistent snapshot of all contexts of an instance. */
   read(index: number): InstanceContexts {
     for (;;) {
       const version = Atomics.load(this.#i32, (index * recordSize) / 4);
@@ -114,7 +115,7 @@ export class ContextStore {
       const cached = this.#decodedCache.get(index);
       if (cached?.version === version) return cached.decoded;
       const encoded = [regs, stack, allowedPcs, allowedCallers].map((context) => this.get(index, context));
-      // Likewise a load could be made before the reading is done. Adding 0 cannot.
+      // Likewise a plain load may be performed before the reads above. An addition of 0 may not.
       if (Atomics.add(this.#i32, (index * recordSize) / 4, 0) !== version) continue;
       const decoded: InstanceContexts = {
         registers: decodeRegisters(encoded[0]!, this.#registerNumbers),

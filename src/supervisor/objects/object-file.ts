@@ -1,39 +1,41 @@
 /**
- * The file behind an object. Programs get a descriptor that only reads, and nobody can write the file or make
- * a writable mapping of it any more; the supervisor goes on writing through the mapping that it made before.
+ * The memfd of an object. Programs receive a read-only fd; seals prevent all writes and new writable mappings. The
+ * supervisor writes through a mapping that it made before it added the seals.
  *
- * It is sparse and begins far out, where the C interface has its offsets.
+ * The file is sparse: the object begins at `TRAMPFD_OFFSET_BASE`.
  */
-import { close, open } from '../../linux/fs/fds.js';
+import { O_RDWR } from '../../linux/constants.js';
+import { close, ftruncate, open } from '../../linux/fs/fds.js';
 import { hasNoOtherUsers } from '../../linux/fs/leases.js';
 import { fileKeyOfFd } from '../../linux/fs/statx.js';
-import { addWriteSeals, closeMemfd, ftruncate, memfd_create, pwriteAll } from '../../linux/mm/memfd.js';
-import { copyToMemory, MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from '../../linux/mm/memory.js';
+import { pwriteAll } from '../../linux/fs/write-all.js';
+import { addWriteSeals, memfd_create } from '../../linux/mm/memfd.js';
+import { MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from '../../linux/mm/memory.js';
+import { copyToMemory } from '../../native/memory-view.js';
 
-const attempt = 'make a trampoline object';
+const attempt = 'create a trampoline object';
 const O_RDONLY = 0;
-const O_RDWR = 2;
 
 export interface ObjectFileOptions {
-  /** Where in the file the object begins. */
+  /** Offset of the object in the file. */
   readonly base: bigint;
-  /** Bytes from there: whole pages. */
+  /** Bytes: whole pages. */
   readonly length: number;
-  /** What to write at the beginning. */
+  /** Bytes to write at `base`. */
   readonly content: Uint8Array | undefined;
-  /** Whether the supervisor will write again. */
+  /** Whether the supervisor writes later, through a mapping. */
   readonly writable: boolean;
 }
 
 export class ObjectFile {
-  /** What tells this file from all others: device and inode. */
+  /** Identifies the file: device and inode. */
   readonly key: string;
-  /** Where it can be written; 0 when it cannot. */
+  /** Address of the writable mapping; 0 if there is none. */
   readonly address: bigint;
-  /** For reading, to give away. Closed when it was given. */
+  /** The read-only fd for the program. Closed after delivery. */
   readonly clientFd: number;
   readonly #length: number;
-  /** The one descriptor that stays, which tells whether others are left. */
+  /** Stays open, to detect whether other fds or mappings exist. */
   readonly #probeFd: number;
 
   constructor({ base, length, content, writable }: ObjectFileOptions) {
@@ -62,21 +64,20 @@ export class ObjectFile {
       openedFds.forEach(close);
       throw error;
     } finally {
-      closeMemfd(fd);
+      close(fd);
     }
   }
 
-  /** Writes where no program looks yet. */
+  /** Writes bytes at a place that no selector points to. @param offset relative to `base` */
   write(offset: number, bytes: Uint8Array): void {
     copyToMemory(this.address + BigInt(offset), bytes);
   }
 
-  /** Whether no program holds or maps it. */
+  /** Returns whether no process has an fd or a mapping of the file. */
   isUnused(): boolean {
     return hasNoOtherUsers(this.#probeFd);
   }
 
-  /** When it was given away. */
   closeClientFd(): void {
     close(this.clientFd);
   }

@@ -1,4 +1,4 @@
-/** All objects of a supervisor. An object lives as long as any process holds or maps it. */
+/** Objects of a supervisor. An object lives as long as any process has an fd or a mapping of it. */
 import type { RegisterNumbers } from '../../abi/decode-contexts.js';
 import type { ObjectMap } from '../../abi/object-map.js';
 import { MAP_SHARED, PROT_EXEC, PROT_NONE, PROT_READ } from '../../linux/mm/memory.js';
@@ -10,9 +10,9 @@ export class ManagedObject {
   readonly type: ObjectType;
   readonly layout: ObjectLayout;
   readonly file: ObjectFile;
-  /** Where in the file it begins. */
+  /** Offset of the object in the file. */
   readonly base: bigint;
-  readonly #names: RegisterNumbers;
+  readonly #registerNumbers: RegisterNumbers;
   #contexts: ContextStore | undefined;
   readonly #updater: ReturnType<NonNullable<ObjectLayout['createUpdater']>> | undefined;
 
@@ -22,27 +22,27 @@ export class ManagedObject {
     this.layout = layout;
     this.base = base;
     this.file = new ObjectFile({ base, length, content, writable: createUpdater !== undefined });
-    this.#names = registerNumbers;
+    this.#registerNumbers = registerNumbers;
     this.#updater = createUpdater?.(this.file);
   }
 
-  /** What its instances were told; nothing when they are told nothing. Made when somebody asks. */
+  /** Created on first use; `undefined` for types without contexts. */
   get contexts(): ContextStore | undefined {
     const { contexts, count, slow } = this.layout;
     if (contexts.length > 0)
-      this.#contexts ??= new ContextStore(allocateContextMemory(count, slow), this.#names);
+      this.#contexts ??= new ContextStore(allocateContextMemory(count, slow), this.#registerNumbers);
     return this.#contexts;
   }
 
   get map(): ObjectMap {
     const { length, slow, stride, ioffset = 0 } = this.layout;
     const prot = slow ? PROT_NONE : PROT_READ | PROT_EXEC;
-    // The first proposal has a reserved word where the stride stands.
+    // The first proposal has a reserved word in place of the stride.
     const reportedStride = this.base === 0n ? 0 : stride;
     return { size: length, prot, flags: MAP_SHARED, offsetPage: 0, ioffset, stride: reportedStride };
   }
 
-  /** Lets a change of an instance's contexts take effect. @throws Refusal; nothing has changed */
+  /** Applies a context update to an instance. @throws SyscallError, and then nothing has changed */
   update(index: number, update: ContextUpdate): void {
     const contexts = this.contexts!;
     this.#updater?.(index, { ...contexts.read(index), ...update.decoded });
@@ -74,8 +74,8 @@ export class ObjectStore {
   }
 
   /**
-   * Looks at some objects, from where it stopped the last time, and removes those that nobody can reach any more.
-   * @returns what was removed
+   * Checks up to `budget` objects, continuing where the previous call stopped, and removes unused ones.
+   * @returns the removed objects
    */
   collectUnused(budget: number): ManagedObject[] {
     const removed: ManagedObject[] = [];

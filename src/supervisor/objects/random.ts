@@ -1,10 +1,10 @@
-/** Random numbers that nobody can guess, a word at a time. */
+/** Cryptographically secure random numbers, generated in batches. */
 const randomU64s = new BigUint64Array(512);
 let nextIndex = randomU64s.length;
 
 export function randomU64(): bigint {
   if (nextIndex === randomU64s.length) {
-    // Loaded when it is needed, as in spawn.ts.
+    // Loaded on first use, as in spawn.ts.
     process.getBuiltinModule('node:crypto').randomFillSync(randomU64s);
     nextIndex = 0;
   }

@@ -1,13 +1,14 @@
-/** Lines for those who watch: `--trace` for people, the audit log for programs. */
+/** Writes the trace (`--trace`, for people) and the audit log (`--audit`, for programs), one line per event. */
+
 import { abi } from '../../abi/layout.js';
+import { hex } from '../../core/bits.js';
 import type { Machine } from '../../machine/index.js';
 import { objectType } from '../objects/types/index.js';
 import { writeLine } from '../process/write-line.js';
 import type { Syscall } from '../syscalls/syscall.js';
 
-/** How a call ended. */
 export interface SyscallResult {
-  /** What the caller gets, or nothing when the kernel goes on with the call. */
+  /** The return value; `undefined` if the kernel executes the call. */
   readonly value: bigint | undefined;
   readonly error?: { readonly code: string; readonly reason: string };
 }
@@ -32,7 +33,6 @@ export class EventLog {
     return this.#traceFd !== undefined || this.#auditFd !== undefined;
   }
 
-  /** A call of the interface. */
   logSyscall(syscall: Syscall, syscallResult: SyscallResult): void {
     const { value, error } = syscallResult;
     if (this.#traceFd !== undefined) {
@@ -44,9 +44,8 @@ export class EventLog {
       this.#writeAudit({ tid: syscall.tid, call: this.#formatSyscall(syscall), ...error });
   }
 
-  /** An invocation of a slow object that was refused. */
   logRejectedInvocation(tid: number, address: bigint, reason: string): void {
-    const addressText = `0x${address.toString(16)}`;
+    const addressText = hex(address);
     if (this.#traceFd !== undefined)
       writeLine(this.#traceFd, `[${tid}] invoke ${addressText}: refused (${reason})`);
     this.#writeAudit({ tid, invocation: addressText, reason });
@@ -58,26 +57,28 @@ export class EventLog {
   }
 
   #formatSyscall(syscall: Syscall): string {
-    const { pread64, pwrite64, mmap } = this.#machine.systemCalls;
-    const hex = (index: number) => `0x${syscall.args[index]!.toString(16)}`;
+    const { pread64, pwrite64, mmap, process_madvise } = this.#machine.linux.systemCalls;
+    const hexArg = (index: number) => hex(syscall.args[index]!);
     if (syscall.number === pread64 || syscall.number === pwrite64) {
       const name = syscall.number === pread64 ? 'pread' : 'pwrite';
-      return `${name}(${syscall.intArg(0)}, ${hex(1)}, ${syscall.args[2]}, ${formatContextOffset(syscall.args[3]!)})`;
+      return `${name}(${syscall.intArg(0)}, ${hexArg(1)}, ${syscall.args[2]}, ${formatContextOffset(syscall.args[3]!)})`;
     }
     if (syscall.number === mmap) {
-      const [length, prot, flags] = [syscall.args[1], syscall.uintArg(2), hex(3)];
-      return `mmap(${hex(0)}, ${length}, ${prot}, ${flags}, ${syscall.intArg(4)}, ${hex(5)})`;
+      const [length, prot, flags] = [syscall.args[1], syscall.uintArg(2), hexArg(3)];
+      return `mmap(${hexArg(0)}, ${length}, ${prot}, ${flags}, ${syscall.intArg(4)}, ${hexArg(5)})`;
     }
     const type = objectType(syscall.intArg(0))?.name ?? syscall.intArg(0);
-    return `trampfd_create(${type}, ${hex(1)}, ${syscall.uintArg(2)})`;
+    // The first proposal used the number of a call that the kernel has since named process_madvise.
+    const name = syscall.number === process_madvise ? 'process_madvise' : 'trampfd_create';
+    return `${name}(${type}, ${hexArg(1)}, ${syscall.uintArg(2)})`;
   }
 }
 
-/** An offset as the header names it. */
+/** Formats an offset with the names of `trampfd.h`. */
 function formatContextOffset(offset: bigint): string {
   const contextOffset = Number(BigInt.asUintN(32, offset));
   const name = contextNames[contextOffset & ((1 << abi.instanceShift) - 1)];
   const index = contextOffset >>> abi.instanceShift;
-  const text = name === undefined ? `0x${offset.toString(16)}` : `TRAMPFD_${name}_OFFSET`;
+  const text = name === undefined ? hex(offset) : `TRAMPFD_${name}_OFFSET`;
   return index === 0 ? text : `TRAMPFD_AT(${text}, ${index})`;
 }

@@ -1,12 +1,14 @@
-/** A policy that is in force. */
+/** Checks requests of programs against a policy. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { MappingQuery } from '../../linux/process/procmap-query.js';
 import type { ObjectLayout, ObjectType } from '../objects/types/object-type.js';
 import type { Policy } from './policy.js';
 
-/** Its libraries are told as `openLibrary` tells them. */
 export class PolicyEnforcer {
   readonly #policy: Policy;
+  /** As {@link openPolicyLibrary} returns them. */
   readonly #libraries: ReadonlySet<string> | undefined;
 
   constructor(policy: Policy) {
@@ -14,7 +16,7 @@ export class PolicyEnforcer {
     this.#libraries = policy.libraries === undefined ? undefined : new Set(policy.libraries);
   }
 
-  /** @throws Refusal */
+  /** @throws SyscallError `EPERM` */
   assertTypeAllowed(type: ObjectType, { slow }: ObjectLayout): void {
     const { types, modes, demandAllowedPcs } = this.#policy;
     const name = type.name.replace('TRAMPFD_', '').toLowerCase();
@@ -24,20 +26,19 @@ export class PolicyEnforcer {
     if (type.uncheckedTargets && demandAllowedPcs === true)
       deny(`the type ${name}, which has no allowed PCs`);
     if (type.uncheckedTargets && this.#libraries !== undefined)
-      deny(`the type ${name}, whose targets are open`);
+      deny(`the type ${name}, whose targets are unchecked`);
   }
 
-  /** Whether there are as many objects as there may be. */
   atObjectLimit(liveObjects: number): boolean {
     return liveObjects >= (this.#policy.objects ?? Number.POSITIVE_INFINITY);
   }
 
-  /** @throws Refusal */
+  /** @throws SyscallError `EPERM` */
   rejectObject(): never {
     deny(`more than ${this.#policy.objects} objects`);
   }
 
-  /** @throws Refusal */
+  /** @throws SyscallError `EPERM` */
   assertRegistersAllowed(pc: bigint, allowedPcs: readonly bigint[] | undefined, pid: number): void {
     if (this.#policy.demandAllowedPcs === true && allowedPcs === undefined) {
       deny('registers without allowed PCs');
@@ -45,7 +46,7 @@ export class PolicyEnforcer {
     this.assertTargetAllowed(pc, pid);
   }
 
-  /** Looks at what the program has mapped now. @throws Refusal */
+  /** Checks a target against the program's current mappings. @throws SyscallError `EPERM` */
   assertTargetAllowed(pc: bigint, pid: number): void {
     if (this.#libraries === undefined) return;
     let query: MappingQuery;
@@ -60,7 +61,7 @@ export class PolicyEnforcer {
     } finally {
       query.close();
     }
-    deny(`the target 0x${pc.toString(16)}, which lies in none of the named libraries`);
+    deny(`the target ${hex(pc)}, which is in none of the listed libraries`);
   }
 }
 

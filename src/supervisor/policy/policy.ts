@@ -1,4 +1,4 @@
-/** What programs may ask for, as a file says it. Read only where there is one: zod takes long to load. */
+/** Policy files. Loaded only if a policy is used, since zod loads slowly. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
@@ -9,35 +9,38 @@ import { openPolicyLibrary } from './policy-libraries.js';
 const typeNames = ['user', 'table', 'code', 'handler'] as const;
 
 export const policySchema = z.strictObject({
-  types: z.array(z.enum(typeNames)).optional().describe('Types of objects that may be made. Default: all.'),
+  types: z
+    .array(z.enum(typeNames))
+    .optional()
+    .describe('Object types that programs may create. Default: all.'),
   modes: z
     .array(z.enum(['fast', 'slow']))
     .optional()
-    .describe('Whether objects may have code. Default: both.'),
-  objects: z.int().nonnegative().optional().describe('The most objects that may be alive at once.'),
+    .describe('Modes of objects that programs may create. Default: both.'),
+  objects: z.int().nonnegative().optional().describe('Maximum number of objects alive at once.'),
   demandAllowedPcs: z
     .boolean()
     .optional()
-    .describe('Registers can only be set when allowed PCs are. Forbids the types table and code.'),
+    .describe('Registers can be set only after allowed PCs. Forbids the types table and code.'),
   libraries: z
     .array(z.string().min(1))
     .optional()
     .describe(
-      'Files that targets must lie in, as executable mappings of the program. Forbids the types table and code.',
+      'Files that targets must be in, as executable mappings of the program. Forbids the types table and code.',
     ),
   noexec: z
     .array(z.string().min(1))
     .optional()
-    .describe('Folders from which the program can map nothing executable. Needs a mount namespace.'),
+    .describe('Directories whose files cannot be mapped executable. Needs a mount namespace.'),
 });
 
-/** A policy, as its file has it or, when it is in force, with its libraries opened. */
+/** A policy as in its file; {@link readPolicy} replaces the libraries' paths with keys of the opened files. */
 export type Policy = z.infer<typeof policySchema>;
 
-/** Reads a policy, and opens the libraries that it names. @throws TrampfdError that tells what is wrong */
+/** Reads a policy and opens its libraries. @throws TrampfdError if the file cannot be read or is not valid */
 export function readPolicy(file: string): Policy {
   const policyError = (reason: string) =>
-    new TrampfdError(`Cannot follow the policy ${file}: ${reason}`, { code: 'ERR_POLICY' });
+    new TrampfdError(`Cannot apply the policy ${file}: ${reason}`, { code: 'ERR_TRAMPFD_POLICY' });
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -53,7 +56,7 @@ export function readPolicy(file: string): Policy {
   const parsed = policySchema.safeParse(value);
   if (!parsed.success) throw policyError(z.prettifyError(parsed.error).replaceAll('\n', ' '));
   const policy = parsed.data;
-  // What a policy names, it names as seen from where it lies.
+  // Paths are relative to the policy file.
   const resolvePaths = (paths: readonly string[] | undefined) =>
     paths?.map((name) => resolve(dirname(file), name));
   const [libraries, noexec] = [

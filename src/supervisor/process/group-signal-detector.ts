@@ -1,30 +1,30 @@
 /**
- * Tells signals to the whole process group, which reach the program without our help, from those to the supervisor
- * alone, which have to be passed on. The kernel tells no one. So a process of the same group blocks all signals: those
- * for the group are pending there.
+ * Distinguishes signals sent to the whole process group, which the program receives itself, from signals sent only to
+ * the supervisor, which must forward them. `siginfo` does not carry that information. So an idle process in the same
+ * group blocks all signals: a group signal is pending there.
  *
- * The kernel goes through a group from its newest member on (`attach_pid`), so they are there before the
- * supervisor, which is older, has its own.
+ * The kernel sends a group signal to the newest member first (`attach_pid`), so it is pending in the idle process before
+ * the older supervisor receives it.
  *
- * **Limitation**: a signal that is pending comes once, however often it was sent. If it goes to the group a second time
- * before the supervisor has looked, the second one is taken for its own, and the program gets it once more.
+ * **Limitation**: a signal is pending once, however often it was sent. If it is sent to the group again before the
+ * supervisor has looked, the second one is treated as sent to the supervisor, and the program receives it twice.
  */
 
-import { pendingSignals } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+import { kill } from '../../linux/process/kill.js';
+import { pendingSignals } from '../../linux/process/proc-status.js';
 import { SIGCONT, SIGKILL, sigmask, stopSignals } from '../../linux/process/signal.js';
 import { spawnIdleProcess } from './idle-process.js';
 
 export class GroupSignalDetector {
   #idlePid = spawnIdleProcess();
-  /** Signals to the group whose like has not arrived here yet, a bit each. */
+  /** Bit mask of group signals that the supervisor has not received yet. */
   #unmatched = 0n;
 
-  /** Which of these signals, that have arrived here since the last time, went to the group. */
+  /** Returns which of the signals received since the previous call were sent to the group. */
   groupSignals(received: ReadonlySet<number>): ReadonlySet<number> {
     let pending = pendingSignals(this.#idlePid);
     if (pending !== 0n) {
-      // They stay pending for ever, so the next time another has to be asked. There is always one.
+      // They stay pending, so the process is replaced. The group always has one.
       const previousPid = this.#idlePid;
       this.#idlePid = spawnIdleProcess();
       pending |= pendingSignals(previousPid);
@@ -40,7 +40,7 @@ export class GroupSignalDetector {
 
 const stopMask = stopSignals.reduce((all, signal) => all | sigmask(signal), 0n);
 
-/** What the witness shows no more since the other has come: SIGCONT and the signals that stop take each other back. */
+/** Signals that the kernel has discarded from the pending set: a stop signal cancels a pending SIGCONT and vice versa. */
 function cancelledByStopOrCont(pending: bigint): bigint {
   const contMask = sigmask(SIGCONT);
   return ((pending & contMask) === 0n ? 0n : stopMask) | ((pending & stopMask) === 0n ? 0n : contMask);

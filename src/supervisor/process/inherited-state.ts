@@ -1,36 +1,34 @@
 /**
- * What the supervisor was started with, and the program shall be started with. Node changes some of it before any
- * JavaScript runs: it forgets which signals were ignored, raises the limit of open files, and opens what was
- * closed of the standard streams. So the shell script in front of it writes down how things were. A shell changes
- * the environment itself: it loses variables whose names are none to it, and sets `IFS` and `PWD`.
+ * The state that the supervisor was started with and passes on to the program. Node changes some of it before any
+ * JavaScript runs: it resets ignored signals, raises the limit of open files, and opens standard streams that were
+ * closed. So the shell script that starts Node records the state first. The shell changes the environment: it drops
+ * entries that are not valid variable names, and sets `IFS` and `PWD`.
  *
- * **Limitations.** Shells stop to ignore SIGCHLD when they start, and nothing tells afterwards. An environment of more
- * than some 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
+ * **Limitations.** A shell stops ignoring SIGCHLD when it starts, which cannot be detected afterwards. An environment of
+ * more than about 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
  */
 import { readFileSync } from 'node:fs';
+import { RLIM_INFINITY } from '../../linux/constants.js';
 import type { Rlimit } from '../../linux/process/rlimits.js';
 
-/** The environment variable in which it says so. */
+/** The environment variable that the shell script sets. */
 export const inheritedVariable = 'TRAMPFD_INHERITED';
 
 export interface InheritedState {
-  /** `RLIMIT_NOFILE`: the soft and the hard limit; nothing when it is not known, and stays as Node made it. */
+  /** `RLIMIT_NOFILE`; `undefined` if unknown: then Node's limit stays. */
   readonly openFilesLimit: Rlimit | undefined;
-  /** Signals, a bit each, from signal 1. */
+  /** Bit masks; bit 0 is signal 1. */
   readonly ignoredSignals: bigint;
   readonly blockedSignals: bigint;
-  /** Descriptors that were open. */
+  /** Open fds. */
   readonly openFds: readonly number[];
-  /** The environment, each variable with a 0 behind it. */
+  /** The environment: NUL-terminated `name=value` entries. */
   readonly environment: readonly Uint8Array[];
 }
 
-/** `RLIM_INFINITY`. <sys/resource.h> */
-const RLIM_INFINITY = 2n ** 64n - 1n;
-
 /**
- * Reads the variable: `soft hard ignored blocked environment descriptor…`; signals in hexadecimal, and the environment
- * in base64, or `-` where it was too long for a variable.
+ * Parses the variable: `soft hard ignored blocked environment fd…`. Signal masks are hexadecimal; the environment is
+ * base64, or `-` if it was too long for a variable.
  */
 export function parseInheritedState(text: string | undefined): InheritedState {
   const match = /^(\d+|unlimited) (\d+|unlimited) ([0-9a-f]+) ([0-9a-f]+) (\S*)((?: \d+)*)$/.exec(text ?? '');
@@ -50,7 +48,7 @@ export function parseInheritedState(text: string | undefined): InheritedState {
   };
 }
 
-/** The last arguments that this process was started with, as bytes: Node's are text, and not every one is. */
+/** Returns the last arguments of this process as bytes: not every argument is text, as Node's are. */
 export function lastArguments(count: number): Uint8Array[] {
   return count === 0 ? [] : splitAfterNul(readFileSync('/proc/self/cmdline')).slice(-count);
 }
@@ -62,12 +60,12 @@ function currentEnvironment(): Uint8Array[] {
   );
 }
 
-/** Whether bytes begin with a text in ASCII. */
+/** Returns whether the bytes begin with an ASCII text. */
 export function startsWithAscii(bytes: Uint8Array, text: string): boolean {
   return Buffer.from(bytes.subarray(0, text.length)).toString('latin1') === text;
 }
 
-/** Splits bytes behind each 0. */
+/** Splits the bytes after each NUL. */
 function splitAfterNul(bytes: Buffer): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let start = 0, end = 0; start < bytes.length; start = end) {

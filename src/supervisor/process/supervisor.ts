@@ -1,74 +1,67 @@
 /**
- * The supervisor: plays the kernel's part for one program and all that it starts. Three threads, since three
- * things are waited for:
+ * Supervises one program and all processes that it starts, with three threads, since there are three kinds of events to
+ * wait for:
  *
- * - this one: signals and the terminal, the program's life
- * - the *answerer*: system calls; it owns the objects
- * - the *tracer*, when there are slow objects: their faults, and then the program's life, too
+ * - the main thread (this module): signals, the terminal, and the program's wait statuses
+ * - the *syscall thread*: system calls; it owns the objects
+ * - the *tracer thread*, once there are slow objects: their faults, and then all wait statuses
  *
- * It ends with the program. Whatever the program leaves behind goes on: calls answer `ENOSYS`, fast trampolines
- * stay as they are.
+ * The supervisor exits with the program. In processes that outlive the program, calls then fail with `ENOSYS`, and fast
+ * trampolines work as before.
  */
 import { constants } from 'node:os';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { yamaScope } from '../../linux/features.js';
-import { close, eventfd, redirectToDevNull, setCloexec, wakeEventfd } from '../../linux/fs/fds.js';
-import { isStopped } from '../../linux/process/proc.js';
-import {
-  forwardSignal,
-  kill,
-  setChildSubreaper,
-  setDumpable,
-  type WaitStatus,
-  WNOHANG,
-  WUNTRACED,
-  waitpid,
-} from '../../linux/process/processes.js';
+import { eventfd, wakeEventfd } from '../../linux/fs/eventfd.js';
+import { close, redirectToDevNull, setCloexec } from '../../linux/fs/fds.js';
+import { forwardSignal, kill } from '../../linux/process/kill.js';
+import { isStopped } from '../../linux/process/proc-status.js';
 import { raiseFsize, raiseNofile } from '../../linux/process/rlimits.js';
+import { setChildSubreaper, setDumpable } from '../../linux/process/self.js';
 import { SIGCHLD, SIGSTOP, stopSignals } from '../../linux/process/signal.js';
+import { type WaitStatus, WNOHANG, WUNTRACED, waitpid } from '../../linux/process/wait.js';
 import {
   claimFirst,
   type MainToSyscall,
   type Stats,
-  type SyscallThreadData,
   type SyscallToMain,
   type ThreadConfig,
-  type TracerData,
   type TracerToMain,
 } from '../messages.js';
+import { startThread } from '../start-thread.js';
 import { GroupSignalDetector } from './group-signal-detector.js';
+import type { ProgramOptions } from './launch-syscalls.js';
 import { catchSignals, type ReceivedSignal } from './signals.js';
-import { type ProgramOptions, spawnProgram } from './spawn-program.js';
+import { spawnProgram } from './spawn-program.js';
 
-/** What the kernel sends to the supervisor for what it did itself, or to others as well. */
+/** Kernel-generated signals that are not forwarded: caused by the supervisor itself, or also sent to the program. */
 const notForwardedFromKernel = [constants.signals.SIGXCPU, constants.signals.SIGIO, ...stopSignals];
 
 export interface SupervisorOptions extends Omit<ProgramOptions, 'fileSizeLimit'>, ThreadConfig {}
 
-/** Milliseconds for news that the program goes on, before the supervisor stops with it. */
+/** Milliseconds to wait for a report that the program was continued, before the supervisor stops with it. */
 const stopDelayMs = 10;
 
 const zeroStats: Stats = { calls: 0, refused: 0, objectsCreated: 0, objectsAlive: 0 };
 
-/** How the program ended, and what it did with objects. */
 export interface ExitResult {
-  /** As a shell tells it: the exit code, or 128 and the signal. */
+  /** The exit code, or 128 plus the signal, as shells do. */
   readonly status: number;
   /**
-   * The signal, if the terminal sent it to the supervisor as well: then both shall end by it, since shells end a script
-   * when SIGINT has ended the program, and not when it exits with 130.
+   * The signal, if the terminal sent it to the supervisor as well. The caller shall then die from it, too: a shell ends
+   * a script if SIGINT killed the program, but not if the program exited with 130.
    */
   readonly signal: number | undefined;
   readonly stats: Stats;
 }
 
-/** Runs a program to its end. @throws TrampfdError when it cannot be started */
+/** Runs a program until it ends. @throws TrampfdError if it cannot be started */
 export function runSupervised(options: SupervisorOptions): Promise<ExitResult> {
-  // Programs of the same user could read the supervisor's memory, take its descriptors, and trace it.
+  // Otherwise processes of the same user could read the supervisor's memory, copy its fds, and trace it.
   setDumpable(false);
-  // Where only descendants can be traced, orphans have to stay some.
+  // If only descendants can be traced, orphans must remain descendants.
   if ((yamaScope() ?? 0) > 0) setChildSubreaper();
-  // Objects are files whose end is far out.
+  // The files of objects end beyond any usual limit.
   const fileSizeLimit = raiseFsize();
   return new Promise((resolve, reject) => new Supervisor({ ...options, fileSizeLimit }, resolve, reject));
 }
@@ -83,7 +76,7 @@ class Supervisor {
   readonly #programPid: number;
   readonly #resolve: (result: ExitResult) => void;
   readonly #reject: (error: Error) => void;
-  /** Signals that the kernel sent, as for the keys of a terminal. */
+  /** Signals that the kernel sent, for example for a key of the terminal. */
   readonly #kernelSignals = new Set<number>();
   #hasTracer = false;
   #stopTimer: NodeJS.Timeout | undefined;
@@ -99,29 +92,30 @@ class Supervisor {
     this.#resolve = resolve;
     this.#reject = reject;
     const otherFds = options.inherited.openFds.filter((fd) => fd > 2);
-    // The program gets its own, by number; the processes of the supervisor that wait get none.
+    // The launcher passes them to the program; the supervisor's idle processes must not inherit them.
     for (const fd of otherFds) setCloexec(fd);
-    // Before the program, so that it misses nothing that the program gets.
+    // Started before the program, so that it receives every group signal that the program receives.
     this.#groupSignalDetector = new GroupSignalDetector();
     const { pid, listenerFd } = spawnProgram(options);
     this.#programPid = pid;
-    // What the program closes shall be closed: others wait for the end of a pipe, or for a lock.
+    // A pipe or lock is released when the program closes its fd, so the supervisor must not hold a copy.
     for (const fd of otherFds) close(fd);
     redirectToDevNull(0);
     redirectToDevNull(1);
-    // Every object takes a descriptor. The program has its own limit already.
+    // Every object needs an fd. The program already has its own limit.
     raiseNofile();
-    // A folder that is gone is none for Workers, and this process has no need of one.
+    // Workers cannot start in a removed directory, and this process needs no working directory.
     process.chdir('/');
-    const data: SyscallThreadData = {
+    this.#syscallThread = startThread('syscall-thread', {
       ...this.#config,
       listenerFd,
       wakeFd: this.#wakeFd,
       claimWord: this.#claimWord,
-    };
-    this.#syscallThread = this.#startThread('syscall-thread', data, (message: SyscallToMain) =>
-      this.#onSyscallThreadMessage(message),
-    );
+    });
+    this.#watch(this.#syscallThread, 'syscall thread', (message: SyscallToMain) => {
+      if (message.kind === 'tracer-requested') this.#startTracer();
+      else this.#resolve({ ...this.#exitResult!, stats: message.stats });
+    });
   }
 
   #onSignals(signals: readonly ReceivedSignal[]): void {
@@ -130,7 +124,7 @@ class Supervisor {
     if (forwardable.length < signals.length) this.#reap();
   }
 
-  /** Passes on what was sent to the supervisor alone, or before there was a program. */
+  /** Forwards signals that were sent only to the supervisor, or before the program existed. */
   #forward(signals: readonly ReceivedSignal[]): void {
     const groupSignals = this.#groupSignalDetector.groupSignals(new Set(signals.map(({ signal }) => signal)));
     for (const { signal, sentByProcess, siginfo } of signals) {
@@ -140,7 +134,7 @@ class Supervisor {
     }
   }
 
-  /** Looks what became of children; when there is a tracer, it does. */
+  /** Collects wait statuses, unless the tracer does. */
   #reap(): void {
     while (!this.#hasTracer) {
       const waitStatus = waitpid(WNOHANG | WUNTRACED);
@@ -157,8 +151,9 @@ class Supervisor {
   }
 
   /**
-   * Stops with the program, so that the shell sees a stopped job. SIGCONT comes to the group, or is passed on. News
-   * travel: if the program went on meanwhile, nobody would continue who stops now.
+   * Stops the supervisor with the program, so that the shell sees a stopped job. A group SIGCONT or a forwarded one
+   * continues the supervisor. The stop report may be stale: if the program has already been continued, stopping now
+   * would hang the supervisor, so its state is checked first.
    */
   #stopWithProgram(signal: number): void {
     clearTimeout(this.#stopTimer);
@@ -174,50 +169,30 @@ class Supervisor {
     if (this.#exitResult !== undefined) return;
     this.#exitResult = { status, signal: this.#kernelSignals.has(signal) ? signal : undefined };
     if (claimFirst(this.#claimWord)) this.#resolve({ ...this.#exitResult, stats: zeroStats });
-    else this.#postToSyscallThread({ kind: 'end' });
-  }
-
-  #onSyscallThreadMessage(message: SyscallToMain): void {
-    if (message.kind === 'want-tracer') this.#startTracer();
-    else this.#resolve({ ...this.#exitResult!, stats: message.stats });
+    else this.#postToSyscallThread({ kind: 'shutdown' });
   }
 
   #startTracer(): void {
     const { port1, port2 } = new MessageChannel();
-    const data: TracerData = { ...this.#config, port: port2, wakeFd: this.#wakeFd };
-    // From now on it waits for children; two would take each other's news. Each stop of a traced thread is one.
+    // From now on only the tracer waits for children: each would take wait statuses from the other. Every stop of a
+    // traced thread causes a SIGCHLD.
     this.#hasTracer = true;
     this.#signalCatcher.restoreDefault(SIGCHLD);
-    this.#startThread(
-      'tracer-thread',
-      data,
-      (message: TracerToMain) => {
-        if (message.kind === 'change') this.#onWaitStatus(message.waitStatus);
-        else if (message.kind === 'continued') clearTimeout(this.#stopTimer);
-        else this.#postToSyscallThread({ ...message, kind: 'tracer', port: port1 }, [port1]);
-      },
-      [port2],
-    );
+    const tracer = startThread('tracer-thread', { ...this.#config, port: port2, wakeFd: this.#wakeFd }, [
+      port2,
+    ]);
+    this.#watch(tracer, 'tracer', (message: TracerToMain) => {
+      if (message.kind === 'wait-status') this.#onWaitStatus(message.waitStatus);
+      else if (message.kind === 'continued') clearTimeout(this.#stopTimer);
+      else this.#postToSyscallThread({ ...message, kind: 'tracer', port: port1 }, [port1]);
+    });
   }
 
-  #startThread<Message>(
-    name: 'syscall-thread' | 'tracer-thread',
-    data: SyscallThreadData | TracerData,
-    onMessage: (message: Message) => void,
-    transferList: MessagePort[] = [],
-  ): Worker {
-    const worker = new Worker(new URL(`./${name}.js`, import.meta.url), {
-      workerData: data,
-      transferList,
-      // Node would open this process's streams for the Worker, and make pipes non-blocking, for the program, too.
-      stdout: true,
-      stderr: true,
-    });
+  #watch<Message>(worker: Worker, name: string, onMessage: (message: Message) => void): void {
     worker.on('message', onMessage);
-    worker.on('error', (error) => this.#reject(error));
-    // When all is done nobody hears this any more.
-    worker.on('exit', () => this.#reject(new Error(`the ${name} has ended`)));
-    return worker;
+    worker.on('error', this.#reject);
+    // Has no effect after the promise was resolved.
+    worker.on('exit', () => this.#reject(new Error(`the ${name} exited`)));
   }
 
   #postToSyscallThread(message: MainToSyscall, transfer: MessagePort[] = []): void {

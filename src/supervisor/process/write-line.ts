@@ -1,11 +1,11 @@
-/** Lines for people and programs that may have gone. */
 import { writeSync } from 'node:fs';
 
-/** Node's `console` would make pipes non-blocking, which are the program's, too. */
+/**
+ * Writes a line to an fd and ignores errors: the reader may have closed it. Node's `console` would make a pipe
+ * non-blocking, also for the program that shares it.
+ */
 export function writeLine(fd: number, line: string): void {
   try {
     writeSync(fd, `${line}\n`);
-  } catch {
-    // Nobody reads any more; the program goes on.
-  }
+  } catch {}
 }

@@ -1,15 +1,15 @@
-/** Which system calls are answered here. All others go to the kernel at full speed. */
+/** Selects the system calls that the supervisor handles. The kernel executes all others at full speed. */
 import { abi } from '../../abi/layout.js';
 import type { ArgumentCondition, NotifyRule } from '../../linux/seccomp/seccomp.js';
 import type { Machine } from '../../machine/index.js';
 
-/** `--abi`: besides the interface of `trampfd.h`, that of the first proposal. */
+/** `--abi`: `rfc-v1` adds the interface of the first proposal to that of `trampfd.h`. */
 export type AbiName = 'trampfd' | 'rfc-v1';
 
-export function notifyRules({ systemCalls }: Machine, abiName: AbiName): NotifyRule[] {
-  const { pread64, pwrite64, mmap, process_madvise } = systemCalls;
+export function notifyRules({ linux }: Machine, abiName: AbiName): NotifyRule[] {
+  const { pread64, pwrite64, mmap, process_madvise } = linux.systemCalls;
   const baseUpperHalf = Number(abi.offsetBase >> 32n);
-  /** In two steps, since a filter sees 32 bits at a time. */
+  /** Compares the upper half only, since a filter reads 32 bits at a time. */
   const offsetInRange = (argument: number): ArgumentCondition => ({
     argument,
     half: 'upper',
@@ -28,7 +28,8 @@ export function notifyRules({ systemCalls }: Machine, abiName: AbiName): NotifyR
   ];
   return [
     ...trampfdRules,
-    // The kernel's call of this number does nothing with a list of 0 ranges, the third argument.
+    // The first proposal used this number. The kernel's own call does nothing if its third argument, the number of
+    // ranges, is 0.
     {
       syscall: process_madvise,
       notify: true,

@@ -1,8 +1,10 @@
-/** The system call and what else programs do with objects: the kernel's part, played here. */
+/** Implements the system calls on objects: `trampfd_create`, `pread`, `pwrite` and `mmap`. */
+
 import { contextLengthRanges } from '../../abi/decode-contexts.js';
 import { abi, structs } from '../../abi/layout.js';
 import { encodeMap } from '../../abi/object-map.js';
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { fileKeyOfFd } from '../../linux/fs/statx.js';
 import { MAP_SHARED } from '../../linux/mm/memory.js';
 import { isResourceExhausted } from '../../native/errno.js';
@@ -13,7 +15,7 @@ import type { PolicyEnforcer } from '../policy/policy-enforcer.js';
 import type { AbiName } from './filter.js';
 import type { Outcome, Syscall } from './syscall.js';
 
-/** The kinds of mappings: what `MAP_TYPE` covers. <linux/mman.h> */
+/** Mask of the mapping type. <linux/mman.h> */
 const MAP_TYPE = 15;
 const { allowedCallers, map } = abi.contexts;
 const continueSyscall: Outcome = { kind: 'continue', isTrampfd: true };
@@ -22,13 +24,13 @@ export interface SyscallHandlerOptions {
   readonly targetInfo: TargetInfo;
   readonly objects: ObjectStore;
   readonly policyEnforcer: PolicyEnforcer;
-  /** Makes sure that faults of the caller's process are handled; whether they are already. */
+  /** Requests tracing of the caller's process. @returns whether it is already traced */
   readonly ensureTraced: (syscall: Syscall) => boolean;
-  /** Tells whoever handles faults of a new slow object. */
+  /** Reports a new slow object to the tracer. */
   readonly registerSlowObject: (object: ManagedObject) => void;
-  /** Removes all objects that nobody can reach. @returns how many */
+  /** Removes all unused objects. @returns how many */
   readonly collectUnused: () => number;
-  /** Takes an object back that nobody got. */
+  /** Discards an object whose fd could not be delivered. */
   readonly rollback: (object: ManagedObject) => void;
 }
 
@@ -38,7 +40,7 @@ export class SyscallHandlers {
 
   constructor(options: SyscallHandlerOptions, abiName: AbiName) {
     this.#options = options;
-    const { pread64, pwrite64, mmap, process_madvise } = options.targetInfo.machine.systemCalls;
+    const { pread64, pwrite64, mmap, process_madvise } = options.targetInfo.machine.linux.systemCalls;
     const handlers: [number, (syscall: Syscall) => Outcome][] = [
       [abi.createNumber, (syscall) => this.#create(syscall, abi.offsetBase)],
       [pread64, (syscall) => this.#accessContext(syscall, this.#readContext)],
@@ -49,7 +51,7 @@ export class SyscallHandlers {
     this.#handlers = new Map(handlers);
   }
 
-  /** @throws Refusal, Gone */
+  /** @throws SyscallError, CallerExited */
   handle(syscall: Syscall): Outcome {
     return this.#handlers.get(syscall.number)?.(syscall) ?? continueSyscall;
   }
@@ -59,18 +61,18 @@ export class SyscallHandlers {
     const { targetInfo, objects, policyEnforcer, ensureTraced, registerSlowObject, collectUnused, rollback } =
       this.#options;
     const type = objectType(syscall.intArg(0));
-    if (type === undefined) throw new SyscallError('EINVAL', `there is no type ${syscall.intArg(0)}`);
+    if (type === undefined) throw new SyscallError('EINVAL', `unknown type ${syscall.intArg(0)}`);
     if (syscall.uintArg(2) !== 0) throw new SyscallError('EINVAL', 'flags is not 0');
     if (syscall.args[1] === 0n) throw new SyscallError('EINVAL', 'data is NULL');
     const data = syscall.readMemory(syscall.args[1]!, type.dataSize);
     const layout = type.createLayout(new DataView(data.buffer, 0, data.length), targetInfo);
     policyEnforcer.assertTypeAllowed(type, layout);
     if (policyEnforcer.atObjectLimit(objects.size) && collectUnused() === 0) policyEnforcer.rejectObject();
-    if (layout.slow && !ensureTraced(syscall)) return { kind: 'later' };
+    if (layout.slow && !ensureTraced(syscall)) return { kind: 'deferred' };
     const object = this.#createObject(() => new ManagedObject(type, layout, base, targetInfo));
     if (layout.slow) registerSlowObject(object);
     return {
-      kind: 'descriptor',
+      kind: 'fd',
       fd: object.file.clientFd,
       onDelivered: (remoteFd) => {
         object.file.closeClientFd();
@@ -84,7 +86,7 @@ export class SyscallHandlers {
     try {
       return factory();
     } catch (error) {
-      // What is used up may be held for objects that are gone.
+      // Unused objects may hold the exhausted resource.
       if (retry && isResourceExhausted(error) && this.#options.collectUnused() > 0)
         return this.#createObject(factory, false);
       const { code, message } = error as { code?: string; message: string };
@@ -102,21 +104,24 @@ export class SyscallHandlers {
     return this.#options.objects.find(fileKey);
   }
 
-  /** Finds the object, instance and context that `pread` or `pwrite` mean. */
+  /** Handles `pread` and `pwrite`: finds the object, instance and context at the offset. */
   #accessContext(syscall: Syscall, access: (syscall: Syscall, target: ContextTarget) => void): Outcome {
     const object = this.#findObject(syscall, syscall.intArg(0));
     const offset = syscall.args[3]!;
     const isLegacyOffset = offset < 256n;
-    // An object of the first proposal stands at its own offsets, any other far out.
+    // Contexts of the first proposal's objects are at offsets from 0, those of others at TRAMPFD_OFFSET_BASE.
     if (isLegacyOffset && object?.base !== 0n) return { kind: 'continue', isTrampfd: false };
     if (object === undefined) return continueSyscall;
     const contextOffset = Number(BigInt.asUintN(32, offset));
     const index = contextOffset >>> abi.instanceShift;
     if (index >= object.layout.count) {
-      throw new SyscallError('EINVAL', `there is no instance ${index} of ${object.layout.count}`);
+      throw new SyscallError(
+        'EINVAL',
+        `instance ${index} is out of range: the object has ${object.layout.count}`,
+      );
     }
     const [buffer, length] = [syscall.args[1]!, syscall.args[2]!];
-    if (buffer === 0n || length === 0n) throw new SyscallError('EINVAL', 'there is no buffer');
+    if (buffer === 0n || length === 0n) throw new SyscallError('EINVAL', 'buffer is NULL or length is 0');
     access.call(this, syscall, { object, index, context: contextOffset & ((1 << abi.instanceShift) - 1) });
     return { kind: 'value', value: length };
   }
@@ -127,7 +132,7 @@ export class SyscallHandlers {
       if (length !== BigInt(structs.trampfd_map.size)) {
         throw new SyscallError(
           'EINVAL',
-          `${length} bytes were asked for; struct trampfd_map has another size`,
+          `the length is ${length}; struct trampfd_map has ${structs.trampfd_map.size} bytes`,
         );
       }
       syscall.writeMemory(buffer, encodeMap(object.map));
@@ -146,7 +151,7 @@ export class SyscallHandlers {
     if (registers !== undefined) {
       const { allowedPcs: allowed } = contexts.read(index);
       if (allowed?.includes(registers.pc) === false) {
-        throw new SyscallError('EINVAL', `0x${registers.pc.toString(16)} is not among the allowed PCs`);
+        throw new SyscallError('EINVAL', `${hex(registers.pc)} is not an allowed PC`);
       }
       policyEnforcer.assertRegistersAllowed(registers.pc, allowed, syscall.tid);
       if (!object.layout.slow) assertFastShape(registers.assignments, targetInfo);
@@ -154,7 +159,7 @@ export class SyscallHandlers {
     object.update(index, update);
   }
 
-  /** `mmap`: the kernel does it; faults of slow objects have to be seen from then on. */
+  /** Checks `mmap`, which the kernel executes. From then on the caller must be traced if the object is slow. */
   #mmap(syscall: Syscall): Outcome {
     const object = this.#findObject(syscall, syscall.intArg(4));
     if (object === undefined) return continueSyscall;
@@ -162,14 +167,14 @@ export class SyscallHandlers {
     const request = { length: syscall.args[1]!, prot: syscall.uintArg(2), flags: syscall.uintArg(3) };
     const expectedOffset = object.base + BigInt(offsetPage * this.#options.targetInfo.pageSize);
     if (syscall.args[5] !== expectedOffset || request.length !== BigInt(size)) {
-      throw new SyscallError('EINVAL', 'offset or length are not those of the map');
+      throw new SyscallError('EINVAL', 'offset or length differ from the map');
     }
     if (request.prot !== prot)
       throw new SyscallError('EINVAL', `the protection is ${request.prot}, not ${prot}`);
-    // MAP_SHARED_VALIDATE has this bit, too, and asks for nothing that is not refused by the kernel.
+    // MAP_SHARED_VALIDATE includes this bit; the kernel checks its other flags.
     if ((request.flags & MAP_TYPE & MAP_SHARED) === 0)
-      throw new SyscallError('EINVAL', 'the mapping is not shared');
-    if (object.layout.slow && !this.#options.ensureTraced(syscall)) return { kind: 'later' };
+      throw new SyscallError('EINVAL', 'flags lack MAP_SHARED');
+    if (object.layout.slow && !this.#options.ensureTraced(syscall)) return { kind: 'deferred' };
     return continueSyscall;
   }
 }
@@ -183,7 +188,7 @@ interface ContextTarget {
 function assertContextLength(object: ManagedObject, context: number, length: bigint): void {
   const lengthRange = contextLengthRanges[context];
   if (context === allowedCallers && !object.layout.slow) {
-    throw new SyscallError('EINVAL', 'allowed callers are for slow objects');
+    throw new SyscallError('EINVAL', 'only slow objects have allowed callers');
   }
   if (lengthRange === undefined || !object.layout.contexts.includes(context)) {
     throw new SyscallError('EINVAL', `${object.type.name} has no context ${context} to read or write`);
@@ -202,7 +207,7 @@ function assertFastShape(
 ): void {
   const shape = { registers: assignments.map(({ register }) => register), stack: undefined };
   try {
-    machine.assertShape(shape, 'regs');
+    machine.trampolines.assertShape(shape, 'regs');
   } catch (error) {
     throw new SyscallError('EINVAL', (error as Error).message);
   }

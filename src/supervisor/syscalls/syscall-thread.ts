@@ -1,11 +1,12 @@
 /**
- * The thread that answers calls, and keeps the objects. It waits for the listener and for its bell, which other
- * threads ring when they have sent a message; nothing that it does for one caller waits for another process.
+ * Worker thread that handles seccomp notifications and owns all objects. It polls the notify fd and an eventfd that
+ * other threads signal after they post a message. Handling a system call never blocks on another process.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { registerNumbersOf } from '../../abi/decode-contexts.js';
 import { type SyscallErrno, SyscallError } from '../../abi/syscall-error.js';
-import { drainEventfd, POLLIN, Poll } from '../../linux/fs/fds.js';
+import { drainEventfd } from '../../linux/fs/eventfd.js';
+import { POLLIN, Poll } from '../../linux/fs/poll.js';
 import { pageSize } from '../../linux/mm/memory.js';
 import { NotifyListener } from '../../linux/seccomp/seccomp-notify.js';
 import { errnoName, errnoValue } from '../../native/errno.js';
@@ -20,15 +21,15 @@ import { CallerExited, type Outcome, Syscall } from './syscall.js';
 import { SyscallHandlers } from './syscall-handlers.js';
 import { TracerClient } from './tracer-client.js';
 
-/** Between looks at objects that may be unused, in milliseconds, while nobody calls. */
+/** Milliseconds between checks for unused objects while no calls arrive. */
 const idlePollMs = 500;
-/** Calls between such looks otherwise. */
+/** Calls between such checks otherwise. */
 const callsPerCollection = 64;
-/** Turns between two of Node's own loop, where what was left behind by views of memory is given back. */
+/** Iterations between yields to Node's event loop, which runs the finalizers of external ArrayBuffers. */
 const yieldInterval = 256;
 /**
- * Objects to look at in one turn, so that nobody waits long: one takes about two microseconds. More than calls can
- * have made meanwhile, or the end would never be reached while a program makes objects steadily.
+ * Objects to check per iteration (about 2 us each), which delays calls. Must exceed the number of objects that can be
+ * created between two checks, otherwise a check of all objects never completes.
  */
 const [busyBudget, idleBudget] = [2 * callsPerCollection, 1024];
 
@@ -45,7 +46,7 @@ const notifyListener = new NotifyListener(config.listenerFd);
 const objects = new ObjectStore();
 const eventLog = new EventLog(machine, config);
 
-const tracerClient = new TracerClient(() => postToMain({ kind: 'want-tracer' }));
+const tracerClient = new TracerClient(() => postToMain({ kind: 'tracer-requested' }));
 const counts = { calls: 0, refused: 0 };
 
 const syscallHandlers = new SyscallHandlers(
@@ -63,13 +64,16 @@ const syscallHandlers = new SyscallHandlers(
   },
   config.abi,
 );
-void runEventLoop();
+void run();
+
+async function run(): Promise<void> {
+  await addTypes(config.typeModules);
+  if (claimFirst(config.claimWord)) await runEventLoop();
+}
 
 async function runEventLoop(): Promise<void> {
-  await addTypes(config.typeModules);
-  if (!claimFirst(config.claimWord)) return;
   const poll = new Poll([config.listenerFd, config.wakeFd]);
-  // Objects often go in crowds: while some are found, the next are looked at.
+  // Many objects often become unused at once, so checks continue without a pause while some are found.
   let collectedCount = 0;
   for (let iteration = 1; ; iteration++) {
     if (iteration % yieldInterval === 0) await new Promise(setImmediate);
@@ -88,14 +92,14 @@ async function runEventLoop(): Promise<void> {
       if (iteration % callsPerCollection !== 0) continue;
       budget = busyBudget;
     } else if (poll.revents(0) !== 0) {
-      // Nobody is left who could call; only the bell can ring.
+      // All processes with the filter have exited; only messages can arrive.
       poll.remove(0);
     }
     collectedCount = collectUnused(budget);
   }
 }
 
-/** @returns how many objects are gone */
+/** Removes unused objects. @returns how many */
 function collectUnused(budget: number): number {
   const removed = objects.collectUnused(budget);
   for (const object of removed) unregisterSlowObject(object);
@@ -113,7 +117,7 @@ function handleSyscall(syscall: Syscall): void {
 function reply(syscall: Syscall, outcome: Outcome): void {
   let value: bigint | undefined;
   switch (outcome.kind) {
-    case 'later':
+    case 'deferred':
       return;
     case 'continue':
       notifyListener.continue(syscall.id);
@@ -123,14 +127,14 @@ function reply(syscall: Syscall, outcome: Outcome): void {
       value = outcome.value;
       notifyListener.reply(syscall.id, { value });
       break;
-    case 'descriptor': {
+    case 'fd': {
       const remoteFd = notifyListener.addFdAndSend(syscall.id, outcome.fd);
       outcome.onDelivered(remoteFd);
       if (remoteFd < 0) {
         const code = errnoName(-remoteFd);
         if (code === 'ENOENT') throw new CallerExited();
-        // The program's own limits apply to what it is given.
-        throw new SyscallError(code as SyscallErrno, 'the program can be given no descriptor');
+        // The program's own limits apply.
+        throw new SyscallError(code as SyscallErrno, 'cannot install the fd in the program');
       }
       value = BigInt(remoteFd);
     }
@@ -146,10 +150,10 @@ function replyError(syscall: Syscall, error: unknown): void {
   notifyListener.reply(syscall.id, { error: errnoValue(code) });
   const reason = (error as Error).message;
   if (eventLog.enabled) eventLog.logSyscall(syscall, { value: undefined, error: { code, reason } });
-  if (syscallError === undefined) writeLine(2, `trampfd: a call failed: ${(error as Error).stack}`);
+  if (syscallError === undefined)
+    writeLine(2, `trampfd: internal error in a system call: ${(error as Error).stack}`);
 }
 
-/** Tells the tracer of a slow object. */
 function registerSlowObject({ file, type, base, layout, contexts }: ManagedObject): void {
   tracerClient.send({
     kind: 'object',
@@ -163,18 +167,18 @@ function registerSlowObject({ file, type, base, layout, contexts }: ManagedObjec
 }
 
 function unregisterSlowObject({ layout, file }: ManagedObject): void {
-  if (layout.slow) tracerClient.send({ kind: 'gone', fileKey: file.key });
+  if (layout.slow) tracerClient.send({ kind: 'removed', fileKey: file.key });
 }
 
-/** @returns whether to go on */
+/** @returns false after the last message */
 function processMessages(): boolean {
   for (;;) {
     const received = receiveMessageOnPort(mainPort) as { message: MainToSyscall } | undefined;
     if (received === undefined) break;
     const { message } = received;
-    if (message.kind === 'end') {
+    if (message.kind === 'shutdown') {
       const { created, size } = objects;
-      postToMain({ kind: 'ended', stats: { ...counts, objectsCreated: created, objectsAlive: size } });
+      postToMain({ kind: 'finished', stats: { ...counts, objectsCreated: created, objectsAlive: size } });
       return false;
     }
     tracerClient.connect(message);

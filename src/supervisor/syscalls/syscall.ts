@@ -1,13 +1,15 @@
-/** A system call of a supervised program, while it is answered. */
+/** A system call of a supervised program that waits for the supervisor's reply. */
+
 import { SyscallError } from '../../abi/syscall-error.js';
+import { hex } from '../../core/bits.js';
 import { processVmReadv, processVmWritev } from '../../linux/mm/process-vm.js';
 import type { Notification, NotifyListener } from '../../linux/seccomp/seccomp-notify.js';
 import { errnoName } from '../../native/errno.js';
 
-/** The caller is gone; there is nobody to answer. */
+/** Thrown if the caller exited or was killed: no reply is possible. */
 export class CallerExited extends Error {}
 
-/** What was read last; more than any call reads. New memory would cost more than the reading. */
+/** Reused by all reads, since allocating would cost more than reading. Larger than any read. */
 const readBuffer = new Uint8Array(4096);
 
 export class Syscall {
@@ -25,38 +27,35 @@ export class Syscall {
     this.#listener = listener;
   }
 
-  /** An argument of C's type `int`. */
+  /** Returns an argument as a C `int`. */
   intArg(index: number): number {
     return Number(BigInt.asIntN(32, this.args[index]!));
   }
 
-  /** An argument of C's type `unsigned int`. */
+  /** Returns an argument as a C `unsigned int`. */
   uintArg(index: number): number {
     return Number(BigInt.asUintN(32, this.args[index]!));
   }
 
-  /** Memory of the program, as it stands until the next is read. @throws Refusal `EFAULT` */
+  /** Reads memory of the program. The result is valid until the next read. @throws SyscallError `EFAULT` */
   readMemory(address: bigint, length: number): Uint8Array {
     const bytes = readBuffer.subarray(0, length);
-    this.#assertNoError(
-      processVmReadv(this.tid, address, bytes),
-      `${length} bytes at 0x${address.toString(16)}`,
-    );
-    // Before anything that was read is believed: was it the caller's?
+    this.#assertNoError(processVmReadv(this.tid, address, bytes), `${length} bytes at ${hex(address)}`);
+    // The process ID may have been reused: only now is it certain that the caller's memory was read.
     this.assertPending();
     return bytes;
   }
 
-  /** Writes to memory of the program. @throws Refusal `EFAULT` */
+  /** Writes memory of the program. @throws SyscallError `EFAULT` */
   writeMemory(address: bigint, bytes: Uint8Array): void {
     this.assertPending();
     this.#assertNoError(
       processVmWritev(this.tid, address, bytes),
-      `${bytes.length} bytes at 0x${address.toString(16)}`,
+      `${bytes.length} bytes at ${hex(address)}`,
     );
   }
 
-  /** @throws Gone */
+  /** @throws CallerExited unless the caller still waits for the reply */
   assertPending(): void {
     if (!this.#listener.isValid(this.id)) throw new CallerExited();
   }
@@ -64,18 +63,18 @@ export class Syscall {
   #assertNoError(errno: number, description: string): void {
     if (errno === 0) return;
     const code = errnoName(errno);
-    if (code === 'EFAULT') throw new SyscallError('EFAULT', `${description} cannot be reached`);
+    if (code === 'EFAULT') throw new SyscallError('EFAULT', `${description} are not accessible`);
     if (code === 'ESRCH') throw new CallerExited();
-    throw new SyscallError('EPERM', `the supervisor may not reach the program's memory (${code})`);
+    throw new SyscallError('EPERM', `the supervisor may not access the program's memory (${code})`);
   }
 }
 
-/** How a call ends. */
+/** The result of handling a call. */
 export type Outcome =
   | { readonly kind: 'value'; readonly value: bigint }
-  /** The caller gets a copy of a descriptor. */
-  | { readonly kind: 'descriptor'; readonly fd: number; onDelivered(remoteFd: number): void }
-  /** The kernel makes the call, which was meant for us or not. */
+  /** Returns a copy of an fd to the caller. */
+  | { readonly kind: 'fd'; readonly fd: number; onDelivered(remoteFd: number): void }
+  /** Lets the kernel execute the call. `isTrampfd` is false for calls that have nothing to do with an object. */
   | { readonly kind: 'continue'; readonly isTrampfd: boolean }
-  /** Somebody else has to do something first. */
-  | { readonly kind: 'later' };
+  /** The call is handled again once the tracer has attached. */
+  | { readonly kind: 'deferred' };

@@ -1,38 +1,30 @@
-/** What the thread that answers calls knows of the one that traces: how to reach it, and who waits for it. */
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { threadStatus } from '../../linux/process/proc.js';
-import { kill } from '../../linux/process/processes.js';
+/** The syscall thread's client for the tracer: sends it messages and tracks the system calls that wait for an attach. */
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { kill } from '../../linux/process/kill.js';
+import { threadStatus } from '../../linux/process/proc-status.js';
 import { SIGSTOP } from '../../linux/process/signal.js';
-import type { AttachResult, SyscallToTracer } from '../messages.js';
+import type { AttachResult, SyscallToTracer, TracerHandle } from '../messages.js';
 import type { Syscall } from './syscall.js';
 
-/** Messages that the tracer may leave unread, each with the memory that it carries. */
+/** Unread messages, each of which retains memory, before the tracer is woken to read them. */
 const maxUnread = 64;
-
-export interface TracerHandle {
-  readonly port: MessagePort;
-  /** The thread's number. */
-  readonly tid: number;
-  /** A process that wakes the thread when it is stopped. */
-  readonly wakePid: number;
-}
 
 export class TracerClient {
   readonly #requestTracer: () => void;
   #tracer: TracerHandle | undefined;
   #requested = false;
   readonly #unsent: SyscallToTracer[] = [];
-  /** Calls that wait until the tracer has attached to their process, by a number of ours. */
+  /** Calls that wait until the tracer has attached to their process, by request ID. */
   readonly #pending = new Map<number, Syscall>();
   #nextRequestId = 1;
   #unread = 0;
 
-  /** @param requestTracer asks for a tracer, once */
+  /** @param requestTracer makes the main thread start the tracer; called once */
   constructor(requestTracer: () => void) {
     this.#requestTracer = requestTracer;
   }
 
-  /** Whether the caller's faults are seen. If not, the tracer is asked to attach, and the call has to wait. */
+  /** Returns whether the caller is traced. If not, requests an attach; the call must be deferred until then. */
   ensureTraced(syscall: Syscall): boolean {
     if (this.#tracer !== undefined && threadStatus(syscall.tid)?.tracerPid === this.#tracer.tid) return true;
     if (!this.#requested) this.#requestTracer();
@@ -43,7 +35,7 @@ export class TracerClient {
     return false;
   }
 
-  /** Sends a message, which the tracer looks for when it needs it, or now. */
+  /** Sends a message. The tracer reads it when it next needs to, or immediately if `now` is true. */
   send(message: SyscallToTracer, { now = false } = {}): void {
     if (this.#tracer === undefined) {
       this.#unsent.push(message);
@@ -56,13 +48,13 @@ export class TracerClient {
     }
   }
 
-  /** There is a tracer now. */
+  /** Sends the messages that were queued until the tracer was ready. */
   connect(tracer: TracerHandle): void {
     this.#tracer = tracer;
     for (const message of this.#unsent.splice(0)) this.send(message, { now: true });
   }
 
-  /** Calls whose wait is over, each with why it cannot be traced, if it cannot. */
+  /** Yields the calls whose attach has finished, with the reason if it failed. */
   *takeAttached(): Generator<{ readonly syscall: Syscall; readonly failure: string | undefined }> {
     if (this.#tracer === undefined) return;
     for (;;) {

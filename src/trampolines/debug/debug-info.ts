@@ -1,26 +1,24 @@
 /**
- * What is kept about single trampolines for people: names, stack traces, entries in perf's and gdb's lists.
- * Nothing of it is needed to run, so a table that wants none of it has no notes.
+ * Optional debug information per trampoline: names, stack traces, entries in perf's map and gdb's list. Trampolines
+ * run without it, so a table whose options request none has no `DebugInfo`.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
-import { TrampfdError } from '../../core/errors.js';
-import { isExecutable, mappingOf } from '../../linux/process/proc.js';
-import { symbolFile } from '../../machine/elf.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
+import { symbolFile } from '../../machine/symbol-file.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
 import type { Mode } from '../options.js';
-import { createFreedSlotLink } from '../slots/slot-factory.js';
 import type { SlotNumber, Slots } from '../slots/slots.js';
+import { createFreedSlotLink, type FreedSlotLink } from './freed-slot-link.js';
 import type { Line } from './line-file.js';
 import { addToPerfMap, removeFromPerfMap } from './perf-map.js';
 import { registerTrampolineName, unregisterLine } from './registry.js';
 import { createFreedCallReporter, type FreedCallReporter } from './use-after-free.js';
 
-/** What somebody wants to be kept. */
+/** Which information to record. */
 export interface DebugOptions {
   readonly debug: boolean;
   readonly perfMap: boolean;
-  /** Whether `trampfd inspect` shall know the name. */
+  /** Whether `trampfd inspect` shows the name. */
   readonly listed: boolean;
 }
 
@@ -32,37 +30,24 @@ interface DebugRecord {
   nameLine?: Line;
   gdbSymbols?: JitCodeEntry;
   freedCallReporter?: FreedCallReporter;
-  /** What leads to the farewell. */
+  /** The word of the freed slot, which makes it jump to the reporter. */
   reporterWord?: bigint;
-}
-
-/** How a freed slot is led to its farewell, by the kind of the slot. */
-export interface FreedSlotLink {
-  /** Where the farewell ends. */
-  trapAddressOf(slot: SlotNumber): bigint;
-  /** The slot's word that leads to an address. */
-  createWord(target: bigint): bigint;
-  /** The word is not used any more. */
-  releaseWord(word: bigint): void;
 }
 
 export class DebugInfo {
   readonly #slots: Slots;
-  readonly #codeSource: CodePageMethodName | undefined;
+  readonly #codeSource: CodeSource | undefined;
   readonly #freedSlotLink: FreedSlotLink;
   readonly #records = new Map<SlotNumber, DebugRecord>();
 
-  /** Notes about the trampolines that programs call, in `slots`. */
-  constructor(
-    slots: Slots,
-    { codeSource, mode }: { codeSource: CodePageMethodName | undefined; mode: Mode },
-  ) {
+  /** @param slots the slots whose addresses programs call */
+  constructor(slots: Slots, { codeSource, mode }: { codeSource: CodeSource | undefined; mode: Mode }) {
     this.#slots = slots;
     this.#codeSource = codeSource;
     this.#freedSlotLink = createFreedSlotLink(slots, mode);
   }
 
-  /** A trampoline came to life. `below` is the function whose callers the stack trace shows. */
+  /** Records a new trampoline. @param stackStartFn the stack trace begins at the caller of this function */
   recordCreation(
     slot: SlotNumber,
     { name, debugOptions, stackStartFn }: { name: string; debugOptions: DebugOptions; stackStartFn: unknown },
@@ -79,10 +64,10 @@ export class DebugInfo {
     if (debugOptions.listed) record.nameLine = registerTrampolineName(address, name);
     if (debugOptions.perfMap) record.perfMapLine = addToPerfMap({ address, size, name });
     if (debugOptions.debug)
-      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+      record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
   }
 
-  /** A trampoline is free, and its slot traps. In debug mode the trap shall say whose it was. */
+  /** Records that a trampoline was freed. In debug mode its slot reports calls before it traps. */
   recordFree(slot: SlotNumber, stackStartFn: unknown): void {
     const record = this.#records.get(slot);
     if (record === undefined) return;
@@ -94,7 +79,7 @@ export class DebugInfo {
     const address = this.#slots.address(slot);
     const size = this.#slots.allocator.stride;
     const name = `${record.name} (freed)`;
-    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().elfMachine, { address, size, name }));
+    record.gdbSymbols = addSymbolFile(symbolFile(hostMachine().linux.elfMachine, { address, size, name }));
     const message = [
       `trampfd: a freed trampoline was called: "${record.name}" at 0x${address.toString(16)}`,
       `  created${record.createdStack}`,
@@ -110,7 +95,7 @@ export class DebugInfo {
     this.#slots.storeWord(slot, 0, record.reporterWord);
   }
 
-  /** All slots are gone. */
+  /** Removes all records; the slots are closed next. */
   close(): void {
     for (const slot of [...this.#records.keys()]) this.#removeRecord(slot);
   }
@@ -134,24 +119,10 @@ export class DebugInfo {
   }
 }
 
-/** In debug mode: refuses a PC that no code stands at. */
-export function assertExecutable(pc: bigint, subject: string): void {
-  if (isExecutable(pc)) return;
-  const mapping = mappingOf(pc);
-  const problem =
-    mapping === undefined ? 'is not mapped' : `lies in memory that is not executable: ${mapping.text}`;
-  throw new RangeError(`${subject} 0x${pc.toString(16)} ${problem}`);
-}
-
-/** The error for using something that was freed. */
-export function freedError(attempt: string, subject: string): TrampfdError {
-  return new TrampfdError(`Cannot ${attempt}: ${subject} was freed`, { code: 'ERR_FREED' });
-}
-
 function captureStack(stackStartFn: unknown): string {
   const target: { stack?: unknown } = {};
   Error.captureStackTrace(target, stackStartFn as never);
-  // `Error.prepareStackTrace` may have made anything of it.
+  // `Error.prepareStackTrace` of the program may return any value.
   const lines = typeof target.stack === 'string' ? target.stack.split('\n').slice(1) : [];
   return lines.length === 0 ? ' at an unknown place' : lines.map((line) => `\n  ${line}`).join('');
 }

@@ -1,20 +1,20 @@
-/** Instructions as text for people. */
+/** Formats machine code as assembly text. */
 import { hostMachine } from '../../native/host.js';
 
 export interface Disassembly {
   readonly text: string;
-  /** Where the last instruction jumps, if it says so, or else the last word that was read. */
+  /** The jump target of the last instruction, or the last word that was read if it jumps through a register. */
   readonly target: bigint | undefined;
 }
 
-/** Code up to its first jump. `read` gives the 8 bytes at an address, or throws. */
+/** Disassembles code up to its first jump. @param readWord returns the 8 bytes at an address, or throws */
 export function disassembleCode(
   bytes: Uint8Array,
   address: bigint,
   readWord: (wordAddress: bigint) => Uint8Array,
 ): Disassembly {
   const lines: string[] = [];
-  /** Of the word that was read last: a jump through a register goes there. */
+  /** The word that was read last: the target of a jump through a register. */
   let lastWord: bigint | undefined;
   for (const instruction of hostMachine().disassemble(bytes, address)) {
     const hex = Array.from(instruction.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');

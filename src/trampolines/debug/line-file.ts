@@ -1,6 +1,6 @@
 /**
- * A text file of lines that come and go. A line that goes is overwritten with empty lines, which readers of
- * such files skip; when most of the file is empty it is written anew.
+ * A text file whose lines are added and removed. A removed line is overwritten with empty lines, which readers of
+ * such files skip; if most of the file is empty it is rewritten.
  */
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 
@@ -9,7 +9,7 @@ export interface Line {
   position: number;
 }
 
-/** Below this many empty bytes a file is left as it is. */
+/** A file with fewer empty bytes is not rewritten. */
 const maxWastedBytes = 2 ** 16;
 
 export class LineFile {
@@ -58,7 +58,7 @@ export class LineFile {
   }
 }
 
-/** The whole of a file that is open, however often it was read, if it has at most so many bytes. */
+/** Returns the content of an open file, whatever its file offset. Throws `RangeError` if it is too long. */
 export function readAll(fd: number, maxBytes: number): string {
   const chunks: Buffer[] = [];
   for (let position = 0; position <= maxBytes; ) {

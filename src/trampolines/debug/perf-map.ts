@@ -1,9 +1,9 @@
 /**
- * The file in which perf and other profilers look for the names of generated code: `/tmp/perf-PID.map`, with
- * lines of start address, size (both hexadecimal) and name.
+ * `/tmp/perf-PID.map`, from which perf and other profilers read the names of generated code: lines of start address,
+ * size (both hexadecimal) and name.
  *
- * **Limitation**: one writer for a process. V8 writes the same file under `--perf-basic-prof`, and so would a Worker
- * or another copy of this package; who comes second is refused.
+ * **Limitation**: one writer per process. V8 writes the same file with `--perf-basic-prof`, and so would a Worker
+ * or another copy of this package; the second writer gets an error.
  * @see tools/perf/Documentation/jit-interface.txt in the Linux source
  */
 import { constants, lstatSync, openSync, unlinkSync } from 'node:fs';
@@ -22,14 +22,17 @@ export function removeFromPerfMap(line: Line): void {
   perfMapFile?.remove(line);
 }
 
-/** A new file. One that an earlier process with our number left is removed; somebody else's link is never followed. */
+/** Creates the file. One left by an earlier process with the same PID is removed; symbolic links are never followed. */
 function createPerfMapFile(path: string): number {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const existing = lstatSync(path, { throwIfNoEntry: false });
   if (existing?.isFile() === true && existing.mtimeMs > Date.now() - 1000 * process.uptime()) {
-    throw new TrampfdError(`Cannot write ${path}: another part of this process writes it`, {
-      code: 'EEXIST',
-    });
+    throw new TrampfdError(
+      `Cannot write ${path}: another Worker, copy of this package, or V8 is writing it`,
+      {
+        code: 'EEXIST',
+      },
+    );
   }
   try {
     if (existing !== undefined) unlinkSync(path);

@@ -1,8 +1,8 @@
-/** The lines of the registry. Read from other processes, so nothing in them is believed unchecked. */
+/** The lines of the registry. They are read from other processes, so every value is validated. */
 import * as z from 'zod';
 
 const address = z.string().regex(/^0x[0-9a-f]{1,16}$/);
-/** Names end up on terminals, which obey control characters. */
+/** Names are printed on terminals, which interpret control characters. */
 const printableText = (maxLength: number) =>
   z
     .string()
@@ -19,7 +19,7 @@ export const blockLine = z.object({
   code: address,
   codeLength: count,
   data: address,
-  /** Slots, bytes between code slots, where in each the trap stands, and bytes between data slots. */
+  /** Number of slots, bytes per code slot, offset of the trap in a code slot, and bytes per data slot. */
   count: count.min(1),
   stride: count.min(1),
   trapAt: count.nullable(),
@@ -31,12 +31,14 @@ export const blockLine = z.object({
   method: printableText(16),
   /** Equal for the blocks of one table. */
   table: count,
-  /** Whether this is no table of the program's, but what its single trampolines share. */
+  /** Whether the block is shared by single trampolines, instead of belonging to a table of the program. */
   shared: z.boolean(),
   name: printableText(256).nullable(),
-  /** `trampoline`: called by programs. `entry`: the same, and leads to a body. `body`, `farewell`: parts of others.
-   * `slow`: called by programs, without code. */
-  role: z.enum(['trampoline', 'entry', 'body', 'farewell', 'slow']),
+  /**
+   * `trampoline`: called by programs. `entry`: called by programs, and jumps to a body. `body`: the rest of a
+   * trampoline. `freed-call`: reports calls of freed trampolines. `slow`: called by programs, without code.
+   */
+  role: z.enum(['trampoline', 'entry', 'body', 'freed-call', 'slow']),
 });
 export type BlockLine = z.infer<typeof blockLine>;
 

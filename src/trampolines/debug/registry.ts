@@ -1,8 +1,7 @@
 /**
- * What this process tells others about its trampolines: lines of JSON in an anonymous file, which
- * `trampfd inspect` finds among the process's descriptors by its name.
+ * The registry of this process's trampolines: lines of JSON in an anonymous file, which `trampfd inspect` finds by its
+ * name among the fds of the process.
  */
-
 import { registerName } from '../../core/registers.js';
 import { dataLayout } from '../../core/shape.js';
 import { unlinkedTempFile } from '../../linux/fs/temp-files.js';
@@ -16,24 +15,24 @@ import type { BlockLine, NameLine } from './registry-schema.js';
 
 const registryName = 'trampfd-registry';
 
-/** What `/proc/PID/fd/N` leads to, when it is a registry. */
+/** Matches the target of the symbolic link `/proc/PID/fd/N` of a registry. */
 export const registryPathPattern = new RegExp(`^/(memfd:|.*/)${registryName}(-[-0-9a-f]+)? \\(deleted\\)$`);
 
-/** Nothing where the system lets us keep no list: then `inspect` sees nothing, and all else works. */
+/** `'refused'` if the system refuses the file: `inspect` shows nothing then, and everything else works. */
 let registryFile: LineFile | 'refused' | undefined;
 let tableCount = 0;
 
-/** What the registry says of a table besides its blocks. */
+/** The properties that the blocks of one table share in the registry. */
 export type TableInfo = Pick<BlockLine, 'table' | 'name' | 'role' | 'shared'>;
 
-/** A number by which the lines of one table belong together. */
+/** Returns a number that identifies the lines of one table. */
 export function nextTableId(): number {
   return ++tableCount;
 }
 
 /**
- * Lists the blocks of a new set of slots, now and as they come. Returns how to take them off the list.
- * Slots that cannot be listed are closed.
+ * Registers the blocks of new slots, present and future ones. Returns a function that removes them from the registry.
+ * If registering fails, the slots are closed.
  */
 export function registerBlocks(slots: Slots, tableInfo: TableInfo): () => void {
   const lines = new Map<Block, Line>();
@@ -56,7 +55,7 @@ export function registerBlocks(slots: Slots, tableInfo: TableInfo): () => void {
   };
 }
 
-/** Lists the name of one trampoline. */
+/** Registers the name of one trampoline. */
 export function registerTrampolineName(address: bigint, name: string): Line {
   return addLine({ kind: 'name', address: hex(address), name });
 }
@@ -73,13 +72,13 @@ function addLine(line: BlockLine | NameLine): Line {
 
 function createRegistryFile(): LineFile | 'refused' {
   for (const create of [
-    () => memfd_create(registryName, 'keep a list'),
+    () => memfd_create(registryName, 'create the trampoline registry'),
     () => unlinkedTempFile(registryName),
   ]) {
     try {
       return new LineFile(create());
     } catch (error) {
-      if (isResourceExhausted(error)) throw fromNodeError('keep a list of trampolines', error);
+      if (isResourceExhausted(error)) throw fromNodeError('create the trampoline registry', error);
     }
   }
   return 'refused';

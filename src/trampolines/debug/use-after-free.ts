@@ -1,9 +1,9 @@
 /**
- * What a call of a freed trampoline meets in debug mode: a trampoline of ours that carries a message to
- * standard error, and then jumps to the freed one's own trap. So a debugger still shows where it happened.
+ * Debug mode: a freed slot jumps to a *freed-call reporter*, a trampoline that prints a message to stderr and then
+ * jumps to the slot's trap, so that a debugger shows the address of the freed trampoline.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
-import { mapCode } from '../../codepage/regions.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { free, mallocBytes } from '../../native/heap.js';
 import { hostMachine } from '../../native/host.js';
 import { FastBlocks } from '../slots/fast-blocks.js';
@@ -13,22 +13,22 @@ import { nextTableId, registerBlocks } from './registry.js';
 interface ReporterPool {
   readonly slots: Slots;
   readonly stubAddress: bigint;
-  /** The registers in the order of the data words. */
+  /** Register numbers in the order of the data words after the PC. */
   readonly registerOrder: readonly number[];
 }
 
-const reporterPools = new Map<CodePageMethodName | undefined, ReporterPool>();
+const reporterPools = new Map<CodeSource | undefined, ReporterPool>();
 
-function reporterPoolFor(codeSource: CodePageMethodName | undefined): ReporterPool {
+function reporterPoolFor(codeSource: CodeSource | undefined): ReporterPool {
   let pool = reporterPools.get(codeSource);
   if (pool === undefined) {
-    const stub = hostMachine().freedCallStub();
+    const stub = hostMachine().trampolines.freedCallStub();
     const registerOrder = Object.values(stub.registers).sort((a, b) => a - b);
     const slots = new Slots(
       new FastBlocks({ shape: { registers: registerOrder, stack: undefined }, codeSource, isolated: false }),
     );
-    registerBlocks(slots, { table: nextTableId(), name: null, role: 'farewell', shared: true });
-    const { address } = mapCode(() => stub, { method: codeSource, dataLength: 0 });
+    registerBlocks(slots, { table: nextTableId(), name: null, role: 'freed-call', shared: true });
+    const { address } = mapCode(() => stub, { codeSource, dataLength: 0 });
     pool = { slots, stubAddress: address, registerOrder };
     reporterPools.set(codeSource, pool);
   }
@@ -36,20 +36,20 @@ function reporterPoolFor(codeSource: CodePageMethodName | undefined): ReporterPo
 }
 
 export interface FreedCallReporter {
-  /** Where to jump for it. */
+  /** The address to jump to. */
   readonly address: bigint;
-  /** Gives its memory back. */
+  /** Frees its slot and message. */
   dispose(): void;
 }
 
-/** A farewell that prints `message` and goes on to `trap`. */
+/** Creates a trampoline that prints `message` and jumps to `trapAddress`. */
 export function createFreedCallReporter(
-  codeSource: CodePageMethodName | undefined,
+  codeSource: CodeSource | undefined,
   message: string,
   trapAddress: bigint,
 ): FreedCallReporter {
   const { slots, stubAddress, registerOrder } = reporterPoolFor(codeSource);
-  const { registers } = hostMachine().freedCallStub();
+  const { registers } = hostMachine().trampolines.freedCallStub();
   const messageBytes = new TextEncoder().encode(message);
   const messageAddress = mallocBytes(messageBytes);
   const registerValues = new Map([

@@ -1,11 +1,10 @@
 /**
- * A block: a range of addresses that trampolines can have, the data behind them, and what JavaScript needs to
- * know of its slots. There are two kinds, fast ones with code and slow ones without; {@link Slots} knows both
- * by this interface.
+ * A block: a range of addresses of trampolines, their data, and the bookkeeping of its slots. Fast blocks have code,
+ * slow ones have none; {@link Slots} uses both through this interface.
  */
 import type { Shape } from '../../core/shape.js';
 
-/** The data slots; the same bytes three ways. */
+/** Three views of the bytes of the data slots. */
 export interface SlotViews {
   u64: BigUint64Array;
   u32: Uint32Array;
@@ -13,37 +12,44 @@ export interface SlotViews {
 }
 
 export interface Block extends SlotViews {
-  /** The address of the first slot: a multiple of `regionAlignment`. The same in halves. */
+  /** The address of the first slot: a multiple of `regionAlignment`. */
   readonly code: bigint;
+  /** The same address as 32-bit halves. */
   readonly low: number;
   readonly high: number;
-  /** Bytes of code, slots together with what is behind them; no more than `regionAlignment`. */
+  /** Bytes of code, the slots and everything after them; at most `regionAlignment`. */
   readonly codeLength: number;
-  /** Where trampolines read their data, and how many bytes they have. */
+  /** The address at which trampolines read their data. */
   readonly data: bigint;
+  /** In bytes. */
   readonly dataLength: number;
-  /** How the code was made. */
+  /** How the code was mapped. */
   readonly codeSource: string;
-  /** For every slot: that it is live, or the next free slot behind it. */
+  /** For every slot: a mark that it is live, or the next slot of the free list. */
   readonly freeList: Uint32Array;
-  /** Slots taken so far, counted from the first. */
+  /** Number of slots that were ever allocated; they are the first ones. */
   allocated: number;
 }
 
-/** Where a table's blocks come from. */
+/** Allocates the blocks of a table. */
 export interface BlockAllocator<BlockType extends Block = Block> {
-  /** What the slots hold. */
+  /** The shape of the trampolines, which determines the data words. */
   readonly shape: Shape;
-  /** Bytes from one slot's address to the next. */
+  /** Distance between the addresses of two slots, in bytes. */
   readonly stride: number;
-  /** Where in a slot the trap stands that a free one jumps to; without code, the word of a free one is 0. */
+  /** Offset in a slot of the trap that a free slot jumps to; `undefined` without code: a free slot's word is 0. */
   readonly trapOffset: number | undefined;
-  /** @param blockIndex how many blocks the table has; @param slotHint how many slots would be welcome */
+  /**
+   * @param slotHint number of slots requested
+   * @param blockIndex number of blocks that the table already has
+   */
   allocate(slotHint: number, blockIndex: number): BlockType;
-  /** Gives everything back. The views are dead afterwards. */
+  /** Frees a block. Its views must not be used any more. */
   release(block: BlockType): void;
-  /** Makes the data read-only for good. The block stays mapped. */
+  /** Makes the data permanently read-only. The block stays mapped. */
   freeze(block: BlockType): void;
+  /** Slow blocks: returns how often a slot was invoked, and how many of these invocations were refused. */
+  readCounters?(block: BlockType, indexInBlock: number): readonly [invocations: bigint, refusals: bigint];
 }
 
 export function createSlotViews(buffer: ArrayBuffer, offset = 0, length = buffer.byteLength): SlotViews {
@@ -54,7 +60,7 @@ export function createSlotViews(buffer: ArrayBuffer, offset = 0, length = buffer
   };
 }
 
-/** An address in halves. */
+/** Splits an address into 32-bit halves. */
 export function splitAddress(address: bigint): { low: number; high: number } {
   return { low: Number(address & 0xffff_ffffn), high: Number(address >> 32n) };
 }

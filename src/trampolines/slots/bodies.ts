@@ -1,39 +1,40 @@
 /**
- * Bodies of trampolines that change in one step. Such a trampoline has an *entry*, which has only one word, and
- * a *body*, which never changes once the entry leads to it. A change makes a new body and then replaces the
- * entry's word by one store: an invocation on another thread runs the old body or the new one, never a mix. It
- * also serves changes of shape.
+ * Bodies of trampolines that change in one step. Such a trampoline consists of an *entry*, a slot with only one word,
+ * and a *body*, which never changes while the entry points to it. A change creates a new body and then replaces the
+ * entry's word by one store: an invocation on another thread runs the old body or the new one, never a mix. The new
+ * body can have another shape.
  *
- * The entry and the body of a fast trampoline are slots like others: a jump through the word, and code of the
- * full shape. Those of a slow one are described in `slow-bodies.ts`.
+ * The entry and the body of a fast trampoline are ordinary slots: a jump through the word, and code of the full
+ * shape. Those of a slow trampoline are described in `slow-bodies.ts`.
  */
 import { type FastBlockOptions, FastBlocks } from './fast-blocks.js';
 import { Quarantine } from './quarantine.js';
 import { Slots } from './slots.js';
 
-/** What a slow trampoline checks at every invocation. */
+/** The lists that a slow trampoline checks at every invocation. */
 export interface InvocationChecks {
   readonly allowedPcs: readonly bigint[] | undefined;
-  /** First addresses and ends of the ranges that callers must lie in. */
+  /** Start and end (exclusive) of each address range that callers must be in. */
   readonly allowedCallers: readonly bigint[] | undefined;
 }
 
 export const noInvocationChecks: InvocationChecks = { allowedPcs: undefined, allowedCallers: undefined };
 
 export interface Bodies {
+  /** The slots of fast bodies. Slow bodies are allocated one by one. */
+  readonly slots?: Slots;
   /** Bytes of memory. */
   readonly byteLength: number;
-  /** Makes room for `count` more, and gives back what of it is not needed after all. */
-  ensureFree(count: number): void;
-  releaseUnused(): void;
-  /** A new body with these data words, in halves; more may follow. Returns its address, for an entry to lead to. */
+  /**
+   * Creates a body and returns its address, to be stored in an entry's word.
+   * @param data the data words as 32-bit halves; may be longer
+   */
   create(data: Uint32Array, checks: InvocationChecks): bigint;
-  /** A copy of a body's data words. */
+  /** Returns a copy of a body's data words. */
   read(address: bigint): BigUint64Array<ArrayBuffer>;
-  /** Lets a body wait for reuse; no entry leads to it any more. */
+  /** Quarantines a body that no entry points to any more, until it can be reused. */
   retire(address: bigint): void;
-  freeze(): void;
-  /** Gives everything back. @param addresses the bodies that entries led to */
+  /** Frees all memory. @param addresses the bodies that entries still point to */
   close(addresses: Iterable<bigint>): void;
 }
 
@@ -50,14 +51,6 @@ export class FastBodies implements Bodies {
     return this.slots.byteLength;
   }
 
-  ensureFree(count: number): void {
-    this.slots.ensureFree(count);
-  }
-
-  releaseUnused(): void {
-    this.slots.releaseUnused();
-  }
-
   create(data: Uint32Array): bigint {
     const slot = this.slots.allocate();
     this.slots.writeNew(slot, data);
@@ -70,10 +63,6 @@ export class FastBodies implements Bodies {
 
   retire(address: bigint): void {
     this.#quarantine.add(this.slots.slotAt(address));
-  }
-
-  freeze(): void {
-    this.slots.freeze();
   }
 
   close(): void {

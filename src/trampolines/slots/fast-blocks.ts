@@ -1,19 +1,16 @@
 /**
- * Fast blocks: regions of code with their data mapped behind.
+ * Fast blocks: regions of code, followed by the mapping of their data.
  *
- * Data is private anonymous memory, so that a forked child has a snapshot of its own. An *isolated* block has
- * its data in a file instead: the trampolines see a read-only mapping of it, and we write through another
- * mapping elsewhere.
+ * Data is private anonymous memory, so that a forked child has its own snapshot. An *isolated* block has its data in a
+ * memfd instead: trampolines use a read-only mapping, and JavaScript writes through a second mapping elsewhere.
  */
-import type { CodePageMethodName } from '../../codepage/code-page-method.js';
+import type { CodeSource } from '../../codepage/code-page-method.js';
 import { acquireRegion, type Region, releaseRegion } from '../../codepage/regions.js';
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   mprotect,
   mseal,
@@ -22,22 +19,24 @@ import {
   PROT_WRITE,
   pageSize,
 } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
 
 export interface FastBlockOptions {
   readonly shape: Shape;
-  readonly codeSource: CodePageMethodName | undefined;
+  readonly codeSource: CodeSource | undefined;
   readonly isolated: boolean;
 }
 
 interface FastBlock extends Block {
   readonly region: Region;
-  /** Isolated blocks: where the data is writable. */
+  /** Isolated blocks: the address of the writable mapping. */
   readonly alias: bigint | undefined;
 }
 
-/** The first blocks are small, so that one trampoline costs a page of code and a page of data. */
+/** In bytes. The first blocks are small, so that a single trampoline costs one page of code and one of data. */
 const firstCodeLengths = [2 ** 12, 2 ** 16];
 
 export class FastBlocks implements BlockAllocator<FastBlock> {
@@ -49,15 +48,17 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
   constructor(options: FastBlockOptions) {
     this.#options = options;
     this.shape = options.shape;
-    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().slotLayout(options.shape));
+    ({ stride: this.stride, trapOffset: this.trapOffset } = hostMachine().trampolines.slotLayout(
+      options.shape,
+    ));
   }
 
   allocate(slotHint: number, blockIndex: number): FastBlock {
     const { shape, codeSource, isolated } = this.#options;
-    const { maxImageBytes } = hostMachine();
+    const { maxImageBytes } = hostMachine().trampolines;
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
     const codeLength = slotHint * this.stride <= plannedLength ? plannedLength : maxImageBytes;
-    const region = acquireRegion(shape, { codeLength, method: codeSource });
+    const region = acquireRegion(shape, { codeLength, codeSource });
     let alias: bigint | undefined;
     try {
       alias = isolated
@@ -89,8 +90,8 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
   }
 
   /**
-   * Isolated data has no writable mapping from now on, and can get none; private data can still be written
-   * through `/proc/self/mem`.
+   * Isolated data loses its writable mapping, and the memfd is sealed against new ones; private data can still be
+   * written through `/proc/self/mem`.
    */
   freeze(block: FastBlock): void {
     const { region, alias } = block;
@@ -103,7 +104,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     mseal(region.dataAddress, region.dataLength);
   }
 
-  /** Lets every slot jump to its own trap. No carry into the upper half: code lies inside one aligned MiB. */
+  /** Makes every slot jump to its own trap. Code is within one aligned MiB, so the upper half is constant. */
   #fillWithTraps({ freeList, u32, low, high }: FastBlock): void {
     const u32PerSlot = 2 * dataLayout(this.shape).wordCount;
     for (let slot = 0, u32Index = 0, trapLow = low + this.trapOffset; slot < freeList.length; slot++) {

@@ -1,25 +1,24 @@
 /**
- * Where the bodies of atomic trampolines wait after they were replaced. Another thread may have read the
- * selector just before and stand anywhere in the old body, and nothing tells when it has left. So a body is
- * taken again only when many others were retired after it *and* it is old: a thread that stands still for
- * longer than that, between two instructions, could see a mix.
+ * Delays the reuse of bodies that were replaced. Another thread may still be executing the old body, and there is no
+ * way to know when it leaves. So a body is reused only after many others were retired *and* some time has passed.
+ * A thread that is suspended in the body for longer than that could see a mix of values.
  *
- * Bodies are told by a number of 32 bits.
+ * Bodies are identified by u32 ids.
  */
 const batchSize = 1024;
-/** Batches that must be full before the oldest is reused: 65,536 bodies. */
+/** The oldest batch is reused only if there are more than this: 65,536 bodies. */
 const minBatches = 64;
-/** Milliseconds that must have passed: longer than a loaded scheduler keeps a runnable thread waiting. */
+/** Min age of a batch for reuse: longer than a loaded scheduler delays a runnable thread. */
 const minAgeMs = 1000;
 
 export class Quarantine {
   readonly #makeReusable: (body: number) => void;
   readonly #batches: { readonly bodies: Uint32Array<ArrayBuffer>; readonly filledAtMs: number }[] = [];
-  /** Made when it is needed: most owners never replace a body. */
+  /** Created lazily: most owners never replace a body. */
   #currentBatch: Uint32Array<ArrayBuffer> | undefined;
   #currentCount = 0;
 
-  /** @param makeReusable lets a body be taken again */
+  /** @param makeReusable allows a body to be allocated again */
   constructor(makeReusable: (body: number) => void) {
     this.#makeReusable = makeReusable;
   }
@@ -32,7 +31,7 @@ export class Quarantine {
     this.#batches.push({ bodies: this.#currentBatch, filledAtMs: now });
     this.#currentBatch = undefined;
     this.#currentCount = 0;
-    // Two for one, so that what a burst has left behind comes back.
+    // Up to two batches out per batch in, so that a backlog shrinks.
     for (let reclaimed = 0; reclaimed < 2 && this.#batches.length > minBatches; reclaimed++) {
       const { bodies, filledAtMs } = this.#batches[0]!;
       if (now - filledAtMs <= minAgeMs) break;

@@ -1,24 +1,23 @@
 /**
- * The SIGSEGV handler of this process, and the arenas in which it finds slow trampolines. There is one handler
- * for a process: Workers and other copies of this package recognise it by what stands before its code, and add
- * their arenas to its list. It is never taken away, since nothing tells when the last signal has left it.
+ * The SIGSEGV handler of this process, and the arenas that contain slow trampolines. There is one handler per process:
+ * Workers and other copies of this package recognise it by a header before its code, and append their arenas to its
+ * list. It is never uninstalled, because there is no way to know when the last thread leaves it.
  */
-import { mapCode } from '../../codepage/regions.js';
+import { mapCode } from '../../codepage/map-code.js';
 import { TrampfdError } from '../../core/errors.js';
 import { hasShadowStack } from '../../linux/features.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
 import {
   MAP_ANONYMOUS,
   MAP_NORESERVE,
   MAP_PRIVATE,
-  memoryAt,
   mmap,
   PROT_READ,
   PROT_WRITE,
   pageSize,
   reserveAddressSpace,
 } from '../../linux/mm/memory.js';
-import { readMemory } from '../../linux/process/proc.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
+import { readMemory } from '../../linux/process/proc-mem.js';
 import {
   SA_NODEFER,
   SA_ONSTACK,
@@ -38,40 +37,42 @@ import {
 } from '../../machine/fault-control.js';
 import type { FaultHandlerCode } from '../../machine/index.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { withLock } from '../../native/spinlock.js';
 
 interface FaultHandler {
-  /** The routine of each type. */
+  /** Addresses of the routines, by fault type. */
   readonly routines: Readonly<Record<string, bigint>>;
   /** The control block, writable, as words. */
   readonly controlWords: BigUint64Array;
 }
 
-/** Reserved addresses of slow trampolines, and the memory that stands for them. */
+/** Reserved addresses of slow trampolines, and the memory that belongs to them. */
 export interface Arena {
   readonly base: bigint;
   readonly length: number;
-  /** Where selectors are read, and where they are written. */
+  /** The address at which the handler reads selectors. */
   readonly selectors: bigint;
+  /** The address at which JavaScript writes selectors. */
   readonly selectorsAlias: bigint;
   readonly counters: bigint;
 }
 
-const attempt = 'make room for slow trampolines';
+const attempt = 'reserve addresses of slow trampolines';
 
 let installed: FaultHandler | undefined;
 
 function installedHandler(): FaultHandler {
-  installed ??= installFaultHandler((codeLength) => hostMachine().faultHandler(codeLength));
+  installed ??= installFaultHandler((codeLength) => hostMachine().trampolines.faultHandler(codeLength));
   return installed;
 }
 
-/** Where the routine of a type is; the handler is installed for it. */
+/** Returns the address of the routine of a fault type; installs the handler if necessary. */
 export function faultRoutineAddress(type: string): bigint {
   return installedHandler().routines[type]!;
 }
 
-/** Reserves an arena: one mapping without access. No memory is used before there are trampolines in it. */
+/** Reserves an arena: one inaccessible mapping. It uses no memory until it contains trampolines. */
 export function createArena(length: number, alignment: number): Arena {
   const { controlWords } = installedHandler();
   const base = reserveAddressSpace({ length, alignment }, attempt);
@@ -83,7 +84,7 @@ export function createArena(length: number, alignment: number): Arena {
   return { base, length, selectors, selectorsAlias, counters };
 }
 
-/** Takes the next place in the list, against other threads, and fills it before it is counted. */
+/** Appends to the handler's list; the lock excludes other threads. The count is stored after the words. */
 function appendArena(
   controlWords: BigUint64Array,
   arenaWords: readonly [bigint, bigint, bigint, bigint],
@@ -92,13 +93,15 @@ function appendArena(
   withLock(new Int32Array(controlWords.buffer, controlWords.byteOffset), controlBlock.lock / 4, () => {
     const index = Number(controlWords[countIndex]);
     if (index === maxArenas)
-      throw new TrampfdError('Cannot make room for more slow trampolines', { code: 'ENOMEM' });
+      throw new TrampfdError('Cannot reserve addresses of slow trampolines: there are too many', {
+        code: 'ENOMEM',
+      });
     controlWords.set(arenaWords, (controlBlock.arenaList + index * arena.size) / 8);
     Atomics.store(controlWords, countIndex, BigInt(index + 1));
   });
 }
 
-/** The handler that stands, if it is one of ours; else a new one, before the one that stands. */
+/** Returns the installed handler if it is one of ours; otherwise installs one that chains to it. */
 export function installFaultHandler(generateCode: (codeLength: number) => FaultHandlerCode): FaultHandler {
   const previousAction = sigaction(SIGSEGV);
   return (
@@ -117,12 +120,12 @@ function findInstalledHandler(
     const [magic, controlOffset] = new BigUint64Array(header.slice().buffer) as unknown as [bigint, bigint];
     if (magic !== FAULT_MAGIC) return undefined;
     const code = generateCode(Number(controlOffset));
-    // Routines stand where we think only if the code is the same.
+    // The offsets of the routines are valid only if the code is the same.
     if (Buffer.compare(readMemory(start, code.bytes.length), code.bytes) !== 0) return undefined;
     const controlWords = new BigUint64Array(memoryAt(start + controlOffset!, pageSize()));
     return faultHandlerAt(start, code, controlWords[controlBlock.writableAlias / 8]!);
   } catch {
-    return undefined; // another's handler, at the start of its mapping
+    return undefined; // not our handler, and at the start of its mapping
   }
 }
 
@@ -136,17 +139,17 @@ function installNewHandler(
       code = generateCode(length);
       return code;
     },
-    { method: undefined, dataLength: pageSize() },
+    { codeSource: undefined, dataLength: pageSize() },
   );
   const controlAlias = mapWithWritableAlias(address + BigInt(codeLength), pageSize(), attempt);
   const controlWords = new BigUint64Array(memoryAt(controlAlias, pageSize()));
   controlWords[controlBlock.writableAlias / 8] = controlAlias;
-  // The kernel puts a token there for `sigreturn` to take off.
+  // The kernel pushes a token on the shadow stack, which only `sigreturn` pops.
   controlWords[controlBlock.mustUseSigreturn / 8] = hasShadowStack() ? 1n : 0n;
   savePreviousAction(controlWords, previousAction);
   const handler = address + BigInt(faultEntryOffset);
-  // Not deferred: the handler leaves without `sigreturn`, which would unblock the signal. System calls go on where
-  // they did before: behind an ignored signal they were never interrupted.
+  // SA_NODEFER: the handler leaves without `sigreturn`, which would unblock the signal. SA_RESTART as before: an
+  // ignored signal does not interrupt system calls.
   const restart = previousAction.handler === SIG_IGN ? SA_RESTART : previousAction.flags & SA_RESTART;
   const replacedAction = sigaction(SIGSEGV, {
     handler,
@@ -158,7 +161,7 @@ function installNewHandler(
   return faultHandlerAt(address, code!, controlAlias);
 }
 
-/** Keeps the action that ours stands before, with the signals that it wants to be blocked. */
+/** Stores the action to chain to, and the signals to block while it runs. */
 function savePreviousAction(controlWords: BigUint64Array, { handler, mask, flags }: SignalAction): void {
   const sigsegvMask = (flags & SA_NODEFER) === 0 ? 1n << BigInt(SIGSEGV - 1) : 0n;
   controlWords[controlBlock.previousMask / 8] = mask | sigsegvMask;

@@ -1,9 +1,9 @@
 /**
- * A growing set of slots of one shape: which are live, which are free, where they are.
+ * A growing set of slots of one shape, and their allocation.
  *
- * Slots are numbered; the upper bits of a number tell the block, the lower 16 the place in it. Free slots
- * form a queue through the blocks' `links`. Slots of mapped blocks that were never used come first, then what was
- * freed longest ago, so that a use after free meets a trap for as long as possible. Bookkeeping is 4 bytes a slot.
+ * The upper bits of a slot number are the block's index, the lower 16 the index in the block. Free slots form a queue
+ * through the blocks' `freeList`. Slots that were never used are allocated first, then those that were freed longest
+ * ago, so that a use after free traps for as long as possible. Bookkeeping takes 4 bytes per slot.
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { dataLayout } from '../../core/shape.js';
@@ -13,13 +13,13 @@ export type SlotNumber = number;
 
 const slotBits = 16;
 const slotMask = 2 ** slotBits - 1;
-/** The last numbers stand for something else. */
+/** Marks in `freeList`, which are no slot numbers. */
 const live = 0xffff_ffff;
 const endOfList = 0xffff_fffe;
 const maxBlocks = endOfList >>> slotBits;
 const regionBits = Math.log2(regionAlignment);
 
-/** Converts between 64-bit words and halves. One for all: JavaScript runs on one thread here. */
+/** Converts between 64-bit words and 32-bit halves. Shared: one thread runs this module's JavaScript. */
 const scratchU64 = new BigUint64Array(1);
 const scratchU32 = new Uint32Array(scratchU64.buffer);
 const scratchF64 = new Float64Array(scratchU64.buffer);
@@ -29,26 +29,26 @@ export class Slots {
   readonly blocks: Block[] = [];
   readonly #wordsPerSlot: number;
   readonly #stride: number;
-  /** Where in a slot its trap stands; -1 when a free slot has a word of 0. */
+  /** Offset of the trap in a slot; -1 if the word of a free slot is 0. */
   readonly #trapOffset: number;
   readonly #blockIndexByRegion = new Map<number, number>();
-  /** The region that was looked up last, and its block. */
+  /** Cache of the last lookup by address. */
   #lastRegion = -1;
   #lastBlockIndex = 0;
   /** The queue of free slots. */
   #head = endOfList;
   #tail = endOfList;
   #size = 0;
-  /** Slots in all blocks, and those of them that were never used. */
+  /** Slots in all blocks, and how many of them were never used. */
   #capacity = 0;
   #neverUsed = 0;
-  /** The block that fresh slots come from; those before it are used up, those behind it untouched. */
+  /** The block of the next slot that was never used: earlier blocks have none, later ones nothing else. */
   #currentBlockIndex = 0;
   #frozen = false;
 
-  /** Called with every block that is mapped. A block that it refuses is given back. */
+  /** Called after a block is mapped. If it throws, the block is released. */
   onBlockMapped: ((block: Block) => void) | undefined;
-  /** Called with every block that is given back while others stay. */
+  /** Called before `releaseUnused` releases a block. */
   onBlockReleased: ((block: Block) => void) | undefined;
 
   constructor(allocator: BlockAllocator) {
@@ -59,22 +59,22 @@ export class Slots {
     this.#mapBlock(1);
   }
 
-  /** Live slots. */
+  /** Number of live slots. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes of memory for data and bookkeeping. Code is not counted: all tables of a shape share it. */
+  /** Bytes of memory for data and bookkeeping. Code is not counted: tables of one shape share it. */
   get byteLength(): number {
     return this.blocks.reduce((sum, { dataLength, freeList }) => sum + dataLength + freeList.byteLength, 0);
   }
 
-  /** Makes room for `count` more slots. After a refusal `dropUntouched` gives back what was mapped before it. */
+  /** Maps blocks for `count` more slots. After an error, `releaseUnused` releases those that were mapped. */
   ensureFree(count: number): void {
     while (this.#capacity - this.#size < count) this.#mapBlock(count - (this.#capacity - this.#size));
   }
 
-  /** Gives back the blocks that no slot was ever taken from. */
+  /** Releases the blocks whose slots were never used. */
   releaseUnused(): void {
     while (this.blocks.length - 1 > this.#currentBlockIndex) {
       const block = this.blocks.pop()!;
@@ -87,7 +87,7 @@ export class Slots {
     }
   }
 
-  /** Takes a slot, one that was never used if there is one. Its PC still traps. */
+  /** Allocates a slot; it traps until its data is written. */
   allocate(): SlotNumber {
     if (this.#neverUsed === 0 && this.#head === endOfList) this.#mapBlock(1);
     const slot = this.#neverUsed > 0 ? this.#allocateNeverUsed() : this.#allocateFreed();
@@ -95,13 +95,13 @@ export class Slots {
     return slot;
   }
 
-  /** Lets a slot trap and queues it for reuse. */
+  /** Makes a slot trap and queues it for reuse. */
   free(slot: SlotNumber): void {
     this.deactivate(slot);
     this.makeReusable(slot);
   }
 
-  /** Queues a slot for reuse; what it does meanwhile is the caller's affair. */
+  /** Queues a slot for reuse, without changing its data. */
   makeReusable(slot: SlotNumber): void {
     this.blocks[slot >>> slotBits]!.freeList[slot & slotMask] = endOfList;
     if (this.#tail === endOfList) this.#head = slot;
@@ -110,7 +110,7 @@ export class Slots {
     this.#size--;
   }
 
-  /** Lets a slot trap: its jump leads to its own trap, so that the address of the fault tells the slot. */
+  /** Makes a slot jump to its own trap, so that the address of the fault identifies the slot. */
   deactivate(slot: SlotNumber): void {
     const block = this.blocks[slot >>> slotBits]!;
     const indexInBlock = slot & slotMask;
@@ -119,24 +119,24 @@ export class Slots {
       block.f64[wordIndex] = 0;
       return;
     }
-    // One store, since others may invoke it meanwhile; without making a BigInt.
+    // One store, since other threads may be invoking it; without allocating a BigInt.
     const low = block.low + indexInBlock * this.#stride + this.#trapOffset;
     if (block.u32[2 * wordIndex + 1] === block.high) {
       block.u32[2 * wordIndex] = low;
     } else {
       scratchU32[0] = low;
       scratchU32[1] = block.high;
-      // An address in user space is never the pattern of a NaN, which an engine may change.
+      // An address in user space is never the bit pattern of a NaN, which an engine may change.
       block.f64[wordIndex] = scratchF64[0]!;
     }
   }
 
-  /** The slot of an address that a slot begins at, live or not; -1 when there is none. */
+  /** Returns the slot, live or not, whose address this is; -1 if there is none. */
   slotAt(address: bigint): SlotNumber {
     if (typeof address !== 'bigint' || BigInt.asUintN(64, address) !== address) return -1;
     scratchU64[0] = address;
     const low = scratchU32[0]!;
-    // The address divided by the alignment of regions.
+    // The address divided by `regionAlignment`.
     const region = scratchU32[1]! * (2 ** 32 / regionAlignment) + (low >>> regionBits);
     if (region !== this.#lastRegion) {
       const blockIndex = this.#blockIndexByRegion.get(region);
@@ -156,7 +156,7 @@ export class Slots {
     return this.blocks[slot >>> slotBits]!.freeList[slot & slotMask] === live;
   }
 
-  /** The address to call. */
+  /** Returns the address to call. */
   address(slot: SlotNumber): bigint {
     const block = this.blocks[slot >>> slotBits]!;
     scratchU32[0] = block.low + (slot & slotMask) * this.#stride;
@@ -168,24 +168,29 @@ export class Slots {
     return this.blocks[slot >>> slotBits]!;
   }
 
-  /** Where in its block a slot is. */
+  /** Returns the index of a slot in its block. */
   indexInBlock(slot: SlotNumber): number {
     return slot & slotMask;
   }
 
-  /** Puts the address to call into a list, without making a BigInt. */
+  /** Returns the invocation counters of a slot in a slow block. */
+  counters(slot: SlotNumber): readonly [invocations: bigint, refusals: bigint] {
+    return this.allocator.readCounters!(this.blocks[slot >>> slotBits]!, slot & slotMask);
+  }
+
+  /** Writes the address to call to an array of 32-bit halves, without allocating a BigInt. */
   writeAddress(slot: SlotNumber, addresses: Uint32Array, index: number): void {
     const block = this.blocks[slot >>> slotBits]!;
     addresses[2 * index] = block.low + (slot & slotMask) * this.#stride;
     addresses[2 * index + 1] = block.high;
   }
 
-  /** Writes a slot that nobody calls yet: its data, given in halves, the PC last. */
+  /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data 32-bit halves */
   writeNew(slot: SlotNumber, data: Uint32Array): void {
     const { u32 } = this.blocks[slot >>> slotBits]!;
     const start = 2 * (slot & slotMask) * this.#wordsPerSlot;
     for (let index = 2 * this.#wordsPerSlot - 1; index > 5; index--) u32[start + index] = data[index]!;
-    // Three words are the most that nearly all have: a loop would take longer than all the rest.
+    // Unrolled: nearly all slots have at most three words, and a loop would take longer than all other steps.
     if (this.#wordsPerSlot > 2) {
       u32[start + 5] = data[5]!;
       u32[start + 4] = data[4]!;
@@ -198,7 +203,30 @@ export class Slots {
     u32[start] = data[0]!;
   }
 
-  /** Replaces one word of a slot that may be invoked at this moment. */
+  /**
+   * Does the same as `writeNew` for slots of three words, with the halves as arguments. It is a method of its own, and
+   * kept small, so that V8 inlines it where callbacks are created.
+   */
+  fillThreeWords(
+    slot: SlotNumber,
+    pcLo: number,
+    pcHi: number,
+    secondLo: number,
+    secondHi: number,
+    thirdLo: number,
+    thirdHi: number,
+  ): void {
+    const { u32 } = this.blocks[slot >>> slotBits]!;
+    const start = 6 * (slot & slotMask);
+    u32[start + 2] = secondLo;
+    u32[start + 3] = secondHi;
+    u32[start + 4] = thirdLo;
+    u32[start + 5] = thirdHi;
+    u32[start + 1] = pcHi;
+    u32[start] = pcLo;
+  }
+
+  /** Replaces one word of a slot that other threads may be invoking. */
   storeWord(slot: SlotNumber, wordIndex: number, value: bigint): void {
     Atomics.store(
       this.blocks[slot >>> slotBits]!.u64,
@@ -207,12 +235,12 @@ export class Slots {
     );
   }
 
-  /** One word of a slot. */
+  /** Returns one word of a slot. */
   loadWord(slot: SlotNumber, wordIndex: number): bigint {
     return this.blocks[slot >>> slotBits]!.u64[(slot & slotMask) * this.#wordsPerSlot + wordIndex]!;
   }
 
-  /** A copy of a slot's data. */
+  /** Returns a copy of a slot's data words. */
   read(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
     const start = (slot & slotMask) * this.#wordsPerSlot;
     return this.blocks[slot >>> slotBits]!.u64.slice(
@@ -221,10 +249,10 @@ export class Slots {
     ) as BigUint64Array<ArrayBuffer>;
   }
 
-  /** All live slots. */
+  /** Iterates over the live slots. */
   *[Symbol.iterator](): Generator<SlotNumber> {
     for (let blockIndex = 0; blockIndex < this.blocks.length; blockIndex++) {
-      // All may be closed between two steps.
+      // The consumer may close everything between two steps.
       for (let indexInBlock = 0; indexInBlock < (this.blocks[blockIndex]?.allocated ?? 0); indexInBlock++) {
         if (this.blocks[blockIndex]!.freeList[indexInBlock] === live)
           yield ((blockIndex << slotBits) | indexInBlock) >>> 0;
@@ -232,13 +260,13 @@ export class Slots {
     }
   }
 
-  /** Makes all data read-only for good, as far as the kernel can. It stays mapped even when closed. */
+  /** Makes all data permanently read-only, as far as the kernel supports it. It stays mapped even after `close`. */
   freeze(): void {
     this.#frozen = true;
     for (const block of this.blocks) this.allocator.freeze(block);
   }
 
-  /** Gives all memory back. */
+  /** Frees all memory. */
   close(): void {
     if (!this.#frozen) for (const block of this.blocks) this.allocator.release(block);
     this.blocks.length = 0;
@@ -283,7 +311,7 @@ export class Slots {
   }
 }
 
-/** The address of a block's code, divided by the alignment of regions. */
+/** Returns the address of a block's code, divided by `regionAlignment`. */
 function regionNumber({ code }: Block): number {
   return Number(code / BigInt(regionAlignment));
 }

@@ -1,29 +1,29 @@
 /**
- * Slow blocks: addresses without memory behind them, cut from an arena. What a fast block keeps in its data slots
- * is one word here, the *selector*: the address of the trampoline's descriptor, or 0.
+ * Slow blocks: reserved addresses without memory, allocated from an arena. A slot's data is one word, the *selector*:
+ * the address of the trampoline's fault record, or 0.
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { emptyShape } from '../../core/shape.js';
-import { memoryAt } from '../../linux/mm/memory.js';
 import { slowStride } from '../../machine/fault-control.js';
+import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
 import { type Arena, createArena } from './sigsegv-handler.js';
 
 /** Blocks of an arena: 16 million trampolines. */
 const blocksPerArena = 256;
-/** Slots of a block: as many as a slot's number has places for. */
+/** Slots of a block: as many as the lower 16 bits of a slot number can count. */
 const slotsPerBlock = 2 ** 16;
 const blockLength = slotsPerBlock * slowStride;
 
-export interface SlowBlock extends Block {
+interface SlowBlock extends Block {
   readonly arena: Arena;
-  /** Where in the arena the block begins. */
+  /** Offset of the block in the arena, in bytes. */
   readonly offset: number;
 }
 
 let arena: Arena | undefined;
 let nextBlockIndex = 0;
-/** Blocks of tables that were freed; their selectors are 0. */
+/** Blocks of closed tables; their selectors are 0. */
 const freeBlocks: SlowBlock[] = [];
 
 export class SlowBlocks implements BlockAllocator<SlowBlock> {
@@ -43,9 +43,18 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
     freeBlocks.push(block);
   }
 
-  /** Selectors of several tables can stand in one page, which the kernel protects as a whole. */
+  /** Unsupported: selectors of several tables share pages, and the kernel protects whole pages. */
   freeze(): never {
     throw new TypeError('Cannot freeze slow trampolines');
+  }
+
+  readCounters(
+    { arena: { counters }, offset }: SlowBlock,
+    indexInBlock: number,
+  ): readonly [invocations: bigint, refusals: bigint] {
+    const address = counters + BigInt(2 * (offset + indexInBlock * slowStride));
+    const [invocations, refusals] = new BigUint64Array(memoryAt(address, 16));
+    return [invocations!, refusals!];
   }
 
   #createBlock(): SlowBlock {
@@ -69,13 +78,4 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
       allocated: 0,
     };
   }
-}
-
-/** How often a slow trampoline was invoked and refused. */
-export function countersView(
-  { arena: { counters }, offset }: SlowBlock,
-  indexInBlock: number,
-): BigUint64Array {
-  const address = counters + BigInt(2 * (offset + indexInBlock * slowStride));
-  return new BigUint64Array(memoryAt(address, 16));
 }

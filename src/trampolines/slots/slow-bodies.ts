@@ -1,18 +1,18 @@
 /**
- * Bodies of slow trampolines: descriptors, which the fault handler reads. They lie in memory that the program can
- * only read. A descriptor is made before a selector leads to it, and never changes while one does.
+ * Bodies of slow trampolines: fault records, which the fault handler reads. They are in memory that the program can
+ * only read. A record is complete before a selector points to it, and never changes while one does.
  */
-
 import { dataLayout, type Shape } from '../../core/shape.js';
-import { mapWithWritableAlias } from '../../linux/mm/memfd.js';
-import { memoryAt, reserveAddressSpace } from '../../linux/mm/memory.js';
+import { reserveAddressSpace } from '../../linux/mm/memory.js';
+import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { faultRecord, stackHeader } from '../../machine/fault-control.js';
 import { hostMachine } from '../../native/host.js';
+import { memoryAt } from '../../native/memory-view.js';
 import type { Bodies, InvocationChecks } from './bodies.js';
 import { Quarantine } from './quarantine.js';
 import { faultRoutineAddress } from './sigsegv-handler.js';
 
-/** Descriptors lie in chunks of this length, at multiples of it. */
+/** Records are allocated from chunks of this length and alignment, in bytes. */
 const chunkLength = 2 ** 20;
 
 interface Chunk {
@@ -21,14 +21,14 @@ interface Chunk {
   readonly bytes: Uint8Array;
 }
 
-/** All chunks of this thread; tables share them. */
+/** The chunks of this thread, shared by all tables. */
 const chunks: Chunk[] = [];
 const chunkIndexByAddress = new Map<bigint, number>();
 let lastChunkUsed = chunkLength;
-/** Places of descriptors that are free again, by their length. A place is 8 bytes; its number tells chunk and offset. */
+/** Ids of free records, by length in bytes. An id is the index of an 8-byte unit, counted through all chunks. */
 const freeIdsByLength = new Map<number, number[]>();
 const idsPerChunk = chunkLength / 8;
-/** Shared as well: what a freed table leaves behind has to wait like everything else. */
+/** Also shared: the records of a closed table must be quarantined as well. */
 const quarantine = new Quarantine(releaseRecord);
 
 export class SlowBodies implements Bodies {
@@ -40,7 +40,7 @@ export class SlowBodies implements Bodies {
   constructor(shape: Shape) {
     this.#shape = shape;
     this.#registerMask = shape.registers.reduce(
-      (mask, number) => mask | (1 << (number - hostMachine().maskBase)),
+      (mask, number) => mask | (1 << (number - hostMachine().trampolines.maskBase)),
       0,
     );
   }
@@ -48,10 +48,6 @@ export class SlowBodies implements Bodies {
   get byteLength(): number {
     return this.#liveBytes;
   }
-
-  ensureFree(): void {}
-
-  releaseUnused(): void {}
 
   create(data: Uint32Array, { allowedPcs = [], allowedCallers = [] }: InvocationChecks): bigint {
     const { stack } = this.#shape;
@@ -96,8 +92,6 @@ export class SlowBodies implements Bodies {
     quarantine.add(recordId);
   }
 
-  freeze(): void {}
-
   close(addresses: Iterable<bigint>): void {
     for (const address of addresses) this.retire(address);
   }
@@ -107,7 +101,7 @@ function allocateRecord(length: number): number {
   const reused = freeIdsByLength.get(length)?.pop();
   if (reused !== undefined) return reused;
   if (lastChunkUsed + length > chunkLength) {
-    const attempt = 'make descriptors of slow trampolines';
+    const attempt = 'allocate fault records';
     const address = reserveAddressSpace({ length: chunkLength, alignment: chunkLength }, attempt);
     const memory = memoryAt(mapWithWritableAlias(address, chunkLength, attempt), chunkLength);
     chunkIndexByAddress.set(address / BigInt(chunkLength), chunks.length);
@@ -126,7 +120,7 @@ function releaseRecord(recordId: number): void {
   else freeIds.push(recordId);
 }
 
-/** The length of a descriptor, from its own words. */
+/** Returns the length of a record in bytes, computed from its header. */
 function recordLength(recordId: number): number {
   const { view } = chunks[Math.floor(recordId / idsPerChunk)]!;
   const recordOffset = 8 * (recordId % idsPerChunk);

@@ -10,7 +10,7 @@ import { likelyWord, randomCode } from '../../support/random-code-arm64.js';
 const batch = 20_000;
 const skip = needs('objdump');
 
-test('objdump and our disassembler read what the assembler wrote', { skip }, (t) => {
+test('objdump and the disassembler agree with the assembler', { skip }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: batch, long: 1_000_000 }); left > 0; left -= batch) {
     const { code, written } = randomCode(random, batch);
@@ -39,7 +39,7 @@ test('objdump and our disassembler read what the assembler wrote', { skip }, (t)
   }
 });
 
-test('objdump agrees with what our disassembler finds in random words', { skip }, (t) => {
+test('objdump agrees with the disassembler about random words', { skip }, (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 1, long: 20 }); left > 0; left--) {
     const words = Uint32Array.from({ length: batch }, () => likelyWord(random));
@@ -50,7 +50,7 @@ test('objdump agrees with what our disassembler finds in random words', { skip }
   }
 });
 
-test('our disassembler never stops at random bytes', (t) => {
+test('the disassembler decodes any bytes', (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 500, long: 30_000 }); left > 0; left--) {
     const bytes = random.bytes(random.integer({ to: 64 }));
@@ -64,40 +64,40 @@ test('our disassembler never stops at random bytes', (t) => {
   }
 });
 
-test('operands that an instruction does not have do not compile', () => {
+test('invalid operands do not compile', () => {
   const asm = new Assembler();
   const to = asm.label(0);
-  // The compiler is the test: these are never called.
+  // The compiler checks these functions; they are never called.
   const bad = [
     // @ts-expect-error no such form
     () => asm.emit('mov <Xd>, <imm>', 'x0', 1),
     // @ts-expect-error the code of sp means the zero register here
     () => asm.emit('add <Xd>, <Xn>, <Xm>', 'sp', 'x0', 'x1'),
-    // @ts-expect-error and the other way round
+    // @ts-expect-error the code of xzr means the stack pointer here
     () => asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'xzr', 'x0', 1),
     // @ts-expect-error a register of another size
     () => asm.emit('mov <Xd>, <Xm>', 'w0', 'x1'),
     // @ts-expect-error an address is 64 bits long
     () => asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'w1', 0),
-    // @ts-expect-error a general register where a vector register should stand
+    // @ts-expect-error a general register in place of a vector register
     () => asm.emit('ldr <Dt>, [<Xn|SP>, #<pimm>]', 'x0', 'x1', 0),
     // @ts-expect-error there is no x31
     () => asm.emit('br <Xn>', 'x31'),
     // @ts-expect-error no condition
     () => asm.emit('b.<cond> <label>', 'zz', to),
-    // @ts-expect-error a number where a label should stand
+    // @ts-expect-error a number in place of a label
     () => asm.emit('b <label>', 4),
-    // @ts-expect-error a label where a number should stand
+    // @ts-expect-error a label in place of a number
     () => asm.emit('brk #<imm>', to),
     // @ts-expect-error an operand is missing
     () => asm.emit('mov <Xd>, <Xm>', 'x0'),
-    // @ts-expect-error an operand too many
+    // @ts-expect-error one operand too many
     () => asm.emit('ret', 'x0'),
   ];
   assert.equal(asm.position, 0, `${bad.length} instructions that do not exist`);
 });
 
-test('numbers that do not fit are refused', () => {
+test('numbers that do not fit are rejected', () => {
   const asm = new Assembler();
   for (const offset of [-8, 4, 0.5, 8 * 4096, Number.NaN]) {
     assert.throws(() => asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'x1', offset), RangeError);
@@ -114,14 +114,14 @@ test('numbers that do not fit are refused', () => {
   for (const value of [0, -(2 ** 16) - 1]) {
     assert.throws(() => asm.emit('mov <Xd>, #<negative>', 'x0', value), RangeError);
   }
-  // No run of ones: none, all, two.
+  // Not one run of ones: none, all, two, or not an integer.
   for (const mask of [0, -1, 5, 0.5, 2 ** 60]) {
     assert.throws(() => asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x0', 'x1', mask), RangeError);
   }
   assert.equal(asm.position, 0);
 });
 
-test('a label must be bound, near enough, and at an instruction', () => {
+test('a label must be bound, in reach, and at an instruction', () => {
   const unbound = new Assembler();
   unbound.emit('b <label>', unbound.label());
   assert.throws(() => unbound.finish(), /never bound/);
@@ -141,10 +141,10 @@ test('a label must be bound, near enough, and at an instruction', () => {
   }
 });
 
-test('instructions stand at multiples of four', () => {
+test('instructions are aligned to 4 bytes', () => {
   const asm = new Assembler();
   asm.data(Uint8Array.of(1));
-  assert.throws(() => asm.emit('ret'), /an instruction at 1/);
+  assert.throws(() => asm.emit('ret'), /misaligned instruction at 1/);
   asm.padTo(8);
   assert.deepEqual(
     disassemble(asm.finish(12), 0n).map(({ text }) => text),

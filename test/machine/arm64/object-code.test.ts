@@ -1,4 +1,4 @@
-/** The code of supervised objects on arm64, as objdump reads it. */
+/** The code of supervised objects on arm64, decoded by objdump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRegisters } from '#src/core/contexts.js';
@@ -7,10 +7,15 @@ import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
 
-const { objectCode: code, registerFile, disassemble, stackDataTarget } = arm64;
+const {
+  supervised: code,
+  registerFile,
+  disassemble,
+  trampolines: { stackDataTarget },
+} = arm64;
 const { stride: entryStride, length, trapOffset } = code.entries;
 
-test('objdump and our disassembler agree on entries, steps and tables', {
+test('objdump and the disassembler agree on entries, steps and tables', {
   skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
@@ -25,7 +30,7 @@ test('objdump and our disassembler agree on entries, steps and tables', {
   const theirs = objdump(bytes);
   const ours = disassemble(bytes, 0n);
   assert.equal(ours.length, theirs.length);
-  // Of an entry, two words are a distance, and so no instructions.
+  // Two words of an entry are a distance, not instructions.
   const isDistance = (at: number) => at < count * entryStride && ((at % entryStride) & -8) === 16;
   for (const [index, { text, address, memoryAddress }] of theirs.entries()) {
     const own = ours[index]!;
@@ -41,7 +46,7 @@ test('objdump and our disassembler agree on entries, steps and tables', {
       [0, 4, 8, 12].map((offset) => at(entry + offset)),
       ['bti c', `mov x16, #0x${index.toString(16)}`, `b ${shared}`, 'brk #0x0'],
     );
-    // What takes the place of a body leads right behind itself.
+    // A distance of 0 is a body that jumps to the word after it.
     assert.equal(Buffer.from(entries).readBigUInt64LE(trapOffset(index)), 0n);
     assert.equal(at(trapOffset(index) + 8), 'brk #0x0');
     assert.equal(at(entries.length + index * stride), 'bti c');
@@ -52,13 +57,13 @@ test('objdump and our disassembler agree on entries, steps and tables', {
   );
 });
 
-test('equal values do not look equal', (t) => {
+test('equal values have different encodings', (t) => {
   const random = randomFor(t);
   const names = Object.keys(registerFile.numbers).filter((name) => name !== 'x17' && name !== 'pc');
   const registers = Object.fromEntries(names.map((name) => [name, 7n]));
   const contexts = { ...parseRegisters({ pc: 7n, ...registers }, registerFile), stack: undefined };
   const body = code.body(contexts, () => random.word(), { offset: 2 ** 20, entriesLength: length(3) });
-  // All but the distances between steps.
+  // All words except the distances between steps.
   const words = [...new BigInt64Array(body.buffer)].filter((word) => BigInt.asIntN(32, word) !== word);
   assert.equal(words.length, 2 * (names.length + 1));
   assert.equal(new Set(words).size, words.length);
@@ -69,7 +74,7 @@ test('a body cannot set both x16 and x17', () => {
   assert.throws(() => code.body(contexts, () => 0n, { offset: 4096, entriesLength: length(1) }), RangeError);
 });
 
-test('stack data has its place', () => {
+test('stackDataTarget', () => {
   const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
     const { dataAddress, sp: after } = stackDataTarget(sp, { size, offset, setSp });
     return [dataAddress, after];
@@ -81,10 +86,10 @@ test('stack data has its place', () => {
   assert.deepEqual(place(0n, 8, 0, true), [2n ** 64n - 16n, 2n ** 64n - 16n]);
 });
 
-test('who calls stands in x30, wherever the stack is', () => {
-  const { size } = arm64.userRegs;
+test('the return address is x30, without access to the stack', () => {
+  const { size } = arm64.linux.userRegs;
   const registers = new DataView(new ArrayBuffer(size));
   registers.setBigUint64(8 * 30, 0x1234n, true);
-  const unasked = () => assert.fail('no word of the stack is wanted');
-  assert.equal(arm64.returnAddressOf(registers, unasked), 0x1234n);
+  const unusedReader = () => assert.fail('the stack was read');
+  assert.equal(arm64.linux.returnAddressOf(registers, unusedReader), 0x1234n);
 });

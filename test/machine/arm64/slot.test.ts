@@ -1,4 +1,4 @@
-/** Slots of arm64 as objdump reads them, in images of every size. */
+/** Slots of arm64 in images of several sizes, decoded by objdump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '#src/core/limits.js';
@@ -23,7 +23,7 @@ test('slots of random shapes read their own data', { skip }, (t) => {
   }
 });
 
-test('so do slots of every page size, up to the longest code', { skip }, (t) => {
+test('so do slots of several page sizes, up to the longest code', { skip }, (t) => {
   const random = randomFor(t);
   const stack = { size: limits.stackSize, offset: limits.stackOffset, setSp: true };
   checkImages([
@@ -43,7 +43,7 @@ test('so do slots of every page size, up to the longest code', { skip }, (t) => 
   }
 });
 
-test('handlers: slots, and the part that they share', { skip }, () => {
+test('handlers: slots and their common part', { skip }, () => {
   const { bytes, count, stride, trapOffset, frame } = codeImage(handlerShape, 64 * KiB);
   const lines = objdump(bytes).map(({ text, memoryAddress }) => ({ text, memoryAddress }));
   for (let slot = 0; slot < count; slot++) {
@@ -62,7 +62,7 @@ test('handlers: slots, and the part that they share', { skip }, () => {
   assert.ok(lines.every(({ text }) => !/undefined|\.inst|udf/.test(text)));
 });
 
-test('x16 and x17 together are refused, for nothing would be left to jump with', () => {
+test('x16 and x17 together are rejected: a jump needs one of them', () => {
   const stack = undefined;
   for (const given of [[x16], [x17], registers]) assertShape({ registers: given, stack }, 'registers');
   assert.throws(
@@ -80,7 +80,7 @@ function randomShape(random: Random): Shape {
   return { registers: random.some(left).sort((a, b) => a - b), stack };
 }
 
-/** Many images in one call of objdump, which is what takes the time. */
+/** Checks many images with one run of objdump, whose start takes most of the time. */
 function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: number])[]): void {
   const images = wanted.map(([shape, byteLength]) => codeImage(shape, byteLength));
   const lines = objdump(Buffer.concat(images.map(({ bytes }) => bytes)));
@@ -115,11 +115,11 @@ function checkSlot(slot: { shape: Shape; instructions: readonly Line[]; trapOffs
     texts.slice(trapOffset / 4).every((text) => text === 'brk #0x0') && texts.length > trapOffset / 4,
     seen,
   );
-  // What an entry leads to is read behind its load.
+  // The load of the PC orders the loads of the body after it.
   if (shape === emptyShape) assert.equal(texts[2], 'ldar x16, [x16]');
 }
 
-/** PC, registers and stack data come from their own words of the slot's data, and from nowhere else. */
+/** PC, registers and stack data are loaded from their own words of the slot's data, and nothing else is. */
 function checkReads(slot: { shape: Shape; instructions: readonly Line[]; data: number }): void {
   const { shape, instructions, data } = slot;
   const { stackDataOffset } = dataLayout(shape);

@@ -9,7 +9,7 @@ import { likelyBytes, randomCode } from '../../support/random-code-x64.js';
 
 const batch = 20_000;
 
-test('objdump and our disassembler read what the assembler wrote', {
+test('objdump and the disassembler agree with the assembler', {
   skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
@@ -41,7 +41,7 @@ test('objdump and our disassembler read what the assembler wrote', {
   }
 });
 
-test('objdump agrees with what our disassembler finds in random bytes', {
+test('objdump agrees with the disassembler about random bytes', {
   skip: needs('objdump'),
 }, (t) => {
   const random = randomFor(t);
@@ -51,7 +51,7 @@ test('objdump agrees with what our disassembler finds in random bytes', {
     ).flat();
     const code = Buffer.concat(found.map(({ bytes }) => bytes));
     const theirs = objdump(code);
-    // Once more, at the places where they stand now, which decide where a jump leads.
+    // Decoded again at their final addresses, which determine the targets of jumps.
     for (const [index, { text, bytes }] of disassemble(code, 0n).entries()) {
       const { text: expected, length } = theirs[index]!;
       same({ text, length: bytes.length }, { text: expected, length }, Buffer.from(bytes).toString('hex'));
@@ -59,16 +59,16 @@ test('objdump agrees with what our disassembler finds in random bytes', {
   }
 });
 
-test('operands that an instruction does not have do not compile', () => {
+test('invalid operands do not compile', () => {
   const asm = new Assembler();
   const to = asm.label(0);
-  // The compiler is the test: these are never called.
+  // The compiler checks these functions; they are never called.
   const bad = [
     // @ts-expect-error no such form
     () => asm.emit('mov r64, imm32', 'rax', 1),
     // @ts-expect-error 64 bits are a bigint
     () => asm.emit('mov r64, imm64', 'rax', 1),
-    // @ts-expect-error the code of rsp means that there is no index
+    // @ts-expect-error the code of rsp means no index
     () => asm.emit('lea r64, m', 'rax', { base: 'rbx', index: { register: 'rsp', scale: 1 } }),
     // @ts-expect-error a label takes no index
     () => asm.emit('lea r64, m', 'rax', { to, index: { register: 'rbx', scale: 1 } }),
@@ -78,27 +78,27 @@ test('operands that an instruction does not have do not compile', () => {
     () => asm.emit('mov r/m8, r8', { base: 'rsp' }, 'r11'),
     // @ts-expect-error ah cannot be named
     () => asm.emit('seto r/m8', 'ah'),
-    // @ts-expect-error a register where only memory can stand
+    // @ts-expect-error a register in place of memory
     () => asm.emit('lea r64, m', 'rax', 'rbx'),
-    // @ts-expect-error memory where only a register can stand
+    // @ts-expect-error memory in place of a register
     () => asm.emit('mov r64, r/m64', { base: 'rax' }, 'rbx'),
     // @ts-expect-error an address is 64 bits long
     () => asm.emit('jmp r/m64', { base: 'eax' }),
     // @ts-expect-error a displacement belongs to a base; a label has an addend
     () => asm.emit('jmp r/m64', { to, displacement: 1 }),
-    // @ts-expect-error an immediate where a register should stand
+    // @ts-expect-error an immediate in place of a register
     () => asm.emit('mov r32, r/m32', 'eax', 1),
-    // @ts-expect-error a register where an immediate should stand
+    // @ts-expect-error a register in place of an immediate
     () => asm.emit('and r/m64, imm8', 'rsp', 'al'),
     // @ts-expect-error an operand is missing
     () => asm.emit('mov r64, r/m64', 'rax'),
-    // @ts-expect-error an operand too many
+    // @ts-expect-error one operand too many
     () => asm.emit('ret', 'rax'),
   ];
   assert.equal(asm.position, 0, `${bad.length} instructions that do not exist`);
 });
 
-test('numbers that do not fit are refused', () => {
+test('numbers that do not fit are rejected', () => {
   const asm = new Assembler();
   for (const displacement of [2 ** 31, -(2 ** 31) - 1, 2 ** 32, 0.5, Number.NaN]) {
     assert.throws(() => asm.emit('jmp r/m64', { base: 'rax', displacement }), RangeError);
@@ -114,7 +114,7 @@ test('numbers that do not fit are refused', () => {
   }
 });
 
-test('a label must be bound, and near enough', () => {
+test('a label must be bound and in reach', () => {
   const unbound = new Assembler();
   unbound.emit('jmp r/m64', { to: unbound.label() });
   assert.throws(() => unbound.finish(), /never bound/);
@@ -134,7 +134,7 @@ test('a label must be bound, and near enough', () => {
   }
 });
 
-/** `deepEqual` is slow: only for what differs. */
+/** Calls `deepEqual`, which is slow, only if values differ. */
 function same<Value extends object>(actual: Value, expected: Value, message: string): void {
   const keys = Object.keys(expected) as (keyof Value)[];
   if (keys.some((key) => actual[key] !== expected[key])) assert.deepEqual(actual, expected, message);

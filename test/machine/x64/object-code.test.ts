@@ -1,4 +1,4 @@
-/** The code of supervised objects on x86-64, as objdump reads it. */
+/** The code of supervised objects on x86-64, decoded by objdump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRegisters } from '#src/core/contexts.js';
@@ -9,14 +9,14 @@ import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 import { randomFor } from '../../support/random.js';
 
-const { objectCode: code, registerFile } = x64;
+const { supervised: code, registerFile } = x64;
 const registerNames = (Object.keys(x64Registers) as (keyof typeof x64Registers)[]).filter(
   (name) => name !== 'rip',
 );
-/** Where a body stands that nobody invokes. */
+/** Position of a body that is not invoked. */
 const place = { offset: 2 ** 20, entriesLength: code.entries.length(3) };
 
-test('equal values do not look equal', (t) => {
+test('equal values have different encodings', (t) => {
   const random = randomFor(t);
   const registers = Object.fromEntries(registerNames.map((name) => [name, 7n]));
   const body = code.body(
@@ -29,7 +29,7 @@ test('equal values do not look equal', (t) => {
   assert.equal(new Set(words).size, 16);
 });
 
-test('objdump and our disassembler agree on all of it', { skip: needs('objdump') }, (t) => {
+test('objdump and the disassembler agree on entries, bodies and tables', { skip: needs('objdump') }, (t) => {
   const random = randomFor(t);
   const bodies = Array.from({ length: 200 }, () => {
     const names = random.pick([registerNames, random.some(registerNames)]);
@@ -65,9 +65,9 @@ test('objdump and our disassembler agree on all of it', { skip: needs('objdump')
   assert.equal(code.entries.stride % 16, 0);
 });
 
-test('stack data has its place', () => {
+test('stackDataTarget', () => {
   const place = (sp: bigint, size: number, offset: number, setSp: boolean) => {
-    const { dataAddress, sp: after } = x64.stackDataTarget(sp, { size, offset, setSp });
+    const { dataAddress, sp: after } = x64.trampolines.stackDataTarget(sp, { size, offset, setSp });
     return [dataAddress, after];
   };
   assert.deepEqual(place(0x1008n, 8, 0, false), [0x1000n, 0x1008n]);

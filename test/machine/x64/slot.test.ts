@@ -20,7 +20,7 @@ test('slots of random shapes read their own data', { skip: needs('objdump') }, (
   }
 });
 
-test('so do slots of every page size and code length', { skip: needs('objdump') }, (t) => {
+test('so do slots of several page sizes and code lengths', { skip: needs('objdump') }, (t) => {
   const random = randomFor(t);
   checkImages([
     [emptyShape, 64 * KiB],
@@ -31,7 +31,7 @@ test('so do slots of every page size and code length', { skip: needs('objdump') 
   ]);
 });
 
-test('our disassembler never stops at random bytes', (t) => {
+test('the disassembler decodes any bytes', (t) => {
   const random = randomFor(t);
   for (let left = rounds({ normal: 500, long: 30_000 }); left > 0; left--) {
     const bytes = random.bytes(random.integer({ to: 64 }));
@@ -55,7 +55,7 @@ function randomShape(random: Random): Shape {
   return { registers: random.some(registers).sort((a, b) => a - b), stack };
 }
 
-/** Many images in one call of objdump, which is what takes the time. */
+/** Checks many images with one run of objdump, whose start takes most of the time. */
 function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: number])[]): void {
   const images = wanted.map(([shape, byteLength]) => codeImage(shape, byteLength));
   const lines = objdump(Buffer.concat(images.map(({ bytes }) => bytes)));
@@ -71,7 +71,7 @@ function checkImages(wanted: readonly (readonly [shape: Shape, byteLength: numbe
     assert.deepEqual(image.shape, shape);
     assert.ok(bytes.subarray(count * stride).every((byte) => byte === 0xcc));
 
-    // Slot after slot, in addresses relative to the image.
+    // Each slot, with addresses relative to the image.
     for (let slot = 0; slot < count; slot++) {
       const from = next;
       const end = start + (slot + 1) * stride;
@@ -105,7 +105,7 @@ function checkSlot(slot: {
   assert.ok(traps.every(({ text }) => text === 'int3') && traps.length === end - code - trapOffset, seen());
 }
 
-/** PC, registers and stack data come from their own words of the slot's data, and from nowhere else. */
+/** PC, registers and stack data are loaded from their own words of the slot's data, and nothing else is. */
 function checkReads({
   shape,
   instructions,

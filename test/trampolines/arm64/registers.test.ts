@@ -11,7 +11,7 @@ test('a jump needs a register that the context does not set', () => {
   assert.throws(() => createTrampoline({ registers: { pc, x16: 1n, x17: 2n } }), expected);
   assert.throws(() => createTrampolineTable({ registers: ['x16', 'x17'] }), expected);
   using single = createTrampoline({ registers: { pc, x16: 1n } });
-  assert.throws(() => single.setRegisters({ pc, x16: 1n, x17: 2n }), expected);
+  assert.throws(() => single.update({ registers: { pc, x16: 1n, x17: 2n } }), expected);
   assert.deepEqual(single.registers, { pc, x16: 1n });
   createTrampoline({ mode: 'slow', registers: { pc, x16: 1n, x17: 2n } }).close();
 });

@@ -1,6 +1,6 @@
 /**
- * Decodes the instructions of the table, nothing else: enough to show what a trampoline does. A word that is none of
- * them becomes `(unknown)`, and so do bytes at the end that are no whole word.
+ * Decodes the instructions of the table and no others. Another word becomes `(unknown)`, and so does an incomplete word
+ * at the end.
  */
 import type { Instruction } from '../../machine.js';
 import { instructionSize } from './assembler.js';
@@ -42,7 +42,7 @@ function decode(word: number, address: bigint): Decoded {
   return unknownInstruction;
 }
 
-/** Nothing where an operand would be none that the form has. */
+/** Returns undefined if an operand is not valid in this form. */
 function operandValues({ operands }: Encoding, word: number): (string | number)[] | undefined {
   const values = operands.map((operand) => {
     const bits = extractBits(operand, word);
@@ -70,14 +70,14 @@ function formatInstruction(
   });
   const isDataReference = ['ldr', 'adr', 'adrp'].includes(mnemonic);
   return {
-    text: text.replace(/, #0\]$/, ']'), // nobody writes an offset of 0, unless the address is written back
+    text: text.replace(/, #0\]$/, ']'), // an offset of 0 is not printed, except with writeback
     memoryAddress: isDataReference ? labelAddress : undefined,
     target: isDataReference ? undefined : labelAddress,
     noFallthrough: ['b', 'br', 'ret'].includes(mnemonic),
   };
 }
 
-/** Numbers that are added or moved are written in hexadecimal, those that count or that address in decimal. */
+/** Immediates of moves and arithmetic are hexadecimal; shifts, bit numbers and address offsets are decimal. */
 function formatOperand(name: OperandName, value: string | number, form: string): string {
   if (typeof value === 'string') return value;
   if (name !== 'imm' && name !== 'negative' && name !== 'mask') return String(value);

@@ -1,9 +1,8 @@
 /**
- * The instructions that we write, each on one line: the form in the notation of the Arm ARM (DDI 0487, chapter C6
- * and C7), and its encoding as the diagrams there have it, from bit 31 to bit 0. A field of the encoding belongs to the
- * operand of the same name: `Rt` to `<Xt>`; and there is at most one number, and one label. The assembler and the
- * disassembler both read this table, and the first form that fits is what the disassembler prints: an alias stands
- * before what it is an alias of.
+ * The supported instructions, one per line: the form in the notation of the Arm ARM (DDI 0487, chapters C6 and C7), and
+ * its encoding as in the diagrams there, from bit 31 to bit 0. A field encodes the operand of the same name: `Rt` is
+ * `<Xt>`. A form has at most one number and one label. The assembler and the disassembler use this table. The
+ * disassembler prints the first form that matches, so an alias precedes the instruction that it is an alias of.
  */
 import { lazy, memoize } from '../../../core/lazy.js';
 import { distanceFields, type Field, immediateFields, pageFields, registerField } from './operand-fields.js';
@@ -106,37 +105,37 @@ export const instructions = {
 
 export type Form = keyof typeof instructions;
 
-/** The operands that a form takes, as a tuple of their types. */
+/** Tuple of the operand types of a form. */
 export type Operands<F extends string> = F extends `${string}<${infer Name}>${infer Rest}`
   ? Name extends OperandName
     ? [OperandTypes[Name], ...Operands<Rest>]
     : never
   : [];
 
-/** A form and its encoding, taken apart. */
+/** The parsed encoding of a form. */
 export interface Encoding {
   readonly form: Form;
   readonly operands: readonly Operand[];
-  /** The bits that are always the same, and which they are. */
+  /** Value of the fixed bits, and their mask. */
   readonly fixed: number;
   readonly mask: number;
 }
 
-/** An operand, and where in the instruction it stands. */
+/** An operand, and its bits in the instruction. */
 export interface Operand {
   readonly name: OperandName;
   readonly field: Field<never>;
   readonly slices: readonly Slice[];
 }
 
-/** Some bits of a value, from bit `from` on, and the bit of the instruction where they begin. */
+/** `width` bits, from bit `valueBit` of a value, at bit `wordBit` of the instruction. */
 interface Slice {
   readonly wordBit: number;
   readonly valueBit: number;
   readonly width: number;
 }
 
-/** The bits of an operand, where they stand in the instruction. */
+/** Returns the bits of an operand at their positions in the instruction. */
 export function insertBits({ slices }: Operand, bits: number): number {
   return slices.reduce(
     (word, { wordBit, valueBit, width }) => word | (((bits >>> valueBit) & (2 ** width - 1)) << wordBit),
@@ -144,7 +143,7 @@ export function insertBits({ slices }: Operand, bits: number): number {
   );
 }
 
-/** The bits of an operand, from an instruction. */
+/** Returns the bits of an operand of an instruction. */
 export function extractBits({ slices }: Operand, word: number): number {
   return slices.reduce(
     (bits, { wordBit, valueBit, width }) => bits | (((word >>> wordBit) & (2 ** width - 1)) << valueBit),
@@ -152,7 +151,7 @@ export function extractBits({ slices }: Operand, word: number): number {
   );
 }
 
-/** Fields that stand in two parts, and which bits of the value are theirs. */
+/** Fields in two parts, and the bits of the value in each part. */
 const splitFields: Readonly<
   Record<string, { readonly field: string; readonly valueBit: number; readonly width: number }>
 > = {
@@ -162,11 +161,11 @@ const splitFields: Readonly<
 
 const isBits = (token: string): boolean => /^[01]+$/.test(token);
 
-/** Of a field; those of registers are 5 bits long. */
+/** Returns the bits of a field. Those of registers have 5. */
 const fieldWidth = (name: string): number =>
   name === 'cond' ? 4 : ((immediateFields[name] ?? distanceFields[name])?.width ?? 5);
 
-/** What a field is called that belongs to an operand, where its name tells. */
+/** Returns the name of the field of an operand, if the operand determines it. */
 const fieldNameOf = (operand: OperandName): string | undefined =>
   operand === 'cond' ? operand : /^[XWDQ]([a-z]2?)/.exec(operand)?.[1]?.replace(/^/, 'R');
 
@@ -201,5 +200,4 @@ function parse(form: Form): Encoding {
 
 export const encodingOf = memoize(parse);
 
-/** All of them. */
 export const encodings = lazy(() => (Object.keys(instructions) as Form[]).map(encodingOf));

@@ -1,16 +1,16 @@
-/** What the fields of instructions mean: from operands to bits, and back. */
+/** Fields of instructions: conversions between operands and bits. */
 import { conditions, type OperandName, operandRegisters } from './operands.js';
 
 export interface Field<Value = number> {
-  /** Bits. */
+  /** Number of bits. */
   readonly width: number;
-  /** Nothing for a value that the field cannot say. */
+  /** Returns undefined for a value that the field cannot encode. */
   encode(value: Value): number | undefined;
-  /** Nothing for bits that mean something else. */
+  /** Returns undefined for bits that do not encode a value of this field. */
   decode(bits: number): Value | undefined;
 }
 
-/** The field of an operand that is a register or a condition: the code is its place among the names. */
+/** Returns the field of a register or condition operand. Its code is the index of the name. */
 export function registerField(operand: OperandName): Field<string> | undefined {
   const names: readonly string[] | undefined = operand === 'cond' ? conditions : operandRegisters(operand);
   if (names === undefined) return undefined;
@@ -41,7 +41,7 @@ function signed(width: number, scale = 1): Field {
   };
 }
 
-/** MOVN, which inverts its number. */
+/** MOVN inverts its immediate. */
 const invertedImmediate: Field = {
   width: 16,
   encode: (value) => (isInRange(-1 - value, 0, 2 ** 16) ? -1 - value : undefined),
@@ -49,10 +49,9 @@ const invertedImmediate: Field = {
 };
 
 /**
- * The immediates of logical instructions are patterns: an element of some bits, in it one run of ones that may be
- * rotated, repeated until there are 64 bits. Here the element is all 64 bits; others are no masks that anybody needs.
- * N is 1 then, `imms` the number of ones less one, and `immr` how far they are rotated to the right: Arm ARM,
- * `DecodeBitMasks`.
+ * Immediates of logical instructions are patterns: an element with one run of ones, rotated and repeated to 64 bits.
+ * Only elements of 64 bits are supported: N is 1, `imms` the number of ones minus one, and `immr` the rotation to the
+ * right. Arm ARM, `DecodeBitMasks`.
  */
 const bitmaskImmediate: Field = {
   width: 13,
@@ -72,13 +71,13 @@ const bitmaskImmediate: Field = {
   },
 };
 
-/** So many ones in 64 bits, rotated to the right. */
+/** Returns the 64 binary digits of a run of ones, rotated to the right by `amount` bits. */
 function rotatedOnes(ones: number, amount: number): string {
   const bits = '1'.repeat(ones).padStart(64, '0');
   return bits.slice(64 - amount) + bits.slice(0, 64 - amount);
 }
 
-/** By the names that the table of instructions gives them; with a unit where they count in one. */
+/** Immediates by their names in the instruction table, which include a unit if it is not 1. */
 export const immediateFields: Readonly<Record<string, Field>> = {
   imm12: unsigned(12),
   'imm12*2': unsigned(12, 2),
@@ -96,7 +95,7 @@ export const immediateFields: Readonly<Record<string, Field>> = {
   b40: unsigned(5),
 };
 
-/** Distances from an instruction to what it names. */
+/** Distances from an instruction to a label, in bytes. */
 export const distanceFields: Readonly<Record<string, Field>> = {
   imm26: signed(26, 4),
   imm19: signed(19, 4),
@@ -104,6 +103,8 @@ export const distanceFields: Readonly<Record<string, Field>> = {
   'immhi:immlo': signed(21),
 };
 
-/** Of ADRP: in pages of 4 KiB, whatever the system's are, and from the page of the instruction. */
+/**
+ * Unit of ADRP: pages of 4 KiB, relative to the page of the instruction. Independent of the page size of the system.
+ */
 export const adrpPageSize = 4096;
 export const pageFields: Readonly<Record<string, Field>> = { 'immhi:immlo': signed(21, adrpPageSize) };

@@ -1,4 +1,7 @@
-/** Operands of A64 instructions. Names are the manual's; their types keep a bad operand from being written. */
+/** Operands of A64 instructions, with the manual's names. Their types reject invalid operands at compile time. */
+import type { Label } from '../../label-assembler.js';
+
+export type { Label };
 
 const registerNumbers = [
   ...(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15'] as const),
@@ -9,14 +12,14 @@ type RegisterNumber = (typeof registerNumbers)[number];
 const registerNames = <Letter extends string>(letter: Letter) =>
   registerNumbers.map((number) => `${letter}${number}` as const);
 
-/** The code 31 is the zero register or the stack pointer, as the instruction says: Arm ARM, section C1.2.5. */
+/** Code 31 is the zero register or the stack pointer, depending on the instruction: Arm ARM, section C1.2.5. */
 export const gpr64 = [...registerNames('x'), 'xzr'] as const;
-export const gpr64sp = [...registerNames('x'), 'sp'] as const;
-export const gpr32sp = [...registerNames('w'), 'wsp'] as const;
-export const gpr32 = [...registerNames('w'), 'wzr'] as const;
-/** The vector registers, by how many of their bits are meant. */
-export const fpr64 = [...registerNames('d'), 'd31'] as const;
-export const fpr128 = [...registerNames('q'), 'q31'] as const;
+const gpr64sp = [...registerNames('x'), 'sp'] as const;
+const gpr32sp = [...registerNames('w'), 'wsp'] as const;
+const gpr32 = [...registerNames('w'), 'wzr'] as const;
+/** Vector registers: the lower 64 bits, or all 128. */
+const fpr64 = [...registerNames('d'), 'd31'] as const;
+const fpr128 = [...registerNames('q'), 'q31'] as const;
 
 export type Gpr64 = `x${RegisterNumber}` | 'xzr';
 export type Gpr64Sp = `x${RegisterNumber}` | 'sp';
@@ -32,15 +35,10 @@ export const conditions = [
 ] as const;
 export type Condition = (typeof conditions)[number];
 
-/** A place in the code or near it, known to an assembler. */
-export interface Label {
-  readonly label: symbol;
-}
-
-/** Where a distance leads: to a label, or so many bytes behind it. */
+/** A label, or `addend` bytes after it. */
 export type LabelRef = Label | { readonly to: Label; readonly addend?: number };
 
-/** The operand types, by the names that the instruction table uses for them. */
+/** Operand types, by their names in the instruction table. */
 export interface OperandTypes {
   Xd: Gpr64;
   Xn: Gpr64;
@@ -63,17 +61,17 @@ export interface OperandTypes {
   Qt2: Fpr128;
   cond: Condition;
   label: LabelRef;
-  /** The start of a page of 4 KiB, in code that begins at one. */
+  /** Start of a page of 4 KiB. The code must begin at one. */
   page: LabelRef;
-  /** A number; one that is less than 0. */
+  /** A number; a negative number. */
   imm: number;
   negative: number;
-  /** A number of 64 bits that is a pattern of ones: see `bitmask` in fields.ts. */
+  /** A 64-bit pattern of ones: see `bitmaskImmediate` in operand-fields.ts. */
   mask: number;
-  /** From where an address counts, in bytes: forwards only, or both ways. */
+  /** Offset of an address in bytes: unsigned, or signed. */
   pimm: number;
   simm: number;
-  /** How far something is shifted, or the number of a bit. */
+  /** Distance of a shift in bits; number of a bit. */
   shift: number;
   bit: number;
 }
@@ -86,7 +84,7 @@ const registersByPrefix: Readonly<Record<string, readonly string[]>> = {
   Q: fpr128,
 };
 
-/** The registers that an operand may be, in the order of their codes. */
+/** Returns the registers that are valid for an operand, in the order of their codes. */
 export function operandRegisters(operand: OperandName): readonly string[] | undefined {
   if (operand.endsWith('|SP')) return gpr64sp;
   return operand.endsWith('|WSP') ? gpr32sp : registersByPrefix[operand[0]!];

@@ -1,17 +1,17 @@
 /**
- * The SIGSEGV handler behind slow trampolines. In a nutshell:
+ * The SIGSEGV handler of slow trampolines.
  *
- * 1. Is this a fault of ours? The kernel says so (`si_code > 0`), the address is the PC, and that of a live trampoline
- *    in one of the arenas. Since an arena has no access, who is there was fetching an instruction. Anything
- *    else goes to the action that stood before, as if we were not there.
- * 2. The descriptor's first word is the routine of its type. It checks, counts, and changes the registers in the
- *    signal frame.
- * 3. The handler writes the stack data and returns, to `sigreturn`. To leave without that, as on x86-64, would
- *    take an instruction that sets the PC and needs no register; and the kernel would have to leave all vector and
- *    matrix state alone when it calls a handler, which it does not (Documentation/arch/arm64/sme.rst).
+ * 1. It handles a fault only if the kernel reports it (`si_code > 0`), its address is the PC, and that is a live
+ *    trampoline in an arena. Since arenas have no access, such a fault is an instruction fetch. Otherwise it chains to
+ *    the previous action.
+ * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts
+ *    it and changes the registers in the signal frame.
+ * 3. The handler writes the stack data and returns to `rt_sigreturn`. To complete without that, as on x86-64, would
+ *    need an instruction that sets the PC without a register, and a kernel that preserves all vector and matrix state
+ *    on signal entry, which it does not (Documentation/arch/arm64/sme.rst).
  *
- * It makes no calls, and touches no memory but its stack and what it was given to read. Since another handler may
- * call it like a function, it uses only registers that a function may change: AAPCS64, section 6.1.1.
+ * It calls no functions, and accesses only its stack, the frame and its data. Since another handler may call it as a
+ * function, it uses only caller-saved registers: AAPCS64, section 6.1.1.
  */
 import {
   arena,
@@ -19,36 +19,21 @@ import {
   FAULT_MAGIC,
   faultEntryOffset,
   faultRecord,
+  hasStackData,
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
-import type { FaultHandlerCode } from '../../machine.js';
+import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
+import type { FaultHandlerCode } from '../../trampoline-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Label, LabelRef } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';
 import { systemCalls } from '../linux/system-calls.js';
-import { SIGINFO, ucontext } from './signal-frame.js';
+import { emitIncrementCounter, type FaultExits, type FaultType } from './fault-type.js';
+import { ucontext } from './signal-frame.js';
 import { user } from './user.js';
 
-/** Places that the routine of a type can go on to. */
-export interface FaultExits {
-  /** Count a refusal at x10; the fault becomes the program's own. The frame, x1 and x2 must be as they were. */
-  readonly reject: Label;
-  /** Go on with the registers in the frame (x2), the descriptor in x12 and stack data, if any, at x13. */
-  readonly complete: Label;
-}
-
-/** A type of trampoline, as the handler runs it. */
-export interface FaultType {
-  readonly name: string;
-  emit(asm: Assembler, exits: FaultExits): void;
-}
-
 export const faultTypes: readonly FaultType[] = [user];
-
-const SIGSEGV = 11;
-const SIG_BLOCK = 0;
-const sigsetSize = 8;
 
 export function faultHandler(
   controlOffset: number,
@@ -61,7 +46,7 @@ export function faultHandler(
   const chain = asm.label();
 
   asm.data(new Uint8Array(BigUint64Array.of(FAULT_MAGIC, BigInt(controlOffset)).buffer));
-  if (asm.position !== faultEntryOffset) throw new Error('the head of the handler has another length');
+  if (asm.position !== faultEntryOffset) throw new Error('unexpected length of the fault handler header');
   asm.emit('bti c');
   emitClassify(asm, { chain, controlField });
   const routineOffsets = types.map(({ name, emit }) => {
@@ -88,7 +73,7 @@ export function faultHandler(
 
 type ControlField = (addend: number) => LabelRef;
 
-/** In the end the descriptor is in x12 and the counters are at x10. */
+/** On a match, x12 is the address of the record and x10 that of the counters. */
 function emitClassify(
   asm: Assembler,
   { chain, controlField }: { chain: Label; controlField: ControlField },
@@ -96,7 +81,7 @@ function emitClassify(
   const [search, found] = [asm.label(), asm.label()];
   asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x1', SIGINFO.code);
   asm.emit('cmp <Wn|WSP>, #<imm>', 'w3', 0);
-  asm.emit('b.<cond> <label>', 'le', chain); // sent by somebody: what the frame says of a fault is stale
+  asm.emit('b.<cond> <label>', 'le', chain); // sent by a process: the fault information of the frame is stale
   asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x3', 'x1', SIGINFO.address);
   asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x4', 'x2', ucontext.pc);
   asm.emit('cmp <Xn>, <Xm>', 'x3', 'x4');
@@ -116,35 +101,25 @@ function emitClassify(
 
   asm.bind(found);
   asm.emit('tst <Xn>, #<mask>', 'x9', slowStride - 1);
-  asm.emit('b.<cond> <label>', 'ne', chain); // in the middle of a slot
+  asm.emit('b.<cond> <label>', 'ne', chain); // not the start of a slot
   asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x11', 'x10', 'x4', arena.selectors); // and counters
   asm.emit('add <Xd>, <Xn>, <Xm>, lsl #<shift>', 'x10', 'x10', 'x9', 1);
   asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>]', 'x12', 'x11', 'x9');
   asm.emit('cbz <Xt>, <label>', 'x12', chain); // free
-  // What the descriptor holds was written before the selector; an address that depends on it keeps that order.
+  // The record was written before the selector. The address dependency keeps that order for loads.
   asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'x12', faultRecord.routine);
   asm.emit('br <Xn>', 'x16');
 }
 
-/** Adds one to the counter at x10. */
-export function emitIncrementCounter(asm: Assembler): void {
-  const retry = asm.label();
-  asm.bind(retry);
-  asm.emit('ldxr <Xt>, [<Xn|SP>]', 'x3', 'x10');
-  asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', 1);
-  asm.emit('stxr <Ws>, <Xt>, [<Xn|SP>]', 'w4', 'x3', 'x10');
-  asm.emit('cbnz <Wt>, <label>', 'w4', retry);
-}
-
 /**
- * Writes the stack data and moves the stack pointer in the frame if that is wanted. Where the handler has no stack of
- * its own, this is the end of the frame, behind the records that the kernel wrote there.
+ * Writes the stack data, and with SET_SP changes the stack pointer in the frame. Without an alternate stack, the data
+ * overwrites the end of the frame, after the records of the kernel.
  */
 function emitStackData(asm: Assembler): void {
   const [nextByte, skipAlign, done] = [asm.label(), asm.label(), asm.label()];
   const headerField = (offset: number) => ['x12', faultRecord.data + offset] as const;
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x12', faultRecord.listsOffset);
-  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', 0, done);
+  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', Math.log2(hasStackData), done);
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', ...headerField(stackHeader.size));
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w4', ...headerField(stackHeader.offset));
   asm.emit('ldr <Wt>, [<Xn|SP>, #<pimm>]', 'w5', ...headerField(stackHeader.setSp));
@@ -163,7 +138,7 @@ function emitStackData(asm: Assembler): void {
   asm.bind(done);
 }
 
-/** Does what the action before us would have done. A system call changes x0 only. */
+/** Acts as the previous action. A system call changes only x0. */
 function emitChain(asm: Assembler, controlField: ControlField): void {
   const [defaultAction, callHandler, requeue] = [asm.label(), asm.label(), asm.label()];
   const [defaultSigaction, done] = [asm.label(), asm.label()];
@@ -177,7 +152,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('cmp <Xn|SP>, #<imm>', 'x16', 1);
   asm.emit('b.<cond> <label>', 'hi', callHandler);
   asm.emit('b.<cond> <label>', 'cc', defaultAction);
-  // Ignored: the kernel ignores what was sent, but a fault kills all the same.
+  // SIG_IGN: the kernel ignores a signal that was sent, but a fault kills the process.
   emitCompareCode();
   asm.emit('b.<cond> <label>', 'le', done);
 
@@ -185,12 +160,12 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('mov <Xd>, #<imm>', 'x0', SIGSEGV);
   asm.emit('adr <Xd>, <label>', 'x1', defaultSigaction);
   asm.emit('mov <Xd>, #<imm>', 'x2', 0);
-  asm.emit('mov <Xd>, #<imm>', 'x3', sigsetSize);
+  asm.emit('mov <Xd>, #<imm>', 'x3', signalSetSize);
   emitSystemCall(asm, systemCalls.rt_sigaction);
   emitCompareCode();
   asm.emit('b.<cond> <label>', 'le', requeue);
   asm.bind(done);
-  asm.emit('ret'); // and a fault happens again
+  asm.emit('ret'); // a fault recurs
 
   asm.bind(requeue);
   emitSystemCall(asm, systemCalls.gettid);
@@ -205,14 +180,14 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('mov <Xd>, #<imm>', 'x0', SIG_BLOCK);
   asm.emit('adr <Xd>, <label>', 'x1', controlField(controlBlock.previousMask));
   asm.emit('mov <Xd>, #<imm>', 'x2', 0);
-  asm.emit('mov <Xd>, #<imm>', 'x3', sigsetSize);
+  asm.emit('mov <Xd>, #<imm>', 'x3', signalSetSize);
   emitSystemCall(asm, systemCalls.rt_sigprocmask);
   asm.emit('mov <Xd>, #<imm>', 'x0', SIGSEGV);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x9');
   asm.emit('mov <Xd>, <Xm>', 'x2', 'x10');
   asm.emit('br <Xn>', 'x16');
 
-  // `struct kernel_sigaction`: handler, flags, restorer, mask; all zeros is the default.
+  // `struct kernel_sigaction`: handler, flags, restorer, mask. All zeros are SIG_DFL.
   asm.bind(defaultSigaction);
   asm.data(new Uint8Array(32));
 }

@@ -1,11 +1,7 @@
-/**
- * What the kernel gives a signal handler: offsets in `siginfo_t` and `ucontext_t` of arm64.
- * <asm-generic/siginfo.h>, <asm/sigcontext.h>, <asm/ucontext.h>; checked against C by a test.
- */
-export const SIGINFO = { code: 8, address: 16 } as const;
+/** The signal frame of arm64: <asm/sigcontext.h>, <asm/ucontext.h>. A test compares it with C. */
 
-/** Of `ucontext_t`: the registers x0 to x30, one behind the other, the stack pointer and the PC. */
+/** Offsets in `ucontext_t`, in bytes: x0 to x30, stack pointer, PC. */
 export const ucontext = { registers: 184, sp: 432, pc: 440 } as const;
 
-/** Where x30 stands, the link register: what a function finds as its return address. */
+/** Offset of x30, the link register, which holds the return address of a function on entry. */
 export const linkRegisterOffset = ucontext.registers + 8 * 30;

@@ -1,19 +1,19 @@
 /** The type `user`: load registers, write stack data, jump. */
-import { faultRecord, stackHeader } from '../../fault-control.js';
+import { faultRecord, hasStackData, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Label } from '../asm/operands.js';
-import { emitIncrementCounter, type FaultType } from './fault-handler.js';
+import { emitIncrementCounter, type FaultType } from './fault-type.js';
 import { linkRegisterOffset, ucontext } from './signal-frame.js';
 
 /**
- * Entered with the descriptor in x12, the counters at x10, and x0, x1 and x2 as the kernel gave them. First everything
- * is checked, so that a refused invocation leaves the frame as it was.
+ * Entered with the address of the record in x12, of the counters in x10, and x0, x1 and x2 as on handler entry. All
+ * checks precede the first change of the frame, which a refused invocation leaves unchanged.
  */
 export const user: FaultType = {
   name: 'user',
   emit(asm, { reject, complete }) {
     asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w3', 'x12', faultRecord.listsOffset);
-    asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x11', 'x3', -2);
+    asm.emit('and <Xd|SP>, <Xn>, #<mask>', 'x11', 'x3', ~hasStackData);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x11', 'x11', 'x12'); // the lists
     emitDataCursor(asm);
     emitCheckAllowedPc(asm, reject);
@@ -25,16 +25,16 @@ export const user: FaultType = {
   },
 };
 
-/** x13: the data words; w3 has whether there is stack data. */
+/** Sets x13 to the address of the data words. w3 is the field with the flag `hasStackData`. */
 function emitDataCursor(asm: Assembler): void {
   const noStackData = asm.label();
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x12', faultRecord.data);
-  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', 0, noStackData);
+  asm.emit('tbz <Wt>, #<bit>, <label>', 'w3', Math.log2(hasStackData), noStackData);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x13', 'x13', stackHeader.length);
   asm.bind(noStackData);
 }
 
-/** Moves x11 behind the list. */
+/** Checks the PC. Afterwards x11 is the end of the list. */
 function emitCheckAllowedPc(asm: Assembler, reject: Label): void {
   const [nextEntry, allowed] = [asm.label(), asm.label()];
   asm.emit('ldrb <Wt>, [<Xn|SP>, #<pimm>]', 'w4', 'x12', faultRecord.allowedPcBytes);
@@ -53,7 +53,7 @@ function emitCheckAllowedPc(asm: Assembler, reject: Label): void {
   asm.emit('mov <Xd>, <Xm>', 'x11', 'x4');
 }
 
-/** The caller is who left the return address; the program can set that, so this is a diagnostic. */
+/** Checks the return address. The program can set it, so this is a diagnostic. */
 function emitCheckCaller(asm: Assembler, reject: Label): void {
   const [nextRange, outOfRange, done] = [asm.label(), asm.label(), asm.label()];
   asm.emit('ldrb <Wt>, [<Xn|SP>, #<pimm>]', 'w4', 'x12', faultRecord.allowedCallerBytes);
@@ -73,7 +73,7 @@ function emitCheckCaller(asm: Assembler, reject: Label): void {
   asm.bind(done);
 }
 
-/** Puts the values into the frame, where the register of bit n stands in place n. x13 ends behind the values. */
+/** Stores the values in the frame: bit n of the mask is register n there. Afterwards x13 is the end of the values. */
 function emitLoadRegisters(asm: Assembler): void {
   const [nextRegister, done] = [asm.label(), asm.label()];
   asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x3', 'x13', 8);

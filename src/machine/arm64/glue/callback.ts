@@ -1,14 +1,14 @@
 /**
- * What closures lead to, with their kind in x9 and their number in x10. It finds out who calls:
+ * Entry point of callbacks, with their interface in x9 and their id in x10. The caller determines the call path:
  *
- *     the JavaScript thread, inside our own native call    napi_call_function, at once
- *     the same, on a stack of its own                      JavaScript answers where it let C run
- *     the JavaScript thread, inside anybody else's         a scope of its own, and napi_make_callback
- *     the same, on a stack that V8 would not run on        over the bridge, which changes stacks
- *     any other thread                                     a request to the JavaScript thread
+ *     JavaScript thread, in a native call of ours    napi_call_function
+ *     the same, on the fiber                         suspends the fiber; JavaScript resumes it with the result
+ *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
+ *     the same, on a stack that V8 cannot run on     the foreign-stack entry, which switches stacks
+ *     any other thread                               a request to the JavaScript thread
  *
- * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
- * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
+ * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
+ * call of ours, and 0 otherwise. If C has switched stacks within such a call, the callback fails.
  */
 import {
   callbackInterface,
@@ -39,7 +39,7 @@ export function emitCallbackEntry(glue: Glue): void {
 
   glue.enter();
   asm.emit('mov <Xd>, <Xm>', 'x19', 'x9');
-  asm.emit('mov <Xd>, <Xm>', 'x22', 'x8'); // the address for a result in memory
+  asm.emit('mov <Xd>, <Xm>', 'x22', 'x8'); // address for a result in memory
   asm.emit('mrs <Xt>, tpidr_el0', 'x11');
   glue.ldr('x12', 'x21', state.activeThread);
   asm.emit('cmp <Xn>, <Xm>', 'x11', 'x12');
@@ -78,10 +78,10 @@ export function emitCallbackEntry(glue: Glue): void {
   emitYield(glue);
 
   asm.bind(renewScope);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   asm.emit('b <label>', scopeRenewed);
 
-  // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
+  // C switched stacks within a native call of ours. V8 would abort the process, and the way back is unknown.
   asm.bind(wrongStack);
   glue.set(failures.wrongStack, 'x21', state.failure);
   asm.bind(errorResult);
@@ -94,13 +94,13 @@ export function emitCallbackEntry(glue: Glue): void {
 
 type Exits = Readonly<Record<'completed' | 'result' | 'errorResult', Label>>;
 
-/** Our native call goes on. */
+/** The native call continues. */
 function emitSetActive(glue: Glue): void {
   glue.asm.emit('mrs <Xt>, tpidr_el0', 'x11');
   glue.str('x11', 'x21', state.activeThread);
 }
 
-/** Whether this is the thread's own stack; goes elsewhere if not. */
+/** Jumps to `otherStack` unless sp is on the thread's own stack. */
 function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
   const { asm } = glue;
   asm.emit('ldr <Xt>, <label>', 'x11', glue.constant(constants.stackLow));
@@ -111,7 +111,7 @@ function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
   asm.emit('b.<cond> <label>', 'cs', otherStack);
 }
 
-/** Not inside our native call; the thread pointer is in x11. */
+/** Emits the paths outside a native call of ours. The thread pointer is in x11. */
 function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: Exits): void {
   const { asm } = glue;
   const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
@@ -124,21 +124,21 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
 
   glue.set(entryPaths.foreignCode, 'x21', state.entryPath);
   glue.pushFrame();
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.ldr('x2', 'x20', frame.dispatcher);
   asm.emit('mov <Xd>, <Xm>', 'x3', 'x2');
-  // No context; no arguments, and no place for the result, which we do not want.
+  // No context, no arguments, and NULL for the result, which is not used.
   for (const register of ['x1', 'x4', 'x5', 'x6'] as const) asm.emit('mov <Xd>, #<imm>', register, 0);
   glue.callNapi('napi_make_callback');
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.emit('b <label>', completed);
   asm.bind(failed);
-  // The exception must not wait for a call of ours that has nothing to do with it.
+  // Otherwise an unrelated call would throw the pending exception.
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', 16);
   asm.emit('mov <Xd|SP>, sp', 'x1');
   glue.callNapi('napi_get_and_clear_last_exception');
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.emit('b <label>', errorResult);
 
   asm.bind(foreignStack);
@@ -151,13 +151,13 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   emitOtherThread(glue, { result, errorResult });
 }
 
-/** On a thread that is not JavaScript's: hands a request over, and waits if the kind says so. */
+/** Emits the path of other threads: queues a request, and waits in mode `block`. */
 function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
   const { asm } = glue;
   const [enqueue, enqueued, waitLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', errorResult);
-  // The request goes on this stack.
+  // The request is on this stack.
   emitRequestSize(glue, 'x11');
   asm.emit('sub sp, sp, <Xm>', 'x11');
   asm.emit('mov <Xd|SP>, sp', 'x20');
@@ -168,18 +168,18 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   glue.ldr('w11', 'x19', callbackInterface.crossThread);
   glue.str('w11', 'x20', request.crossThread);
   asm.emit('cbz <Wt>, <label>', 'w11', enqueue); // crossThreadModes.block
-  // Nobody waits: the request must outlive this frame.
+  // This thread does not wait, so the request must outlive the frame.
   emitRequestSize(glue, 'x0');
   glue.callImport('malloc');
   asm.emit('cbz <Xt>, <label>', 'x0', errorResult);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x20');
   asm.emit('mov <Xd>, <Xm>', 'x20', 'x0');
   emitRequestSize(glue, 'x2');
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
 
   asm.bind(enqueue);
-  asm.emit('bl <label>', glue.lock);
-  // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
+  asm.emit('bl <label>', glue.labels.lock);
+  // The queue exists as long as the environment, which cannot end while the lock is held.
   asm.emit('mov <Wd>, #<imm>', 'w0', 1);
   glue.ldr('w11', 'x21', state.shuttingDown);
   const unlock = asm.label();
@@ -189,7 +189,7 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov <Wd>, #<imm>', 'w2', 0); // napi_tsfn_nonblocking
   glue.callImport('napi_call_threadsafe_function');
   asm.emit('cbnz <Wt>, <label>', 'w0', unlock);
-  // JavaScript may have it by now, but answers only when the lock is free.
+  // JavaScript may already handle the request, but completes it only under the lock.
   glue.ldr('x11', 'x21', state.requests);
   glue.str('x11', 'x20', request.next);
   glue.str('xzr', 'x20', request.previous);
@@ -209,13 +209,13 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('cbnz <Wt>, <label>', 'w11', errorResult); // not crossThreadModes.block
   asm.bind(waitLoop);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x20', request.done);
-  // Acquire: the results were written before.
+  // Acquire, pairs with the release in emitDeliverResult: the results were written before.
   asm.emit('ldar <Wt>, [<Xn|SP>]', 'w11', 'x0');
   asm.emit('cbnz <Wt>, <label>', 'w11', done);
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.futex);
   asm.emit('mov <Wd>, #<imm>', 'w1', FUTEX_WAIT_PRIVATE);
   asm.emit('mov <Wd>, #<imm>', 'w2', 0);
-  asm.emit('mov <Xd>, #<imm>', 'x3', 0); // for as long as it takes
+  asm.emit('mov <Xd>, #<imm>', 'x3', 0); // no timeout
   asm.emit('svc #<imm>', 0);
   asm.emit('b <label>', waitLoop);
   asm.bind(done);
@@ -223,7 +223,7 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('b <label>', result);
 }
 
-/** How long a request of the kind at x19 is. */
+/** Loads the bytes of a request for the callback interface at x19. */
 function emitRequestSize(glue: Glue, register: BaseRegister): void {
   glue.ldr(`w${register.slice(1)}` as 'w0', 'x19', callbackInterface.recordStackLength);
   glue.asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', register, register, request.length);

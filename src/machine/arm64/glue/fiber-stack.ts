@@ -1,27 +1,25 @@
 /**
- * Native calls on a stack of their own. C is a coroutine of JavaScript there: a closure that it calls need not enter
- * JavaScript, since JavaScript only has to come back from the function that let C run.
+ * Native calls on a separate stack, the fiber. C runs as a coroutine there: a callback does not enter JavaScript, but
+ * returns to it from the function that started or resumed C.
  *
- *     JavaScript               thread's stack    own stack
- *     carry()             -->  napi_call_function
- *       begin()           -->  ............  -->  the native function
- *         answer          <--  ............  <--  a closure's entry: C waits
- *       resume()          -->  ............  -->  C goes on
- *                         <--  ............  <--  C returns
+ *     JavaScript               thread's stack        fiber
+ *     fiberInvoke()       -->  napi_call_function
+ *       fiberBegin()      -->  ................  -->  native function
+ *         run callback    <--  ................  <--  callback entry: C is suspended
+ *       fiberResume()     -->  ................  -->  C continues
+ *                         <--  ................  <--  C returns
  *
- * The stack pointers of both sides wait in the state, and on each stack what functions keep for their callers. Calls are
- * nested as JavaScript's are, so whoever waits on the own stack waits below those who began earlier. `carry` stands
- * around it all for the case that JavaScript is terminated and never comes to `resume`: C must return before anything
- * else happens.
+ * The state holds the stack pointers of both sides, and each stack the callee-saved registers. Calls nest as those of
+ * JavaScript do, so a suspended call is further down the fiber than earlier ones. If JavaScript is terminated before
+ * `fiberResume`, `fiberInvoke` resumes the call itself: C must return before anything else happens.
  *
- * Each side goes on by a return, although processors predict returns by the calls before and are wrong here: where
- * pages are guarded, any other branch must find a landing pad, and behind a call there is none (Arm ARM, "Branch Target
- * Identification").
+ * Both sides continue by a return, which the processor mispredicts. In guarded pages the target of any other indirect
+ * branch must be a landing pad, and there is none after a call (Arm ARM, "Branch Target Identification").
  */
 import { callbackInterface, callRecord, entryPaths, state } from '../../glue-layout.js';
 import { currentRecord, type Glue } from './parts.js';
 
-/** What a function keeps for its caller, besides x29 and x30: AAPCS64, "Machine Registers". */
+/** Callee-saved registers besides x29 and x30: AAPCS64, "Machine Registers". */
 const calleeSaved = [
   ...([['x19', 'x20'] as const, ['x21', 'x22'] as const, ['x23', 'x24'] as const] as const),
   ...([['x25', 'x26'] as const, ['x27', 'x28'] as const] as const),
@@ -33,44 +31,44 @@ const calleeSavedVectors = [
 const vectorsOffset = 16 + 16 * calleeSaved.length;
 const calleeSavedSize = vectorsOffset + 16 * calleeSavedVectors.length;
 
-/** `carry()`: asks the dispatcher to `begin` the call in the state, and to `resume` it until it has returned. */
+/** `fiberInvoke()`: calls the dispatcher, which begins the call in the state and resumes it until it has returned. */
 export function emitFiberInvoke(glue: Glue): void {
   const { asm } = glue;
   const [checkReturned, done] = [asm.label(), asm.label()];
   glue.enterWithFrame();
   glue.ldr('x19', 'x21', state.fiberSp);
   glue.set(entryPaths.fiberCall, 'x21', state.entryPath);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.bind(checkReturned);
   glue.ldr('x11', 'x21', state.fiberSp);
   asm.emit('cmp <Xn>, <Xm>', 'x19', 'x11');
   asm.emit('b.<cond> <label>', 'eq', done);
   glue.set(0, 'x21', state.completed);
-  asm.emit('bl <label>', glue.fiberResume);
+  asm.emit('bl <label>', glue.labels.fiberResume);
   asm.emit('b <label>', checkReturned);
   asm.bind(done);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
   glue.leave();
 }
 
-/** `begin()`: makes the call that is in the state. Returns when it has, or when it waits. */
+/** `fiberBegin()`: makes the call in the state. Returns when that has returned or is suspended. */
 export function emitFiberBegin(glue: Glue): void {
   const { asm } = glue;
   emitSwitchToFiber(glue);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x19', 'x21', state.call);
-  asm.emit('bl <label>', glue.callTarget);
+  asm.emit('bl <label>', glue.labels.callTarget);
   emitSaveFiberSp(glue);
   glue.set(0, 'x21', state.suspended);
   emitSwitchToThread(glue);
 }
 
-/** `resume()`: lets the call that waits go on, with what JavaScript answered. Returns like `begin`. */
+/** `fiberResume()`: resumes the suspended call with the result from JavaScript. Returns like `fiberBegin`. */
 export function emitFiberResume(glue: Glue): void {
   const { asm } = glue;
   const [errorResult, result] = [asm.label(), asm.label()];
-  asm.bind(glue.fiberResume);
+  asm.bind(glue.labels.fiberResume);
   emitSwitchToFiber(glue);
   emitRestoreCalleeSaved(glue);
   glue.ldr('w11', 'x21', state.completed);
@@ -83,7 +81,7 @@ export function emitFiberResume(glue: Glue): void {
   asm.emit('b <label>', result);
 }
 
-/** In a closure's entry, with the record filled: waits for the answer. */
+/** Suspends the fiber in the callback entry, with the record filled. */
 export function emitYield(glue: Glue): void {
   emitSaveCalleeSaved(glue);
   emitSaveFiberSp(glue);
@@ -91,7 +89,7 @@ export function emitYield(glue: Glue): void {
   emitSwitchToThread(glue);
 }
 
-/** Leaves the thread's stack. x29 stays what it is, for those who follow frames. */
+/** Switches to the fiber. x29 is preserved for frame-pointer unwinding. */
 function emitSwitchToFiber(glue: Glue): void {
   const { asm } = glue;
   asm.emit('bti c');
@@ -105,7 +103,7 @@ function emitSwitchToFiber(glue: Glue): void {
   asm.emit('mov sp, <Xn|SP>', 'x11');
 }
 
-/** Returns on the thread's stack, from whichever of the functions it was left by. */
+/** Switches to the thread's stack, and returns from the exported function that left it. */
 function emitSwitchToThread(glue: Glue): void {
   const { asm } = glue;
   glue.str('xzr', 'x21', state.activeThread);
@@ -116,7 +114,7 @@ function emitSwitchToThread(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** Whoever comes next on the own stack begins, or goes on, here. */
+/** Saves the stack pointer at which the next call on the fiber begins, or this one resumes. */
 function emitSaveFiberSp(glue: Glue): void {
   glue.asm.emit('mov <Xd|SP>, sp', 'x11');
   glue.str('x11', 'x21', state.fiberSp);

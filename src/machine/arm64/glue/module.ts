@@ -1,12 +1,9 @@
-/** How the glue starts, and the small functions that JavaScript gets from it. */
-import { constants, type ExportName, state } from '../../glue-layout.js';
+/** Initialisation of the glue, and its small exported functions. */
+import { constants, type ExportName, NAPI_AUTO_LENGTH, state } from '../../glue-layout.js';
 import type { Gpr64, Label } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
-/** `NAPI_AUTO_LENGTH`. */
-const NAPI_AUTO_LENGTH = -1;
-
-/** `initialise(env, exports)`: Node loads the module on the JavaScript thread. */
+/** `initialise(env, exports)`: called by Node on the JavaScript thread when it loads the module. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
@@ -27,7 +24,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('mov <Xd>, <Xm>', 'x0', 'x19');
   glue.leave();
 
-  // Adds the function at x3 by the name at x20 to the exports at x19. w0 tells whether Node did it.
+  // Adds the function at x3 with the name at x20 to the exports in x19. w0 is the status.
   const functionSlot = ['x29', 16] as const;
   asm.bind(addExport);
   glue.push(16);
@@ -45,7 +42,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   glue.pop(16);
 }
 
-/** `attach(dispatcher, name)`: what the closures of this environment are answered by. */
+/** `attach(dispatcher, name)`: sets the function that handles the callbacks of this environment. */
 export function emitAttach(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -53,7 +50,7 @@ export function emitAttach(glue: Glue): void {
   const zero = (...registers: Gpr64[]) => {
     for (const register of registers) asm.emit('mov <Xd>, #<imm>', register, 0);
   };
-  // In front of them three arguments.
+  // Offsets from sp. Three stack arguments precede them.
   const [count, dispatcher, name, size] = [24, 32, 40, 48];
   glue.enter();
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', size);
@@ -69,13 +66,13 @@ export function emitAttach(glue: Glue): void {
   asm.emit('adr <Xd>, <label>', 'x3', glue.constant(constants.dispatcher));
   glue.callNapi('napi_create_reference');
   exitOnError();
-  // Eight arguments in registers, three on the stack: no function, resource and limit; one thread; no finalizer, its
-  // data and context; what handles an item; where the queue goes.
+  // Eight arguments in registers, three on the stack: no function, no resource, the name, no limit, one thread; no
+  // finalizer with its data, no context; the handler of an item; the address of the result.
   glue.ldr('x3', 'sp', name);
   zero('x1', 'x2', 'x4', 'x6', 'x7');
   asm.emit('mov <Xd>, #<imm>', 'x5', 1);
   glue.str('xzr', 'sp', 0);
-  asm.emit('adr <Xd>, <label>', 'x11', glue.handleRequest);
+  asm.emit('adr <Xd>, <label>', 'x11', glue.labels.handleRequest);
   glue.str('x11', 'sp', 8);
   asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.queue));
   glue.str('x11', 'sp', 16);
@@ -84,8 +81,8 @@ export function emitAttach(glue: Glue): void {
   asm.emit('ldr <Xt>, <label>', 'x1', glue.constant(constants.queue));
   glue.callNapi('napi_unref_threadsafe_function');
   exitOnError();
-  // Hooks run in the opposite order: this one before the queue's own.
-  asm.emit('adr <Xd>, <label>', 'x1', glue.cleanupHook);
+  // Hooks run in reverse order: this one before that of the queue.
+  asm.emit('adr <Xd>, <label>', 'x1', glue.labels.cleanupHook);
   zero('x2');
   glue.callNapi('napi_add_env_cleanup_hook');
   asm.bind(done);
@@ -94,7 +91,7 @@ export function emitAttach(glue: Glue): void {
   glue.leave();
 }
 
-/** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
+/** `setRef()`: whether calls from other threads keep the event loop alive, according to `pendingRequest`. */
 export function emitSetRef(glue: Glue): void {
   const { asm } = glue;
   const [unref, done] = [asm.label(), asm.label()];
@@ -111,7 +108,7 @@ export function emitSetRef(glue: Glue): void {
   glue.leave();
 }
 
-/** `text()`: the C string at the address in `request`, as JavaScript's. */
+/** `readCString()`: returns the C string at the address in `pendingRequest` as a JavaScript string. */
 export function emitReadCString(glue: Glue): void {
   const { asm } = glue;
   glue.enter();

@@ -1,11 +1,11 @@
 /**
- * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
- * (`start`, `execute`, and `complete` when it is done).
+ * Calls from JavaScript to C: on the JavaScript thread (`invoke`), or on a thread of libuv's pool (`queueAsync`, then
+ * `execute` there, and `complete` on the JavaScript thread).
  */
 import { asyncCall, callFlags, callRecord, entryPaths, frame, nativeCall, state } from '../../glue-layout.js';
 import { bitIndex, type Glue } from './parts.js';
 
-/** `invoke()`: the call is in the state. Closures that are called meanwhile find the frame. */
+/** `invoke()`: makes the call in the state. Callbacks during the call use its frame. */
 export function emitInvoke(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -16,26 +16,26 @@ export function emitInvoke(glue: Glue): void {
   asm.emit('mrs <Xt>, tpidr_el0', 'x11');
   glue.str('x11', 'x21', state.activeThread);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x19', 'x21', state.call);
-  asm.emit('bl <label>', glue.callTarget);
+  asm.emit('bl <label>', glue.labels.callTarget);
   glue.str('xzr', 'x21', state.activeThread);
   glue.ldr('x11', 'x20', frame.previous);
   glue.str('x11', 'x21', state.frame);
   glue.ldr('x11', 'x20', frame.handleScope);
   asm.emit('cbz <Xt>, <label>', 'x11', done);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   asm.bind(done);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
   glue.leave();
 }
 
-/** Subroutine: makes the call at x19, and keeps its results there. */
+/** Subroutine: makes the call at x19, and stores its results there. */
 export function emitCallTarget(glue: Glue): void {
   const { asm } = glue;
   const [noStack, noVectors, done] = [asm.label(), asm.label(), asm.label()];
   const recordLocation = ['x19', nativeCall.record] as const;
-  // The call may be another one's when it returns, if JavaScript ran meanwhile.
+  // JavaScript that runs during the call may overwrite the flags with those of another call.
   const savedFlags = ['x29', 16] as const;
-  asm.bind(glue.callTarget);
+  asm.bind(glue.labels.callTarget);
   glue.push(16);
   glue.ldr('w11', 'x19', nativeCall.flags);
   glue.str('w11', ...savedFlags);
@@ -44,7 +44,7 @@ export function emitCallTarget(glue: Glue): void {
   asm.emit('sub sp, sp, <Xm>', 'x2');
   asm.emit('mov <Xd|SP>, sp', 'x0');
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', nativeCall.record + callRecord.stack);
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
   glue.ldr('w11', ...savedFlags);
   asm.bind(noStack);
   asm.emit('tbz <Wt>, #<bit>, <label>', 'w11', bitIndex(callFlags.vectors), noVectors);
@@ -64,7 +64,7 @@ export function emitCallTarget(glue: Glue): void {
   glue.pop(16);
 }
 
-/** `start(name)`: the request is a job for another thread. */
+/** `queueAsync(name)`: queues the `asyncCall` at `pendingRequest`. */
 export function emitQueueAsync(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -82,9 +82,9 @@ export function emitQueueAsync(glue: Glue): void {
   glue.ldr('x19', 'x21', state.pendingRequest);
   asm.emit('mov <Xd>, #<imm>', 'x1', 0);
   glue.ldr('x2', 'sp', name);
-  asm.emit('adr <Xd>, <label>', 'x3', glue.execute);
-  asm.emit('adr <Xd>, <label>', 'x4', glue.complete);
-  asm.emit('mov <Xd>, <Xm>', 'x5', 'x19'); // what execute and complete are given
+  asm.emit('adr <Xd>, <label>', 'x3', glue.labels.execute);
+  asm.emit('adr <Xd>, <label>', 'x4', glue.labels.complete);
+  asm.emit('mov <Xd>, <Xm>', 'x5', 'x19'); // argument of execute and complete
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x6', 'x19', asyncCall.work);
   glue.callNapi('napi_create_async_work');
   asm.emit('cbnz <Wt>, <label>', 'w0', done);
@@ -96,28 +96,30 @@ export function emitQueueAsync(glue: Glue): void {
   glue.leave();
 }
 
-/** `execute(env, job)` on another thread; `complete(env, status, job)` on the JavaScript thread, with scopes open. */
+/**
+ * `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope.
+ */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.execute);
+  asm.bind(glue.labels.execute);
   glue.enter();
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x19', 'x1', asyncCall.call);
-  asm.emit('bl <label>', glue.callTarget);
+  asm.emit('bl <label>', glue.labels.callTarget);
   glue.leave();
 
-  asm.bind(glue.complete);
+  asm.bind(glue.labels.complete);
   glue.enterWithFrame();
   asm.emit('mov <Xd>, <Xm>', 'x19', 'x2');
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x21', state.call);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', asyncCall.call);
   asm.emit('mov <Wd>, #<imm>', 'w2', nativeCall.record + callRecord.stack);
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
   glue.ldr('w11', 'x19', asyncCall.id);
   glue.str('w11', 'x21', state.id);
   glue.set(entryPaths.asyncCompletion, 'x21', state.entryPath);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   glue.ldr('x1', 'x19', asyncCall.work);
   glue.callNapi('napi_delete_async_work');
   asm.emit('mov <Xd>, <Xm>', 'x0', 'x19');

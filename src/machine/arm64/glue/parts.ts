@@ -1,9 +1,9 @@
 /**
- * What the parts of the glue share: where constants and state are, and the steps that several of them take.
- * Registers, unless a part says otherwise: x19 is the kind of a closure, a request or a call, x20 a frame, x21 the state;
- * they are kept by whatever is called. x9 to x17 are free between two calls. The stack pointer is always a multiple of
- * 16: AAPCS64, "The stack".
+ * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another
+ * one: x19 is the interface of a callback, a request or a call, x20 a frame, x21 the state. They are callee-saved. x9
+ * to x17 are free between calls. The stack pointer is always a multiple of 16: AAPCS64, "The stack".
  */
+import { GlueBase } from '../../assemble-glue.js';
 import {
   argumentCopy,
   callbackInterface,
@@ -21,7 +21,10 @@ import {
 import { Assembler } from '../asm/assembler.js';
 import type { Fpr64, Gpr32, Gpr64, Gpr64Sp, Label, LabelRef } from '../asm/operands.js';
 
-/** AAPCS64, "Parameter passing" and "Result return": x8 has the address for a result; others are in x0, x1, v0 to v3. */
+/**
+ * AAPCS64, "Parameter passing" and "Result return": x8 is the address of a result in memory; others are in x0, x1, v0
+ * to v3.
+ */
 const argumentPairs = [
   ...([['x0', 'x1'] as const, ['x2', 'x3'] as const] as const),
   ...([['x4', 'x5'] as const, ['x6', 'x7'] as const] as const),
@@ -33,57 +36,26 @@ const vectorPairs = [
 const resultPairs = vectorPairs.slice(0, 2);
 const indirectResultOffset = callRecord.general + 8 * 8;
 
-/** What `enter` pushes. */
+/** Bytes that `enter` pushes. */
 const prologueSize = 48;
 
-/** A register that can hold an address, whatever the instruction. */
+/** A register that can be a base register in every instruction. */
 export type BaseRegister = Exclude<Gpr64, 'xzr'>;
 
-/** A record: a base register, and where the record is from there. */
+/** Location of a record: a base register and an offset in bytes. */
 export type RecordLocation = readonly [base: BaseRegister, offset: number];
 
-/** The record of the call that is on its way. */
+/** The record of the current call. */
 export const currentRecord: RecordLocation = ['x21', state.call + nativeCall.record];
 
-export class Glue {
-  readonly asm = new Assembler();
+export class Glue extends GlueBase<Assembler> {
   readonly #constants: Label;
   readonly #state: Label;
-  /** Subroutines. */
-  readonly openScope: Label;
-  readonly closeScope: Label;
-  readonly lock: Label;
-  readonly unlinkAndComplete: Label;
-  readonly unlink: Label;
-  readonly deliverResult: Label;
-  readonly callTarget: Label;
-  readonly copyBytes: Label;
-  /** Functions that Node calls. */
-  readonly handleRequest: Label;
-  readonly execute: Label;
-  readonly complete: Label;
-  readonly shutdown: Label;
-  readonly cleanupHook: Label;
-  readonly fiberResume: Label;
 
   constructor(constantsOffset: number) {
-    const { asm } = this;
-    this.#constants = asm.label(constantsOffset);
-    this.#state = asm.label(constantsOffset + stateOffset);
-    this.openScope = asm.label();
-    this.closeScope = asm.label();
-    this.lock = asm.label();
-    this.unlinkAndComplete = asm.label();
-    this.unlink = asm.label();
-    this.deliverResult = asm.label();
-    this.callTarget = asm.label();
-    this.copyBytes = asm.label();
-    this.handleRequest = asm.label();
-    this.execute = asm.label();
-    this.complete = asm.label();
-    this.shutdown = asm.label();
-    this.cleanupHook = asm.label();
-    this.fiberResume = asm.label();
+    super(new Assembler());
+    this.#constants = this.asm.label(constantsOffset);
+    this.#state = this.asm.label(constantsOffset + stateOffset);
   }
 
   constant(addend: number): LabelRef {
@@ -100,13 +72,13 @@ export class Glue {
     else this.asm.emit('str <Wt>, [<Xn|SP>, #<pimm>]', register, base, offset);
   }
 
-  /** Puts a small number into 4 bytes. Uses x11. */
+  /** Stores a number of at most 16 bits in 4 bytes. Uses x11. */
   set(value: number, base: Gpr64Sp, offset: number): void {
     if (value !== 0) this.asm.emit('mov <Wd>, #<imm>', 'w11', value);
     this.str(value === 0 ? 'wzr' : 'w11', base, offset);
   }
 
-  /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
+  /** Calls a Node-API function with the environment as first argument. The others are loaded already. */
   callNapi(name: ImportName): void {
     this.asm.emit('ldr <Xt>, <label>', 'x0', this.constant(constants.env));
     this.callImport(name);
@@ -122,7 +94,7 @@ export class Glue {
     this.asm.emit('blr <Xn>', 'x16');
   }
 
-  /** Puts the arguments of a closure of the kind at x19 into a record. Uses x0 to x5 and x11. */
+  /** Stores the arguments of a callback, whose interface is at x19, in a record. Uses x0 to x5 and x11. */
   saveArguments(location: RecordLocation): void {
     const { asm } = this;
     const [base, offset] = location;
@@ -143,7 +115,7 @@ export class Glue {
     asm.emit('cbz <Wt>, <label>', 'w2', noStack);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, offset + callRecord.stack);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x29', prologueSize);
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     asm.bind(noStack);
     this.ldr('w3', 'x19', callbackInterface.copiesOffset);
     asm.emit('cbz <Wt>, <label>', 'w3', done);
@@ -156,7 +128,7 @@ export class Glue {
     asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>]', 'x1', 'x4', 'x5');
     this.ldr('w5', 'x3', argumentCopy.to);
     asm.emit('add <Xd>, <Xn>, <Xm>', 'x0', 'x4', 'x5');
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x3', 'x3', argumentCopy.length);
     asm.emit('b <label>', nextCopy);
     asm.bind(done);
@@ -200,7 +172,9 @@ export class Glue {
       this.asm.emit('ldp <Dt1>, <Dt2>, [<Xn|SP>, #<simm>]', first, second, base, offset + 16 * index);
   }
 
-  /** Ends a closure of the kind at x19 with its results: at x1, and in memory behind them. */
+  /**
+   * Returns from a callback, whose interface is at x19, with the results at x1. A result in memory follows them there.
+   */
   returnResults(): void {
     const { asm } = this;
     const inMemory = asm.label();
@@ -211,7 +185,7 @@ export class Glue {
     asm.bind(inMemory);
     asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
     asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x1', callRecord.stack - callRecord.results);
-    asm.emit('bl <label>', this.copyBytes);
+    asm.emit('bl <label>', this.labels.copyBytes);
     this.leave();
   }
 
@@ -224,7 +198,7 @@ export class Glue {
     this.callNapi('napi_call_function');
   }
 
-  /** Begins a function: x19, x20 and x22 are free to use, and x21 is the state. */
+  /** Begins a function: x19, x20 and x22 are free to use, and x21 is the address of the state. */
   enter(): void {
     const { asm } = this;
     asm.emit('bti c');
@@ -239,13 +213,13 @@ export class Glue {
     this.asm.emit('adr <Xd>, <label>', 'x21', this.#state);
   }
 
-  /** Begins a function that has a frame at sp and x20. */
+  /** Begins a function with a frame at x20. */
   enterWithFrame(): void {
     this.enter();
     this.pushFrame();
   }
 
-  /** A frame at sp and x20 that has no scope yet. */
+  /** Pushes a frame without a scope. x20 is its address. */
   pushFrame(): void {
     const { asm } = this;
     asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', frame.size);
@@ -254,7 +228,7 @@ export class Glue {
     this.str('wzr', 'x20', frame.callsLeft);
   }
 
-  /** Ends a function, whatever else is on the stack. */
+  /** Ends a function that began with `enter`, whatever else is on the stack. */
   leave(): void {
     const { asm } = this;
     asm.emit('mov sp, <Xn|SP>', 'x29');
@@ -264,47 +238,31 @@ export class Glue {
     asm.emit('ret');
   }
 
-  /** Begins a subroutine that calls others, with so many bytes of its own behind the first 16 at x29. */
+  /** Begins a subroutine that calls others, with `localSize` bytes of local variables at x29 + 16. */
   push(localSize = 0): void {
     const { asm } = this;
     asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]!', 'x29', 'x30', 'sp', -16 - localSize);
     asm.emit('mov <Xd|SP>, sp', 'x29');
   }
 
-  /** Ends a subroutine that began so. */
+  /** Ends a subroutine that began with `push`. */
   pop(localSize = 0): void {
     const { asm } = this;
     asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', 'x29', 'x30', 'sp', 16 + localSize);
     asm.emit('ret');
   }
 
-  /** Gives the lock back: what was written under it is there for who takes it next. Uses x11. */
+  /** Releases the lock with release semantics: the next owner sees all writes. Uses x11. */
   unlock(): void {
     this.asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x21', state.lock);
     this.asm.emit('stlr <Wt>, [<Xn|SP>]', 'wzr', 'x11');
   }
 
-  /** A NUL-terminated string. */
-  cString(content: string): Label {
-    const label = this.asm.label();
-    this.#strings.push({ label, bytes: new TextEncoder().encode(`${content}\0`) });
-    return label;
-  }
-
-  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
-
-  emitStringTable(): void {
-    for (const { label, bytes } of this.#strings) {
-      this.asm.bind(label);
-      this.asm.data(bytes);
-    }
-  }
-
-  /** The scope of the frame at x20: another one when there is one already. */
+  /** Subroutines that open a new scope for the frame at x20, in place of an older one, and that close it. */
   emitHandleScopes(): void {
     const { asm } = this;
     const noScope = asm.label();
-    asm.bind(this.openScope);
+    asm.bind(this.labels.openScope);
     this.push();
     this.ldr('x1', 'x20', frame.handleScope);
     asm.emit('cbz <Xt>, <label>', 'x1', noScope);
@@ -318,18 +276,18 @@ export class Glue {
     this.set(callsPerHandleScope - 1, 'x20', frame.callsLeft);
     this.pop();
 
-    asm.bind(this.closeScope);
+    asm.bind(this.labels.closeScope);
     this.push();
     this.ldr('x1', 'x20', frame.handleScope);
     this.callNapi('napi_close_handle_scope');
     this.pop();
   }
 
-  /** Subroutine: copies the x2 bytes at x1 to x0, and not one more. Uses x11 besides. */
+  /** Subroutine: copies exactly x2 bytes from x1 to x0. Uses x11. */
   emitCopy(): void {
     const { asm } = this;
     const [wordLoop, byteTail, byteLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
-    asm.bind(this.copyBytes);
+    asm.bind(this.labels.copyBytes);
     asm.emit('subs <Xd>, <Xn|SP>, #<imm>', 'x2', 'x2', 8);
     asm.emit('b.<cond> <label>', 'cc', byteTail);
     asm.bind(wordLoop);
@@ -352,7 +310,7 @@ export class Glue {
 
 type RegisterPairs = readonly (readonly [Fpr64, Fpr64])[];
 
-/** The number of the only bit of a mask. */
+/** Returns the number of the only bit of a mask. */
 export function bitIndex(mask: number): number {
   return Math.log2(mask);
 }

@@ -1,7 +1,7 @@
 /**
- * The JavaScript thread's side of calls from other threads. Node calls `relayed` for each request, from the event
- * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
- * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
+ * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop,
+ * in a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not
+ * run again: `shutdown` completes them with the error result.
  */
 import {
   callbackInterface,
@@ -14,12 +14,12 @@ import {
 import { systemCalls } from '../linux/system-calls.js';
 import { currentRecord, type Glue } from './parts.js';
 
-/** `relayed(env, callback, context, request)`. After the end requests are answered, and their memory is gone. */
+/** `handleRequest(env, callback, context, request)`. After the shutdown, requests are already completed and freed. */
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
   const [base, offset] = currentRecord;
-  asm.bind(glue.handleRequest);
+  asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', done);
@@ -29,53 +29,53 @@ export function emitHandleRequest(glue: Glue): void {
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x19', request.record);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', base, offset);
-  asm.emit('bl <label>', glue.copyBytes);
+  asm.emit('bl <label>', glue.labels.copyBytes);
   glue.ldr('x11', 'x19', request.id);
   glue.str('x11', 'x21', state.id);
   glue.set(entryPaths.otherThread, 'x21', state.entryPath);
   glue.str('x19', 'x21', state.pendingRequest);
   glue.set(0, 'x21', state.deferred);
-  asm.emit('bl <label>', glue.openScope);
+  asm.emit('bl <label>', glue.labels.openScope);
   glue.callDispatcher();
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   glue.ldr('w11', 'x21', state.deferred);
   asm.emit('cbnz <Wt>, <label>', 'w11', done);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   asm.bind(done);
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('bl <label>', glue.closeScope);
+  asm.emit('bl <label>', glue.labels.closeScope);
   glue.set(0, 'x21', state.completed);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   glue.leave();
 }
 
-/** `settle()`: what a request waited for is in the state, and which request it is. */
+/** `completeRequest()`: completes `pendingRequest` with the result in the state. */
 export function emitCompleteRequest(glue: Glue): void {
   const { asm } = glue;
   glue.enter();
   glue.ldr('x19', 'x21', state.pendingRequest);
-  asm.emit('bl <label>', glue.unlinkAndComplete);
+  asm.emit('bl <label>', glue.labels.unlinkAndComplete);
   asm.emit('mov <Xd>, #<imm>', 'x0', 0);
   glue.leave();
 }
 
 /**
- * Subroutine: ends the request at x19 with what JavaScript answered, if it did, or with the error result. When JavaScript
- * ended meanwhile, `dismiss` has done that, and the request is gone.
+ * Subroutine: completes the request at x19 with the result from JavaScript, or with the error result. After the
+ * shutdown, the request is already completed and freed.
  */
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
   const [completed, afterShutdown] = [asm.label(), asm.label()];
   const [base, offset] = currentRecord;
-  asm.bind(glue.unlinkAndComplete);
+  asm.bind(glue.labels.unlinkAndComplete);
   glue.push();
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', afterShutdown);
-  asm.emit('bl <label>', glue.lock);
-  asm.emit('bl <label>', glue.unlink);
+  asm.emit('bl <label>', glue.labels.lock);
+  asm.emit('bl <label>', glue.labels.unlink);
   glue.unlock();
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', base, offset + callRecord.results);
   glue.ldr('w11', 'x21', state.completed);
@@ -83,16 +83,16 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   glue.ldr('x11', 'x19', request.callbackInterface);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x11', callbackInterface.errorResults);
   asm.bind(completed);
-  asm.emit('bl <label>', glue.deliverResult);
+  asm.emit('bl <label>', glue.labels.deliverResult);
   asm.bind(afterShutdown);
   glue.pop();
 }
 
-/** Subroutine: takes the request at x19 off the list. The lock is held. */
+/** Subroutine: removes the request at x19 from the list. The lock must be held. */
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
   const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
-  asm.bind(glue.unlink);
+  asm.bind(glue.labels.unlink);
   glue.ldr('x11', 'x19', request.previous);
   glue.ldr('x12', 'x19', request.next);
   asm.emit('cbz <Xt>, <label>', 'x11', atHead);
@@ -107,11 +107,11 @@ export function emitUnlink(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** Subroutine: gives the results at x1 to whoever made the request at x19, which is off the list. */
+/** Subroutine: passes the results at x1 to the caller of the request at x19, which is not in the list. */
 export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
   const notWaiting = asm.label();
-  asm.bind(glue.deliverResult);
+  asm.bind(glue.labels.deliverResult);
   glue.push();
   glue.ldr('w11', 'x19', request.crossThread);
   asm.emit('cbnz <Wt>, <label>', 'w11', notWaiting); // not crossThreadModes.block
@@ -119,9 +119,9 @@ export function emitDeliverResult(glue: Glue): void {
   glue.ldr('w2', 'x11', callbackInterface.resultSize);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x2', 'x2', callRecord.stack - callRecord.results);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.record + callRecord.results);
-  asm.emit('bl <label>', glue.copyBytes);
-  // Release: who sees it sees the results. From then on the request may be gone; a futex that nobody waits for wakes
-  // nobody.
+  asm.emit('bl <label>', glue.labels.copyBytes);
+  // Release: the caller that sees it sees the results. Then the request may be gone. Waking a futex without waiters
+  // does nothing.
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x0', 'x19', request.done);
   asm.emit('mov <Wd>, #<imm>', 'w11', 1);
   asm.emit('stlr <Wt>, [<Xn|SP>]', 'w11', 'x0');
@@ -136,21 +136,21 @@ export function emitDeliverResult(glue: Glue): void {
   glue.pop();
 }
 
-/** `dismiss()`: no other thread waits from now on. */
+/** `shutdown()`: completes all requests. From then on calls from other threads get the error result at once. */
 export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
   const [nextRequest, done] = [asm.label(), asm.label()];
-  asm.bind(glue.shutdown);
+  asm.bind(glue.labels.shutdown);
   glue.enter();
-  asm.emit('bl <label>', glue.lock);
+  asm.emit('bl <label>', glue.labels.lock);
   glue.set(1, 'x21', state.shuttingDown);
   asm.bind(nextRequest);
   glue.ldr('x19', 'x21', state.requests);
   asm.emit('cbz <Xt>, <label>', 'x19', done);
-  asm.emit('bl <label>', glue.unlink);
+  asm.emit('bl <label>', glue.labels.unlink);
   glue.ldr('x11', 'x19', request.callbackInterface);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x1', 'x11', callbackInterface.errorResults);
-  asm.emit('bl <label>', glue.deliverResult);
+  asm.emit('bl <label>', glue.labels.deliverResult);
   asm.emit('b <label>', nextRequest);
   asm.bind(done);
   glue.unlock();
@@ -158,27 +158,27 @@ export function emitShutdown(glue: Glue): void {
   glue.leave();
 }
 
-/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
+/** `cleanupHook(data)`: the environment ends. From then on no call enters JavaScript or uses the fiber. */
 export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.cleanupHook);
+  asm.bind(glue.labels.cleanupHook);
   glue.enter();
   glue.str('xzr', 'x21', state.jsThread);
   glue.str('xzr', 'x21', state.activeThread);
-  // Where there is none, the length of 0 is refused.
+  // Without a fiber stack the length is 0, and munmap fails.
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.munmap);
   glue.ldr('x0', 'x21', state.fiberStack);
   glue.ldr('x1', 'x21', state.fiberStackLength);
   asm.emit('svc #<imm>', 0);
-  asm.emit('bl <label>', glue.shutdown);
+  asm.emit('bl <label>', glue.labels.shutdown);
   glue.leave();
 }
 
-/** Subroutine: takes the lock. It is held for less than a microsecond, so who does not get it lets others run. */
+/** Subroutine: acquires the lock. It is held for less than 1 us, so a waiting thread yields its CPU. */
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
   const [retry, contended] = [asm.label(), asm.label()];
-  asm.bind(glue.lock);
+  asm.bind(glue.labels.lock);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x11', 'x21', state.lock);
   asm.emit('mov <Wd>, #<imm>', 'w12', 1);
   asm.bind(retry);
@@ -190,5 +190,5 @@ export function emitLock(glue: Glue): void {
   asm.bind(contended);
   asm.emit('mov <Wd>, #<imm>', 'w8', systemCalls.sched_yield);
   asm.emit('svc #<imm>', 0);
-  asm.emit('b <label>', glue.lock);
+  asm.emit('b <label>', glue.labels.lock);
 }

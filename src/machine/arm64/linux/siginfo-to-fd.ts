@@ -1,9 +1,9 @@
-/** A signal handler of two system calls. It is called with the signal in x0 and `siginfo_t` in x1. */
-import type { SiginfoToFdCode } from '../../machine.js';
+import type { SiginfoToFdCode } from '../../linux-abi.js';
 import { Assembler } from '../asm/assembler.js';
 import { emitRestorer } from './restorer.js';
 import { systemCalls } from './system-calls.js';
 
+/** Returns a signal handler that calls `write`. On entry x0 is the signal and x1 the address of `siginfo_t`. */
 export function siginfoToFdHandler(fd: number, length: number): SiginfoToFdCode {
   const asm = new Assembler();
   asm.emit('bti c');

@@ -1,7 +1,7 @@
-import type { SystemCalls } from '../../machine.js';
+import type { SystemCalls } from '../../linux-abi.js';
 import { unifiedSystemCalls } from '../../unified-syscalls.js';
 
-/** System call numbers of arm64, which are the generic ones: include/uapi/asm-generic/unistd.h in the Linux source. */
+/** System call numbers of arm64, the generic ones: include/uapi/asm-generic/unistd.h in the Linux source. */
 export const systemCalls: SystemCalls = {
   dup3: 24,
   fcntl: 25,
@@ -48,5 +48,5 @@ export const systemCalls: SystemCalls = {
   ...unifiedSystemCalls,
 };
 
-/** `AUDIT_ARCH_AARCH64`: what a seccomp filter sees as the architecture of a call. */
+/** `AUDIT_ARCH_AARCH64`. */
 export const auditArch = 0xc00000b7;

@@ -1,9 +1,9 @@
-/** The registers of a stopped thread: `struct user_pt_regs` of <asm/ptrace.h>, checked against C by a test. */
+/** `struct user_pt_regs` of <asm/ptrace.h>. A test compares it with C. */
 import { registerName } from '../../../core/registers.js';
-import type { UserRegs } from '../../machine.js';
+import type { UserRegs } from '../../linux-abi.js';
 import { registerFile } from '../registers.js';
 
-/** Words of 8 bytes, in order. */
+/** The 8-byte words in order. */
 const words = [...Array.from({ length: 31 }, (_, index) => `x${index}`), 'sp', 'pc', 'pstate'];
 
 const wordOffset = (word: string): number => 8 * words.indexOf(word);
@@ -15,5 +15,5 @@ export const userRegs: UserRegs = {
   offsetOf: (register) => wordOffset(registerName(registerFile, register)),
 };
 
-/** Where a function returns to that the thread is about to enter: x30, the link register. */
+/** Offset of x30, the link register: the return address of a function that the thread is about to enter. */
 export const linkRegisterOffset = wordOffset('x30');

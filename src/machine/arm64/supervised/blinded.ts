@@ -1,12 +1,11 @@
 /**
- * Constant blinding: a program that chooses values must not choose bytes that can be executed. A value of 64 bits
- * becomes two words that are each as random as what masks them.
+ * Constant blinding: the values that a program chooses must not choose executable bytes.
  *
- * Where there is data, the words stand there, and the code takes one from the other with EOR: `blindedWords`. In code,
- * where only one register is free, 64 random bits are added to a random number, 24 at a time, which is what ADD
- * takes, and ROR brings the next ones down. That leaves the flags alone:
+ * In data, two random words represent a value of 64 bits, and code combines them with EOR: `blindedWords`. In code,
+ * where only one register is free, 64 random bits are added to a random number, 24 at a time, the most that ADD takes,
+ * and ROR rotates the next bits into place. That does not change the flags:
  *
- *     mov  x2, start[0]           start is what gives the value in the end
+ *     mov  x2, start[0]           start is chosen so that the result is the value
  *     movk x2, start[1], lsl #16
  *     movk x2, start[2], lsl #32
  *     movk x2, start[3], lsl #48
@@ -14,18 +13,18 @@
  *     add  x2, x2, high, lsl #12  12 more
  *     ror  x2, x2, 24             and twice again
  *
- * Every value has random bits of its own. With one key for several values, whoever is lucky with one of them has
- * the others as well, since their differences would be his choice.
+ * Every value has its own random bits. With one key for several values, an attacker who guesses one of them knows the
+ * others, since he chose their differences.
  */
-import type { RandomU64 } from '../../machine.js';
+import type { RandomU64 } from '../../supervised-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 
-/** Bits that are added, and how far the sum is rotated then: 64 in all. */
+/** Bits per addition, and rotations after each: 64 bits in total. */
 const bitsPerStep = 24;
 const rotations = [24, 24, 16] as const;
 
-/** Loads `value` into a register. */
+/** Emits code that loads `value` into a register. */
 export function emitBlindedConstant(
   asm: Assembler,
   register: Exclude<Gpr64, 'xzr'>,
@@ -54,7 +53,7 @@ function rotateLeft(value: bigint, amount: number): bigint {
   return BigInt.asUintN(64, (value << BigInt(amount)) | (value >> BigInt(64 - amount)));
 }
 
-/** Two words, of which EOR makes the value. */
+/** Returns two words whose EOR is the value. */
 export function blindedWords(value: bigint, random: RandomU64): [bigint, bigint] {
   const key = random();
   return [BigInt.asUintN(64, value) ^ key, key];

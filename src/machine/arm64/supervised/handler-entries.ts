@@ -1,22 +1,24 @@
 /**
- * The entries of supervised handlers. As a slot does (`handler.ts`), an entry makes room for the block and loads two
- * registers; but x16 is its number, since an address is not what its code can know. The common part calls what follows
- * the steps of bodies (`object-code.ts`), and an ordinary body leads to the handler: it loads the PC and jumps, with what
- * handlers are given in x0 and x1.
+ * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry reserves the block and loads two
+ * registers. But x16 is its index, because the code contains no addresses. The common part calls the code that executes
+ * bodies (`object-code.ts`), and an ordinary body jumps to the handler: it loads the PC and jumps, with the arguments
+ * of the handler in x0 and x1.
  *
  *     bti c
  *     sub sp, sp, block
  *     stp x16, x17, [sp, …]
- *     adr x17, entry           the trampoline
- *     mov x16, number
+ *     adr x17, entry           address of the trampoline
+ *     mov x16, index
  *     b   common
  *     brk
  *     u64 0, brk               as in other entries
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
-import type { EntryCode } from '../../machine.js';
+import { assertSelectorsOutside } from '../../object-code.js';
+import type { EntryCode } from '../../supervised-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import { emitReserveBlock, handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';
@@ -29,7 +31,7 @@ const trapWordOffset = 28;
 type CommonCode = ReturnType<typeof handlerCommon>;
 type EntryOptions = Parameters<EntryCode['code']>[1];
 
-/** How to unwind through the common part where it stands there. */
+/** Returns the unwind table of the common part at an offset in the range. */
 const ehFrameFor = ({ frame }: CommonCode, position: number): Uint8Array =>
   pcRelativeEhFrame({ ...frame, start: position });
 
@@ -39,9 +41,7 @@ function code(
   count: number,
   { selectorsOffset }: EntryOptions,
 ): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside the code of ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const commonOffset = firstOffset + count * stride;
   const sharedOffset = commonOffset + common.bytes.length;
   const image = padWithTraps(ehFrameFor(common, commonOffset), length(count));
@@ -61,7 +61,7 @@ function emitPrologue(asm: Assembler): void {
 
 export const handlerEntries = lazy((): EntryCode => {
   const common = handlerCommon((asm, end) => asm.emit('bl <label>', end));
-  const firstOffset = Math.ceil(ehFrameFor(common, 0).length / 16) * 16;
+  const firstOffset = alignUp(ehFrameFor(common, 0).length, 16);
   const entries: EntryCode = {
     firstOffset,
     stride,

@@ -1,16 +1,17 @@
-/** Entries that say their number and go on to what all of them share, which stands behind the last. */
+/** Entries that load their index and branch to shared code, which follows the last entry. */
+
+import { replicate } from '../../replicate.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
-import { replicate } from '../trampolines/replicate.js';
 
-/** Bit of MOV where its number begins. */
+/** Bit of MOV at which its immediate begins. */
 const imm16Shift = 5;
 
 export interface IndexedEntryParts {
   readonly stride: number;
-  /** What holds the number. */
+  /** Register for the index. */
   readonly register: Gpr64;
-  /** What stands before the number, and behind the branch. */
+  /** Code before the load of the index, and after the branch. */
   readonly emitPrologue?: (asm: Assembler) => void;
   readonly emitEpilogue?: (asm: Assembler) => void;
 }

@@ -1,24 +1,26 @@
 /**
- * The code of supervised objects. A processor fetches instructions past its data cache, so nobody may write code
- * where others are about to run it, and the supervisor cannot tell their processors to look again. So all code is
- * written before the object is mapped, and a body is data: a list of *steps*, which the code follows.
+ * The code of supervised objects. Instruction fetches are not coherent with data caches, and the supervisor cannot
+ * synchronize the processors of other processes. So all code is written before the object is mapped, and a body is
+ * data: a list of *steps*, which the code executes (threaded code).
  *
- *     entry i   bti c                     body   distance to the first step's code
- *               mov x16, i                       what it takes
- *               b   shared                       distance to the next step's code
+ *     entry i   bti c                     body   distance to the code of the first step
+ *               mov x16, i                       its operands
+ *               b   shared                       distance to the code of the next step
  *               brk                              …
- *               u64 0: a body that leads
- *               brk    to this trap
+ *               u64 0: a body whose first
+ *               brk    step is this trap
  *
- * A step is a few instructions that take what they need from the body, at x17, and go on to the next: one for every
- * register, one for stack data, and three that jump. Each value is two words, of which EOR makes it (blinded.ts).
- * What a step loads comes through an address that depends on the selector; so it is what was written before the
- * selector was (Arm ARM, section B2.3), and an invocation never sees a part of another body.
+ * The code of a step loads its operands from the body, at x17, and jumps to the next step: there is one for each
+ * register, one for stack data, and three that jump to the target. Each value is two words, combined by EOR
+ * (blinded.ts). All loads of a step have an address dependency on the selector, so they see what was written before the
+ * selector (Arm ARM, section B2.3): an invocation never sees a part of another body.
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { registerName } from '../../../core/registers.js';
-import type { BodyPosition, EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
+import type { BodyPosition, EntryCode, ObjectContexts, RandomU64 } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
 import { adrpPageSize } from '../asm/operand-fields.js';
 import type { Gpr64 } from '../asm/operands.js';
@@ -28,30 +30,32 @@ import { blindedWords } from './blinded.js';
 import { indexedEntries } from './indexed-entries.js';
 
 const stride = 32;
-/** Of an entry: the distance that leads to its trap, which stands right behind. */
+/** Offset in an entry of the distance to its trap, which follows it. */
 const trapWordOffset = 16;
 
-/** Registers that a step of their own loads: all but the two that steps use. */
+/** Registers with a step of their own: all except the two that steps use. */
 const stepRegisters = Array.from({ length: 29 }, (_, index) => `x${index}` as 'x0').filter(
   (name) => !['x16', 'x17'].includes(name),
 );
 
 /**
- * Where steps need more registers, they wait on the stack, below all that stack data may be: 64 bytes, 256 bytes
- * away, and 15 to round down. The stack pointer is kept below it meanwhile.
+ * Steps that need more registers spill them to the stack, below any stack data: 64 bytes at an offset of 256 bytes, and
+ * 15 bytes for rounding down. The stack pointer is below the spill area while a step uses it.
  */
 const spillLayout = { x0: 0, x2: 16, sp: 24, length: 32 } as const;
-const spillArea = Math.ceil((64 + 256 + 15 + spillLayout.length) / 16) * 16;
+const spillArea = alignUp(64 + 256 + 15 + spillLayout.length, 16);
 
 type Step = (typeof stepRegisters)[number] | 'stack' | 'jump' | 'set x16' | 'set x17';
 
-/** What all entries share, and where in it each step begins. */
+/** Code that all entries share, and the offset of each step in it. */
 interface SharedCode {
   readonly bytes: Uint8Array;
   readonly steps: Readonly<Record<Step, number>>;
 }
 
-/** For the place `at`, in bytes from the start of the range: only two distances in it depend on that. It ends the code. */
+/**
+ * Returns the shared code for an offset in the range, on which only two distances depend. It is the end of the code.
+ */
 export function sharedCode(offset: number, selectorsOffset: number): SharedCode {
   const asm = new Assembler();
   const offsetInPage = offset % adrpPageSize;
@@ -86,16 +90,14 @@ export const sharedCodeLength = (): number => sharedTemplate().bytes.length;
 const length = (count: number): number => count * stride + sharedCodeLength();
 
 function code(count: number, { selectorsOffset }: { readonly selectorsOffset: number }): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside the code of ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const image = new Uint8Array(length(count));
   image.set(indexedEntries(count, { stride, register: 'x16', emitEpilogue: emitEntryTrap }));
   image.set(sharedCode(count * stride, selectorsOffset).bytes, count * stride);
   return image;
 }
 
-/** Behind the branch of an entry: the trap for those who run past it, and what leads to another. */
+/** Emits what follows the branch of an entry: a trap, and a body (a distance of 0) that jumps to another one. */
 export function emitEntryTrap(asm: Assembler): void {
   asm.emit('brk #<imm>', 0);
   asm.data(new Uint8Array(8));
@@ -109,7 +111,7 @@ export const entries: EntryCode = {
   code,
 };
 
-/** What the longest body takes: 64 bytes of stack data, 27 registers with a step, and one that is set at the jump. */
+/** Size of the longest body: 64 bytes of stack data, 27 registers with a step, and one that the jump sets. */
 export const bodySize = 8 * (2 + 16 + 27 * 3 + 5);
 
 export function body(
@@ -147,11 +149,7 @@ export function body(
   return new Uint8Array(words.buffer);
 }
 
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-/** On to the step whose distance the body tells. */
+/** Jumps to the next step of the body. */
 function emitDispatchNext(asm: Assembler): void {
   asm.emit('ldr <Xt>, [<Xn|SP>], #<simm>', 'x16', 'x17', 8);
   asm.emit('add <Xd>, <Xn>, <Xm>', 'x16', 'x16', 'x17');
@@ -159,7 +157,7 @@ function emitDispatchNext(asm: Assembler): void {
   asm.emit('brk #<imm>', 0);
 }
 
-/** The next value of the body; the register for the key is lost. */
+/** Loads the next value of the body. The key register is lost. */
 function emitLoadBlinded(asm: Assembler, register: Gpr64, key: Gpr64): void {
   asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>], #<simm>', register, key, 'x17', 16);
   asm.emit('eor <Xd>, <Xn>, <Xm>', register, register, key);
@@ -170,7 +168,7 @@ function emitRegisterStep(asm: Assembler, register: Gpr64): void {
   emitDispatchNext(asm);
 }
 
-/** To the PC, which is the last value. */
+/** Jumps to the PC, the last value. */
 function emitJumpStep(asm: Assembler): void {
   asm.emit('ldp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x16', 'x17', 'x17', 0);
   asm.emit('eor <Xd>, <Xn>, <Xm>', 'x16', 'x16', 'x17');
@@ -178,7 +176,7 @@ function emitJumpStep(asm: Assembler): void {
   asm.emit('brk #<imm>', 0);
 }
 
-/** The same where x16 or x17 is set: the last values are theirs, and the carrier has the PC. */
+/** Jumps to the PC in `pcRegister` and sets the other one of x16 and x17: the last two values. */
 function emitJumpWithStep(asm: Assembler, pcRegister: 'x16' | 'x17'): void {
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spillArea);
   asm.emit('str <Xt>, [<Xn|SP>, #<pimm>]', 'x0', 'sp', spillLayout.x0);
@@ -191,7 +189,9 @@ function emitJumpWithStep(asm: Assembler, pcRegister: 'x16' | 'x17'): void {
   asm.emit('brk #<imm>', 0);
 }
 
-/** Stack data: how far below the stack pointer (u16), bytes (u16), whether SP is set (u32), then the values. */
+/**
+ * Writes stack data. Operands: distance below the stack pointer (u16), bytes (u16), whether SP is set (u32), values.
+ */
 function emitStackStep(asm: Assembler): void {
   const [skipAlign, nextWord, tail, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', spillArea);
@@ -209,7 +209,7 @@ function emitStackStep(asm: Assembler): void {
   asm.emit('ldrh <Wt>, [<Xn|SP>, #<pimm>]', 'w0', 'x17', 2);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x17', 'x17', 8);
 
-  // Without the flags, which are the caller's.
+  // The loop does not change the flags, which belong to the caller.
   asm.bind(nextWord);
   emitLoadBlinded(asm, 'x1', 'x2');
   asm.emit('lsr <Xd>, <Xn>, #<shift>', 'x2', 'x0', 3);

@@ -1,6 +1,6 @@
 /**
- * The code of supervised tables. An entry only says its number; what it goes on to is shared, so that the addresses
- * of the arrays stand in the code once:
+ * The code of supervised tables. An entry loads its index and jumps to the shared code, which contains the addresses of
+ * the arrays once:
  *
  *     bti c                     code = &codeTable      (blinded)
  *     mov x16, number           data = &dataTable      (blinded)
@@ -8,8 +8,8 @@
  *     brk                       ldr data, [data, x16, lsl #3]
  *                               br  code
  */
-import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
-import { tableRegisters } from '../../table-registers.js';
+import type { RandomU64, TableCode, TableContexts } from '../../supervised-code.js';
+import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
@@ -18,18 +18,11 @@ import { indexedEntries } from './indexed-entries.js';
 
 type GeneralRegister = Exclude<Gpr64, 'xzr'>;
 
-interface TableRegisters {
-  readonly code: GeneralRegister;
-  readonly data: GeneralRegister;
-  /** Holds the number. */
-  readonly index: GeneralRegister;
-}
-
 const stride = 16;
 
 export function tableCode(contexts: TableContexts, random: RandomU64): TableCode {
   const { count } = contexts;
-  const registers = chooseRegisters(contexts);
+  const registers = tableRegisters<GeneralRegister>(registerFile, contexts, ['x16', 'x17']);
   const entryBytes = indexedEntries(count, { stride, register: registers.index });
   const sharedAsm = new Assembler();
   emitSharedCode(sharedAsm, registers, contexts, random);
@@ -39,23 +32,17 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
   return { bytes, stride };
 }
 
-function chooseRegisters(contexts: TableContexts): TableRegisters {
-  const { code, data } = tableRegisters(registerFile, contexts) as Pick<TableRegisters, 'code' | 'data'>;
-  const index = (['x16', 'x17'] as const).find((register) => register !== code && register !== data);
-  return { code, data, index: index ?? data };
-}
-
-/** Only from x16 and x17 may a branch lead to any function (see slot.ts), so the PC goes there where it can. */
+/** Only x16 and x17 may branch to any function (see slot.ts), so the PC is moved there if possible. */
 function emitSharedCode(
   asm: Assembler,
-  { code, data, index }: TableRegisters,
+  { code, data, index }: TableRegisters<GeneralRegister>,
   { codeTable, dataTable }: TableContexts,
   random: RandomU64,
 ): void {
   const emitLoadElement = (register: GeneralRegister, arrayBase: GeneralRegister): void =>
     asm.emit('ldr <Xt>, [<Xn|SP>, <Xm>, lsl #3]', register, arrayBase, index);
   if (index === data) {
-    // Both registers that we may use are the table's. The word of code waits on the stack meanwhile.
+    // The table loads both scratch registers: the code word is spilled to the stack.
     emitBlindedConstant(asm, code, codeTable, random);
     emitLoadElement(code, code);
     asm.emit('str <Xt>, [<Xn|SP>, #<simm>]!', code, 'sp', -16);

@@ -1,14 +1,14 @@
 /**
- * The type `handler`: save all registers, call a C function with them, load what it left. In a nutshell:
+ * The type `handler`: saves all registers, calls a C function with them, and loads the registers that it left.
  *
- * 1. A slot makes room for the block, puts x16 and x17 there, loads them with which handler and which trampoline it is,
- *    and branches to the part that all slots of a region share.
- * 2. That part stores every other register in the block and calls.
- * 3. Then it does what {@link restoreContext} does as a function: it loads all registers from the block and *returns* into
- *    the PC that stands there. RET wants it in a register, and that is x17: every function may find there what a
- *    linker's veneer left (AAPCS64, section 6.1.1). So the PC can be a function, with the caller's x30 to return to.
+ * 1. A slot reserves the block on the stack, saves x16 and x17 there, loads the addresses of the handler and of the
+ *    trampoline into them, and branches to the common part.
+ * 2. The common part stores all other registers in the block and calls the handler.
+ * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns*
+ *    to the PC stored there. RET needs it in a register, and that is x17, which a linker's veneer may change before any
+ *    function (AAPCS64, section 6.1.1). So the PC can be a function that returns to the caller's x30.
  *
- * The block begins at the stack pointer, and ends where that was at the call: nothing below it is anybody's.
+ * The block is right below the stack pointer at the call: there is no red zone.
  */
 import { handlerSlotLayout } from '../../../core/shape.js';
 import { CfiBuilder, type FrameDescription } from '../../eh-frame.js';
@@ -16,12 +16,12 @@ import { Assembler } from '../asm/assembler.js';
 import type { Label, LabelRef } from '../asm/operands.js';
 import { savedOffsets, savedPairs, savedSize, savedVectorPairs } from './saved-registers.js';
 
-/** Numbers of DWARF: x0 to x30 are 0 to 30. DWARF for the Arm 64-bit Architecture, section 4.1. */
+/** DWARF numbers of x0 to x30 are 0 to 30: DWARF for the Arm 64-bit Architecture, section 4.1. */
 const dwarfNumber = (name: `x${number}`): number => Number(name.slice(1));
 const dwarfSp = 31;
 const returnAddress = dwarfNumber('x30');
 
-/** One slot; `data` is its own, `common` what all share. */
+/** Emits one slot, which branches to the common part. */
 export function emitHandlerSlot(asm: Assembler, dataWord: (byte: number) => LabelRef, common: Label): void {
   emitReserveBlock(asm);
   asm.emit('ldr <Xt>, <label>', 'x16', dataWord(8 * handlerSlotLayout.handler));
@@ -29,19 +29,19 @@ export function emitHandlerSlot(asm: Assembler, dataWord: (byte: number) => Labe
   asm.emit('b <label>', common);
 }
 
-/** The block on the stack, with x16 and x17 in it: they are free to use then. */
+/** Reserves the block and saves x16 and x17 in it, which are then free to use. */
 export function emitReserveBlock(asm: Assembler): void {
   asm.emit('sub <Xd|SP>, <Xn|SP>, #<imm>', 'sp', 'sp', savedSize);
   asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x16', 'x17', 'sp', savedOffsets.x16);
 }
 
-/** Calls the handler that x16 tells of, which may be what stands behind the common part. It may change x16 and x17. */
+/** Emits the call of the handler, which x16 specifies, or of the code at `end`. It may change x16 and x17. */
 type EmitCall = (asm: Assembler, end: Label) => void;
 
-/** A slot loads its address. */
+/** A slot loads the address of the handler into x16. */
 const callX16: EmitCall = (asm) => asm.emit('blr <Xn>', 'x16');
 
-/** The common part. It is the only part that calls, so an unwinder meets no other. */
+/** Returns the common part. Only this part calls, so no other code needs unwind information. */
 export function handlerCommon(emitCall = callX16): { bytes: Uint8Array; frame: FrameDescription } {
   const asm = new Assembler();
   const cfi = new CfiBuilder();
@@ -57,16 +57,16 @@ export function handlerCommon(emitCall = callX16): { bytes: Uint8Array; frame: F
   return { bytes, frame: { start: 0, length: bytes.length, returnAddress, cfi: cfi.toBytes() } };
 }
 
-/** The function `restoreContextAddress(block)`. */
+/** Returns the function `void restore(const struct saved_registers *)`. */
 export function restoreContext(): Uint8Array {
   const asm = new Assembler();
   asm.emit('bti c');
   asm.emit('mov <Xd>, <Xm>', 'x17', 'x0');
-  emitRestore(asm, new CfiBuilder()); // which nobody needs: it calls nothing
+  emitRestore(asm, new CfiBuilder()); // unused: the function calls nothing
   return asm.finish();
 }
 
-/** Stores everything in the block, which the stack pointer is at, but x16 and x17. x0 and x1 are free to use then. */
+/** Saves all registers except x16 and x17 in the block at sp. Afterwards x0 and x1 are free to use. */
 function emitSave(asm: Assembler, cfi: CfiBuilder): void {
   cfi.defineCfa({ register: dwarfSp, offset: savedSize });
   for (const [first, second] of savedPairs) {
@@ -80,7 +80,7 @@ function emitSave(asm: Assembler, cfi: CfiBuilder): void {
   asm.emit('mrs <Xt>, nzcv', 'x1');
   asm.emit('stp <Xt1>, <Xt2>, [<Xn|SP>, #<simm>]', 'x0', 'x1', 'sp', savedOffsets.sp); // and flags
 
-  // The block is the caller's state from here on, also for an unwinder: it goes on from what the handler left.
+  // From here the unwinder uses the registers in the block, including changes by the handler.
   cfi.advanceTo(asm.position).cfaSavedAt({ register: dwarfSp, offset: savedOffsets.sp });
   cfi.registerSavedAt(returnAddress, { register: dwarfSp, offset: savedOffsets.pc });
   for (const name of savedPairs.flat()) {
@@ -89,9 +89,9 @@ function emitSave(asm: Assembler, cfi: CfiBuilder): void {
 }
 
 /**
- * Loads every register but x17 from the block at x17 and returns. Once the stack pointer is the new one, the block may
- * lie below it, where the frame of a signal can be written: by then everything is in registers. x16 waits in d16, which
- * no function keeps for its caller (AAPCS64, section 6.1.2).
+ * Loads all registers except x17 from the block at x17 and returns to the PC. With the new stack pointer, the block may
+ * be below it, where a signal frame can overwrite it. So everything is in registers by then: d16, which is not
+ * callee-saved (AAPCS64, section 6.1.2), holds x16.
  */
 function emitRestore(asm: Assembler, cfi: CfiBuilder): void {
   asm.emit('ldr <Xt>, [<Xn|SP>, #<pimm>]', 'x16', 'x17', savedOffsets.nzcv);

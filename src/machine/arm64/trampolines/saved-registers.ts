@@ -1,12 +1,13 @@
 /**
- * The block in which a handler finds the registers: 8-byte words in the order of the C interface, x29 and x30, the PC,
- * the stack pointer and the flags behind them, then the vector argument registers. A multiple of 16 bytes, as the stack
- * pointer is (AAPCS64, section 6.4.5.1).
+ * The block in which a handler finds the registers: 8-byte words in the order of the C interface, then x29, x30, PC,
+ * stack pointer and flags, then the vector argument registers. Its size is a multiple of 16 bytes, the alignment of the
+ * stack pointer (AAPCS64, section 6.4.5.1).
  */
-import type { PortableSavedRegister } from '../../../core/registers.js';
+import { savedRegisterLayout } from '../../saved-registers.js';
+import { gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
 
-/** The general registers, in pairs as they are stored, but x16, x17 and x30. */
+/** The general registers except x16, x17 and x30, in the pairs that STP stores. */
 export const savedPairs = [
   ...([
     ['x0', 'x1'],
@@ -40,32 +41,9 @@ export const savedVectorPairs = [
   ['q6', 'q7'],
 ] as const;
 
-const generalRegisters = Array.from(
-  { length: 31 },
-  (_, index) => `x${index}` as 'x0' | 'x16' | 'x17' | 'x30',
-);
-const wordRegisters = [...generalRegisters, 'pc', 'sp', 'nzcv'] as const;
-const vectors = savedVectorPairs.flat();
-const vectorsOffset = 8 * wordRegisters.length;
-
-const offsets = Object.fromEntries([
-  ...wordRegisters.map((name, index) => [name, 8 * index]),
-  ...vectors.map((name, index) => [name, vectorsOffset + 16 * index]),
-]) as Record<
-  (typeof savedPairs)[number][0 | 1] | (typeof wordRegisters)[number] | (typeof vectors)[number],
-  number
->;
-
-/** Bytes. */
-export const savedSize = vectorsOffset + 16 * vectors.length;
-
-const aliases = Object.fromEntries([
-  ...Object.entries({ ...registerFile.aliases, flags: 'nzcv', result: 'x0' }).map(([alias, name]) => [
-    alias,
-    offsets[name as 'x0'],
-  ]),
-  ...vectors.map((name, index) => [`vector${index}`, offsets[name]]),
-]) as Record<Exclude<PortableSavedRegister, 'sp'>, number>;
-
-/** Where in the block a register stands. */
-export const savedOffsets = Object.freeze({ ...offsets, ...aliases });
+/** Bytes of the block, and the offsets of registers in it. */
+export const { size: savedSize, offsets: savedOffsets } = savedRegisterLayout({
+  words: [...gpr64.filter((name) => name !== 'xzr'), 'pc', 'sp', 'nzcv'],
+  vectors: savedVectorPairs.flat(),
+  aliases: { ...registerFile.aliases, sp: 'sp', flags: 'nzcv', result: 'x0' },
+});

@@ -1,4 +1,4 @@
-/** Stack data, as every kind of trampoline writes it: where it goes, and in which pieces. */
+/** Stack data of all kinds of trampolines: its address, and the stores that write it. */
 import type { StackLayout } from '../../../core/contexts.js';
 import type { Assembler } from '../asm/assembler.js';
 
@@ -6,10 +6,10 @@ import type { Assembler } from '../asm/assembler.js';
 export const scratch = { x: 'x17', w: 'w17' } as const;
 const base = 'x16';
 
-/** How the stack pointer moves with SET_SP: AAPCS64, section 6.4.5.1. */
+/** Alignment of the stack pointer: AAPCS64, section 6.4.5.1. */
 const alignment = 16;
 
-/** Where stack data goes at an invocation with the stack pointer `sp`, and the stack pointer at the target. */
+/** Returns the address of the stack data, and the stack pointer at the target, of an invocation at `sp`. */
 export function stackDataTarget(
   sp: bigint,
   { size, offset, setSp }: StackLayout,
@@ -21,9 +21,9 @@ export function stackDataTarget(
 }
 
 /**
- * Moves the stack pointer, if that is wanted, and writes the data. `load` puts the eight bytes at a place in the data
- * into the scratch register; those behind the end are not looked at. The stack pointer goes down first, so that a
- * signal never finds data below it.
+ * Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of 8 bytes at an offset in the data
+ * into the scratch register; bytes after the end are ignored. The stack pointer moves first, because a signal handler
+ * overwrites memory below it.
  */
 export function emitStackData(
   asm: Assembler,
@@ -44,7 +44,7 @@ export function emitStackData(
   }
 }
 
-/** The lower bytes of the scratch register, fewer than eight: halves of what is left, the rest shifted down. */
+/** Stores fewer than 8 lower bytes of the scratch register: a word, a halfword and a byte, with shifts between them. */
 function emitTail(
   asm: Assembler,
   { storeBase, dataOffset, size }: { storeBase: 'sp' | typeof base; dataOffset: number; size: number },

@@ -1,80 +1,44 @@
-/** An assembler for the instructions of the table, with labels. */
+/** An assembler for the instructions of the table. */
+import { type Fixup, type Label, LabelAssembler, outOfReach } from '../../label-assembler.js';
 import { type Encoding, encodingOf, type Form, type Operands } from './instructions.js';
-import { gpr64, type Label, type Memory, operandRegisters } from './operands.js';
+import { gpr64, type Memory, operandRegisters } from './operands.js';
 
-/** Where a label's distance stands in the code. */
-export interface Fixup {
-  /** The position of the 4 bytes. */
-  readonly offset: number;
-  /** The end of the instruction: what the distance counts from. */
+/** The 4 bytes of a distance to a label. */
+interface DistanceFixup extends Fixup {
+  /** End of the instruction, which the distance is relative to. */
   readonly instructionEnd: number;
-  readonly addend: number;
-  readonly target: Label;
 }
 
 const trapOpcode = encodingOf('int3').opcode[0]!;
 
 type Operand = string | number | bigint | Label | Memory;
 
-export class Assembler {
-  readonly #bytes: number[] = [];
-  readonly #positions = new Map<Label, number>();
-  readonly #fixups: Fixup[] = [];
-
-  /** Bytes written so far. */
-  get position(): number {
-    return this.#bytes.length;
-  }
-
-  /** Places where the distance to a label stands. */
-  get fixups(): readonly Fixup[] {
-    return this.#fixups;
-  }
-
-  /** A new label. With a position it stands there, inside the code or beyond it; without, wherever `bind` puts it. */
-  label(position?: number): Label {
-    const label = { label: Symbol() };
-    if (position !== undefined) this.#positions.set(label, position);
-    return label;
-  }
-
-  /** Puts a label here. */
-  bind(label: Label): void {
-    this.#positions.set(label, this.position);
-  }
-
+export class Assembler extends LabelAssembler<DistanceFixup> {
   /** Appends one instruction. */
   emit<F extends Form>(form: F, ...operands: Operands<F>): void {
     this.#encode(encodingOf(form), operands as readonly Operand[]);
   }
 
-  /** Appends bytes that are no code. */
-  data(bytes: Uint8Array): void {
-    this.#bytes.push(...bytes);
+  override padTo(position: number): void {
+    while (this.position < position) this.bytes.push(trapOpcode);
   }
 
-  /** Fills with traps up to a position. */
-  padTo(position: number): void {
-    while (this.position < position) this.emit('int3');
+  override readDistance(view: DataView, fixup: DistanceFixup, offset = fixup.offset): number {
+    return view.getInt32(offset, true);
   }
 
-  /**
-   * The finished code, distances filled in, and traps behind it up to a length. Throws when a label was never bound
-   * or is out of reach.
-   */
-  finish(length = this.position): Uint8Array {
-    const bytes = new Uint8Array(length).fill(trapOpcode);
-    bytes.set(this.#bytes);
-    const view = new DataView(bytes.buffer);
-    for (const { offset, instructionEnd, addend, target } of this.#fixups) {
-      const position = this.#positions.get(target);
-      if (position === undefined) throw new Error('a label was used and never bound');
-      const distance = position + addend - instructionEnd;
-      if (distance !== (distance | 0))
-        throw new RangeError(`a label is ${distance} bytes away, out of reach`);
-      view.setInt32(offset, distance, true);
-    }
-    return bytes;
+  override writeDistance(
+    view: DataView,
+    fixup: DistanceFixup,
+    distance: number,
+    offset = fixup.offset,
+  ): void {
+    if (distance !== (distance | 0)) throw outOfReach(distance);
+    view.setInt32(offset, distance, true);
+  }
+
+  protected override baseOf({ instructionEnd }: DistanceFixup): number {
+    return instructionEnd;
   }
 
   #encode(encoding: Encoding, values: readonly Operand[]): void {
@@ -82,7 +46,7 @@ export class Assembler {
       encoding;
     const registerCode = (index: number): number => {
       const code = operandRegisters[operands[index]!]?.indexOf(values[index] as string) ?? -1;
-      if (code < 0) throw new RangeError(`${form}: ${String(values[index])} is no operand of it`);
+      if (code < 0) throw new RangeError(`${form}: ${String(values[index])} is not a valid operand`);
       return code;
     };
     const rm = values[rmIndex];
@@ -100,24 +64,24 @@ export class Assembler {
       (memory !== undefined && (indexRegisterCode(memory) ?? 0) >= 8 ? 2 : 0) |
       (rmCode >= 8 ? 1 : 0);
 
-    if (prefix !== undefined) this.#bytes.push(prefix);
-    if (rex !== 0 || needsRex) this.#bytes.push(0x40 | rex);
-    for (const byte of opcode) this.#bytes.push(byte);
-    if (registerInOpcode) this.#bytes.push(this.#bytes.pop()! | (rmCode & 7));
+    if (prefix !== undefined) this.bytes.push(prefix);
+    if (rex !== 0 || needsRex) this.bytes.push(0x40 | rex);
+    for (const byte of opcode) this.bytes.push(byte);
+    if (registerInOpcode) this.bytes.push(this.bytes.pop()! | (rmCode & 7));
     if (modrm !== undefined) this.#modrm(regCode & 7, rmCode & 7, memory, trailingSize);
-    if (operands.includes('rel32')) this.#addFixup(values[0] as Label, 0, 0);
+    if (operands.includes('rel32')) this.#emitDistance(values[0] as Label, 0, 0);
     else if (trailingSize === 8) this.#pushInt64(values.at(-1) as bigint);
     else if (trailingSize === 2) this.#pushInteger(values.at(-1) as number, trailingSize, 0);
     else if (trailingSize !== 0) this.#pushInteger(values.at(-1) as number, trailingSize);
   }
 
   #modrm(reg: number, rm: number, memory: Memory | undefined, tail: number): void {
-    const push = (mod: number, rmBits: number) => this.#bytes.push((mod << 6) | (reg << 3) | rmBits);
+    const push = (mod: number, rmBits: number) => this.bytes.push((mod << 6) | (reg << 3) | rmBits);
     if (memory === undefined) {
       push(3, rm);
     } else if ('to' in memory) {
       push(0, 5);
-      this.#addFixup(memory.to, memory.addend ?? 0, tail);
+      this.#emitDistance(memory.to, memory.addend ?? 0, tail);
     } else {
       const displacement = memory.displacement ?? 0;
       // A base whose low bits are 5 (rbp, r13) has no form without displacement: SDM table 2-2.
@@ -126,16 +90,16 @@ export class Assembler {
       const index = indexRegisterCode(memory);
       push(mod, index === undefined ? rm : 4);
       if (index !== undefined) {
-        this.#bytes.push((Math.log2(memory.index!.scale) << 6) | ((index & 7) << 3) | rm);
+        this.bytes.push((Math.log2(memory.index!.scale) << 6) | ((index & 7) << 3) | rm);
       } else if (rm === 4) {
-        this.#bytes.push(0x24);
+        this.bytes.push(0x24);
       }
       if (mod !== 0) this.#pushInteger(displacement, mod === 1 ? 1 : 4);
     }
   }
 
-  #addFixup(target: Label, addend: number, tail: number): void {
-    this.#fixups.push({ offset: this.position, instructionEnd: this.position + 4 + tail, addend, target });
+  #emitDistance(target: Label, addend: number, tail: number): void {
+    this.addFixup({ offset: this.position, instructionEnd: this.position + 4 + tail, addend, target });
     this.#pushInteger(0, 4);
   }
 
@@ -143,7 +107,7 @@ export class Assembler {
     if (!Number.isInteger(value) || value < min || value >= min + 2 ** (8 * size)) {
       throw new RangeError(`${value} does not fit into ${size} bytes`);
     }
-    for (let index = 0; index < size; index++) this.#bytes.push((value >> (8 * index)) & 0xff);
+    for (let index = 0; index < size; index++) this.bytes.push((value >> (8 * index)) & 0xff);
   }
 
   #pushInt64(value: bigint): void {
@@ -156,16 +120,16 @@ export class Assembler {
 function baseRegisterCode(memory: Memory): number {
   if ('to' in memory) return 0;
   const code = gpr64.indexOf(memory.base);
-  if (code < 0) throw new RangeError(`${String(memory.base)} is no base register`);
+  if (code < 0) throw new RangeError(`${String(memory.base)} is not a base register`);
   return code;
 }
 
-/** The code of the index register, where there is one. */
+/** Returns the code of the index register, or undefined without one. */
 function indexRegisterCode(memory: Memory): number | undefined {
   if ('to' in memory || memory.index === undefined) return undefined;
   const code = gpr64.indexOf(memory.index.register);
   if (code < 0 || code === gpr64.indexOf('rsp')) {
-    throw new RangeError(`${String(memory.index.register)} is no index register`);
+    throw new RangeError(`${String(memory.index.register)} is not an index register`);
   }
   return code;
 }

@@ -1,6 +1,6 @@
 /**
- * Decodes the instructions of the table, nothing else: enough to show what a trampoline does. A byte that
- * begins none of them becomes `(unknown)`, one byte long, and decoding goes on behind it.
+ * Decodes the instructions of the table and no others. A byte that begins none of them becomes `(unknown)`, one byte
+ * long, and decoding continues after it.
  */
 import type { Instruction } from '../../machine.js';
 import { type Encoding, encodings } from './instructions.js';
@@ -11,12 +11,12 @@ interface Cursor {
   offset: number;
 }
 
-/** Registers and memory as opcode, ModRM, SIB and REX tell them. */
+/** Operands that opcode, ModRM, SIB and REX encode. */
 interface ModRm {
   readonly reg: number;
-  /** The register's code, or the memory operand as text. */
+  /** Code of the register, or text of the memory operand. */
   readonly rm: number | string;
-  /** The displacement from the instruction's end, for RIP-relative operands. */
+  /** Displacement from the end of the instruction, if the operand is RIP-relative. */
   readonly ripRelative: number | undefined;
 }
 
@@ -56,7 +56,7 @@ function decodeAs(encoding: Encoding, bytes: Uint8Array, address: bigint): Instr
     if (typeof encoding.modrm === 'number' && (modrm!.reg & 7) !== encoding.modrm) return undefined;
     return formatInstruction({ encoding, cursor, modrm, rex, bytes, address });
   } catch (error) {
-    if (error instanceof RangeError) return undefined; // the bytes end inside the instruction
+    if (error instanceof RangeError) return undefined; // truncated instruction
     throw error;
   }
 }
@@ -98,7 +98,7 @@ function formatInstruction(decoded: {
   };
 }
 
-/** Memory as text, with its size where no register operand tells it. */
+/** Returns a memory operand as text, with its size unless a register operand implies it. */
 function withSize(memory: string, operand: OperandName, operands: readonly OperandName[]): string {
   const sizeIsKnown =
     operand === 'm' ||
@@ -116,7 +116,7 @@ const sizeNames: Readonly<Record<string, string>> = {
 };
 
 function registerText(operand: OperandName, code: number, rex: number | undefined): string | undefined {
-  // Without a REX prefix these codes are ah to bh, which no form of ours has.
+  // Without a REX prefix these codes mean ah to bh, which no form of the table has.
   if (operandRegisters[operand]?.[4] === 'spl' && code >= 4 && rex === undefined) return undefined;
   return operandRegisters[operand]?.[code];
 }
@@ -167,14 +167,14 @@ function readModRm(cursor: Cursor, rex: number): ModRm {
   };
 }
 
-/** Base and index, as far as the assembler writes them: no memory without a base, no scale without an index. */
+/** Reads a SIB byte as the assembler writes it: with a base, and with scale 1 unless there is an index. */
 function readSib(cursor: Cursor, { rex, mod }: { rex: number; mod: number }): string {
   const byte = readByte(cursor);
   const base = (byte & 7) | ((rex & 1) << 3);
   const index = ((byte >> 3) & 7) | ((rex & 2) << 2);
   if (mod === 0 && (byte & 7) === 5) throw new RangeError('no base register');
   if (index !== 4) return `${gpr64[base]}+${gpr64[index]}*${1 << (byte >> 6)}`;
-  if (byte !== 0x24) throw new RangeError('a longer form of another instruction');
+  if (byte !== 0x24) throw new RangeError('redundant SIB byte');
   return gpr64[base]!;
 }
 

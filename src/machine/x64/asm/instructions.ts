@@ -1,6 +1,6 @@
 /**
- * The instructions that we write, each on one line: the form in the notation of the Intel SDM (volume 2,
- * section 3.1.1), and its encoding. The assembler and the disassembler both read this table.
+ * The supported instructions, one per line: the form and its encoding in the notation of the Intel SDM, volume 2,
+ * section 3.1.1. The assembler and the disassembler use this table.
  */
 import { lazy, memoize } from '../../../core/lazy.js';
 import { type OperandName, type OperandTypes, usesModRm } from './operands.js';
@@ -61,7 +61,6 @@ export const instructions = {
   'neg r/m64': 'REX.W + F7 /3',
   'test r/m64, r64': 'REX.W + 85 /r',
   'cmp r64, r/m64': 'REX.W + 3B /r',
-  'cmp r32, r/m32': '3B /r',
   'cmp r/m64, imm32': 'REX.W + 81 /7 id',
   'cmp r/m32, imm32': '81 /7 id',
   'test r/m8, imm8': 'F6 /0 ib',
@@ -84,7 +83,7 @@ export const instructions = {
 
 export type Form = keyof typeof instructions;
 
-/** The operands that a form takes, as a tuple of their types. */
+/** Tuple of the operand types of a form. */
 export type Operands<F extends string> = F extends `${'lock' | 'rep'} ${infer Rest}`
   ? Operands<Rest>
   : F extends `${string} ${infer List}`
@@ -96,7 +95,7 @@ type OperandList<List extends string> = List extends `${infer First}, ${infer Re
     ? [OperandTypes[List]]
     : never;
 
-/** A form and its encoding, taken apart. */
+/** The parsed encoding of a form. */
 export interface Encoding {
   readonly form: Form;
   readonly mnemonic: string;
@@ -105,14 +104,14 @@ export interface Encoding {
   readonly prefix: number | undefined;
   readonly rexW: boolean;
   readonly opcode: readonly number[];
-  /** Which operand stands in ModRM.reg, and which in ModRM.rm or the opcode; -1 for none. */
+  /** Index of the operand in ModRM.reg, and of the one in ModRM.rm or the opcode; -1 for none. */
   readonly regIndex: number;
   readonly rmIndex: number;
-  /** `+rd`: the register's code is added to the last byte of the opcode. */
+  /** `+rd`: the last byte of the opcode contains the register's code. */
   readonly registerInOpcode: boolean;
-  /** `/r`: the register operand stands in ModRM.reg; `/0` to `/7`: that number does. */
+  /** `/r`: ModRM.reg is a register operand; `/0` to `/7`: it is that number. */
   readonly modrm: 'r' | number | undefined;
-  /** Bytes of an immediate, or of the distance to a target, behind the rest. */
+  /** Bytes of the immediate, or of the distance to a target, at the end. */
   readonly trailingSize: 0 | 1 | 2 | 4 | 8;
 }
 
@@ -143,7 +142,7 @@ function parseForm(form: Form): Encoding {
     prefix,
     rexW: instructions[form].includes('REX.W'),
     opcode: tokens.filter(isByte).map((token) => Number.parseInt(token, 16)),
-    // A register in the opcode has its high bit where the one in ModRM.rm has: SDM table 3-1.
+    // REX.B extends a register in the opcode as it extends ModRM.rm: SDM table 3-1.
     regIndex: registerInOpcode ? -1 : registerIndex,
     rmIndex: registerInOpcode ? registerIndex : operands.findIndex(usesModRm),
     registerInOpcode,
@@ -154,5 +153,4 @@ function parseForm(form: Form): Encoding {
 
 export const encodingOf = memoize(parseForm);
 
-/** All of them. */
 export const encodings = lazy(() => (Object.keys(instructions) as Form[]).map(encodingOf));

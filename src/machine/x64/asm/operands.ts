@@ -1,4 +1,7 @@
-/** Operands of x86-64 instructions. Names are the manual's; their types keep a bad operand from being written. */
+/** Operands of x86-64 instructions, with the manual's names. Their types reject invalid operands at compile time. */
+import type { Label } from '../../label-assembler.js';
+
+export type { Label };
 
 export const gpr64 = [
   ...(['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi'] as const),
@@ -12,7 +15,7 @@ export const gpr16 = [
   ...(['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'] as const),
   ...(['r8w', 'r9w', 'r10w', 'r11w', 'r12w', 'r13w', 'r14w', 'r15w'] as const),
 ] as const;
-/** With a REX prefix; `ah` to `bh` cannot be named. */
+/** With a REX prefix, so without `ah` to `bh`. */
 export const gpr8 = [
   ...(['al', 'cl', 'dl', 'bl', 'spl', 'bpl', 'sil', 'dil'] as const),
   ...(['r8b', 'r9b', 'r10b', 'r11b', 'r12b', 'r13b', 'r14b', 'r15b'] as const),
@@ -29,24 +32,18 @@ export type Gpr16 = (typeof gpr16)[number];
 export type Gpr8 = (typeof gpr8)[number];
 export type Xmm = (typeof xmm)[number];
 
-/** A place in the code or near it, known to an assembler. */
-export interface Label {
-  readonly label: symbol;
-}
-
-/** Memory: a base register, an index register and a displacement, or a label (addressed relative to RIP) and an addend. */
+/** Memory at base + index * scale + displacement, or at label + addend (RIP-relative). */
 export type Memory =
   | { readonly base: Gpr64; readonly index?: Index; readonly displacement?: number; readonly addend?: never }
   | { readonly to: Label; readonly addend?: number; readonly index?: never; readonly displacement?: never };
 
-/** The code of rsp means that there is no index: SDM table 2-3. */
+/** The code of rsp means no index: SDM table 2-3. */
 export interface Index {
   readonly register: Exclude<Gpr64, 'rsp'>;
-  /** What the register is multiplied by. */
   readonly scale: 1 | 2 | 4 | 8;
 }
 
-/** The operand types, by the names that the instruction table uses for them. */
+/** Operand types, by their names in the instruction table. */
 export interface OperandTypes {
   r64: Gpr64;
   r32: Gpr32;
@@ -59,12 +56,12 @@ export interface OperandTypes {
   m: Memory;
   m64: Memory;
   m32: Memory;
-  /** In the segment of FS, where the thread's own data begins: psABI, section 3.4.6. */
+  /** In the segment of FS, the base of thread-local storage: psABI, section 3.4.6. */
   'fs:m64': Memory;
   xmm: Xmm;
   'xmm/m128': Xmm | Memory;
   imm8: number;
-  /** Without a sign. */
+  /** Unsigned. */
   imm16: number;
   imm32: number;
   imm64: bigint;
@@ -72,7 +69,7 @@ export interface OperandTypes {
 }
 export type OperandName = keyof OperandTypes;
 
-/** Whether an operand stands in ModRM.rm. */
+/** Returns whether ModRM.rm encodes an operand. */
 export function usesModRm(operand: OperandName): boolean {
   return /^(fs:)?m/.test(operand) || operand.includes('/m');
 }

@@ -1,20 +1,19 @@
 /**
- * The SIGSEGV handler behind slow trampolines. In a nutshell:
+ * The SIGSEGV handler of slow trampolines.
  *
- * 1. Is this a fault of ours? The kernel says so (`si_code > 0`, instruction fetch, the address is the PC), and the
- *    address is that of a live trampoline in one of the arenas. Anything else goes to the action that stood
- *    before, as if we were not there.
- * 2. The descriptor's first word is the routine of its type. It checks, counts, and changes the registers in the
- *    signal frame.
- * 3. The handler *leaves*: it restores the FPU state (the kernel reset it on entry), writes the stack data, loads
- *    all registers from the frame, and jumps with IRETQ, which sets flags, stack and PC at once and needs no
- *    register. That saves the system call `sigreturn`, and is sound because nothing else waits for it: the
- *    handler is installed so that no signal is blocked for it, and whether this is the alternate stack the kernel
- *    tells by looking at the stack pointer. Where something does wait (SS_AUTODISARM, a shadow stack, a handler
- *    of the program's that asked this one), it returns instead, in the end to `sigreturn`.
+ * 1. It handles a fault only if the kernel reports an instruction fetch at the PC (`si_code > 0`) and the address is
+ *    that of a live trampoline in an arena. Otherwise it chains to the previous action.
+ * 2. The first word of the record is the address of the routine of its type. The routine checks the invocation, counts
+ *    it and changes the registers in the signal frame.
+ * 3. The handler completes without the system call `rt_sigreturn`: it restores the FPU state (the kernel resets it on
+ *    signal entry), writes the stack data, loads all registers from the frame, and jumps with IRETQ, which sets flags,
+ *    stack pointer and PC at once. `rt_sigreturn` would have nothing else to restore: no signal is blocked during the
+ *    handler, and the kernel determines from the stack pointer whether the alternate stack is in use. If there is more
+ *    to restore (SS_AUTODISARM, a shadow stack, a handler of the program that called this one), it returns instead, and
+ *    `rt_sigreturn` follows.
  *
- * It makes no calls, and touches no memory but its stack and what it was given to read. Since another handler may
- * call it like a function, it returns with the registers that a function must keep: psABI, section 3.2.1.
+ * It calls no functions, and accesses only its stack, the frame and its data. Since another handler may call it as a
+ * function, it returns with all callee-saved registers restored: psABI, section 3.2.1.
  */
 import {
   arena,
@@ -22,19 +21,22 @@ import {
   FAULT_MAGIC,
   faultEntryOffset,
   faultRecord,
+  hasStackData,
   slowStride,
   stackHeader,
 } from '../../fault-control.js';
-import type { FaultHandlerCode } from '../../machine.js';
+import { SIG_BLOCK, SIGINFO, SIGSEGV, signalSetSize } from '../../signal-constants.js';
+import type { FaultHandlerCode } from '../../trampoline-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64, Label, Memory } from '../asm/operands.js';
 import { emitRestorer } from '../linux/restorer.js';
 import { systemCalls } from '../linux/system-calls.js';
+import { returnAddressGap, setSpAlignment } from '../trampolines/stack.js';
+import type { FaultExits, FaultType } from './fault-type.js';
 import {
   fpstate,
   frameOffset,
   frameRegisters,
-  SIGINFO,
   SS_AUTODISARM,
   segmentSelectors,
   ucontext,
@@ -43,30 +45,10 @@ import {
 } from './signal-frame.js';
 import { frameOffsets, user } from './user.js';
 
-/** Places that the routine of a type can go on to. */
-export interface FaultExits {
-  /** Count a refusal at r10; the fault becomes the program's own. The frame, rsi and rdx must be as they were. */
-  readonly reject: Label;
-  /** Go on with the registers in the frame (rbp), the descriptor in rbx and stack data, if any, at r12. */
-  readonly complete: Label;
-  /** A byte for each bit of a register mask: where the register stands in the frame. */
-  readonly offsetTable: Label;
-}
-
-/** A type of trampoline, as the handler runs it. */
-export interface FaultType {
-  readonly name: string;
-  emit(asm: Assembler, exits: FaultExits): void;
-}
-
 export const faultTypes: readonly FaultType[] = [user];
 
-/** Registers that a function must keep, as far as routines use them. They are on the stack meanwhile. */
+/** Callee-saved registers that routines use. They are on the stack while a routine runs. */
 const calleeSaved = ['rbx', 'rbp', 'r12', 'r13', 'r14'] as const;
-
-const SIGSEGV = 11;
-const SIG_BLOCK = 0;
-const sigsetSize = 8;
 
 export function faultHandler(
   controlOffset: number,
@@ -79,7 +61,7 @@ export function faultHandler(
   const chain = asm.label();
 
   asm.data(new Uint8Array(BigUint64Array.of(FAULT_MAGIC, BigInt(controlOffset)).buffer));
-  if (asm.position !== faultEntryOffset) throw new Error('the head of the handler has another length');
+  if (asm.position !== faultEntryOffset) throw new Error('unexpected length of the fault handler header');
   asm.emit('endbr64');
   emitClassify(asm, { chain, controlField });
   const routineOffsets = types.map(({ name, emit }) => {
@@ -115,7 +97,7 @@ function emitClassify(
 ): void {
   const [search, found] = [asm.label(), asm.label()];
   asm.emit('cmp r/m32, imm32', { base: 'rsi', displacement: SIGINFO.code }, 0);
-  asm.emit('jle rel32', chain); // sent by somebody: what the frame says of a fault is stale
+  asm.emit('jle rel32', chain); // sent by a process: the fault information of the frame is stale
   asm.emit('mov r64, r/m64', 'rax', { base: 'rdx', displacement: frameOffset('rip') });
   asm.emit('cmp r64, r/m64', 'rax', { base: 'rsi', displacement: SIGINFO.address });
   asm.emit('jne rel32', chain);
@@ -137,7 +119,7 @@ function emitClassify(
 
   asm.bind(found);
   asm.emit('test r/m8, imm8', 'r9b', slowStride - 1);
-  asm.emit('jne rel32', chain); // in the middle of a slot
+  asm.emit('jne rel32', chain); // not the start of a slot
   asm.emit('mov r64, r/m64', 'r10', { base: 'r8', displacement: arena.counters });
   asm.emit('add r64, r/m64', 'r10', 'r9');
   asm.emit('add r64, r/m64', 'r10', 'r9');
@@ -159,7 +141,7 @@ function emitComplete(
   { controlField, restorer }: { controlField: ControlField; restorer: Label },
 ): void {
   const viaSigreturn = asm.label();
-  // Only the kernel's call of this handler returns there; otherwise another's signals are blocked.
+  // Another return address means that a handler of the program called this one, with its own signals blocked.
   asm.emit('lea r64, m', 'rcx', { to: restorer });
   asm.emit('cmp r64, r/m64', 'rcx', { base: 'rsp', displacement: 8 * calleeSaved.length });
   asm.emit('jne rel32', viaSigreturn);
@@ -170,7 +152,7 @@ function emitComplete(
   asm.emit('cmp r/m32, imm32', controlField(controlBlock.mustUseSigreturn), 0);
   asm.emit('jne rel32', viaSigreturn);
   emitRestoreFpu(asm);
-  // Only now: stack data may lie where the frame keeps the FPU state.
+  // Stack data may overwrite the FPU state in the frame, so it is written after that is restored.
   emitStackData(asm);
   emitIretq(asm);
   asm.bind(viaSigreturn);
@@ -195,11 +177,11 @@ function emitRestoreFpu(asm: Assembler): void {
   asm.bind(done);
 }
 
-/** Writes the stack data, at r12, and moves the stack pointer in the frame if that is wanted. */
+/** Writes the stack data at r12, and with SET_SP changes the stack pointer in the frame. */
 function emitStackData(asm: Assembler): void {
   const [nextByte, skipAlign, done] = [asm.label(), asm.label(), asm.label()];
   const headerField = (offset: number): Memory => ({ base: 'rbx', displacement: faultRecord.data + offset });
-  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, 1);
+  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, hasStackData);
   asm.emit('je rel32', done);
   asm.emit('movzx r32, r/m16', 'ecx', headerField(stackHeader.size));
   asm.emit('movzx r32, r/m16', 'eax', headerField(stackHeader.offset));
@@ -208,8 +190,8 @@ function emitStackData(asm: Assembler): void {
   asm.emit('sub r64, r/m64', 'rdi', 'rax');
   asm.emit('cmp r/m32, imm32', headerField(stackHeader.setSp), 0);
   asm.emit('je rel32', skipAlign);
-  asm.emit('and r/m64, imm8', 'rdi', -16);
-  asm.emit('sub r/m64, imm8', 'rdi', 8);
+  asm.emit('and r/m64, imm8', 'rdi', -setSpAlignment);
+  asm.emit('sub r/m64, imm8', 'rdi', returnAddressGap);
   asm.emit('mov r/m64, r64', { base: 'rbp', displacement: frameOffset('rsp') }, 'rdi');
   asm.bind(skipAlign);
   asm.bind(nextByte);
@@ -222,9 +204,12 @@ function emitStackData(asm: Assembler): void {
   asm.bind(done);
 }
 
-/** Loads every register from the frame and jumps. What IRETQ pops is put behind them. */
+/** Bytes of the general registers in the frame: those that are loaded, rsp, rip and the flags. */
+const frameSize = 8 * (frameRegisters.length + 3);
+
+/** Loads all registers from the frame and jumps. The operands of IRETQ are stored after them in the frame. */
 function emitIretq(asm: Assembler): void {
-  const iretFrame = ucontext.registers + 8 * 18;
+  const iretFrame = ucontext.registers + frameSize;
   const iretField = (index: number): Memory => ({ base: 'rbp', displacement: iretFrame + 8 * index });
   for (const [index, register] of [
     [0, 'rip'],
@@ -236,16 +221,16 @@ function emitIretq(asm: Assembler): void {
   }
   asm.emit('mov r/m64, imm32', iretField(1), segmentSelectors.code);
   asm.emit('mov r/m64, imm32', iretField(4), segmentSelectors.stack);
-  // A signal that arrives from here on is delivered below the stack pointer, and leaves these alone.
+  // From here a signal is delivered below these values, because the stack pointer is the address of the registers.
   asm.emit('lea r64, m', 'rsp', { base: 'rbp', displacement: ucontext.registers });
   for (const [index, register] of frameRegisters.entries()) {
     asm.emit('mov r64, r/m64', register as Gpr64, { base: 'rsp', displacement: 8 * index });
   }
-  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: 8 * 18 });
+  asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: frameSize });
   asm.emit('iretq');
 }
 
-/** Does what the action before us would have done. A system call changes rax, rcx and r11 only. */
+/** Acts as the previous action. A system call changes only rax, rcx and r11. */
 function emitChain(asm: Assembler, controlField: ControlField): void {
   const [defaultAction, callHandler, requeue] = [asm.label(), asm.label(), asm.label()];
   const [defaultSigaction, done] = [asm.label(), asm.label()];
@@ -254,7 +239,7 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
   asm.emit('cmp r/m64, imm32', controlField(controlBlock.previousHandler), 1);
   asm.emit('ja rel32', callHandler);
   asm.emit('jb rel32', defaultAction);
-  // Ignored: the kernel ignores what was sent, but a fault kills all the same.
+  // SIG_IGN: the kernel ignores a signal that was sent, but a fault kills the process.
   asm.emit('cmp r/m32, imm32', { base: 'r8', displacement: SIGINFO.code }, 0);
   asm.emit('jle rel32', done);
 
@@ -263,12 +248,12 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
     asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
     asm.emit('lea r64, m', 'rsi', { to: defaultSigaction });
     asm.emit('mov r/m32, imm32', 'edx', 0);
-    asm.emit('mov r/m32, imm32', 'r10d', sigsetSize);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
   asm.emit('cmp r/m32, imm32', { base: 'r8', displacement: SIGINFO.code }, 0);
   asm.emit('jle rel32', requeue);
   asm.bind(done);
-  asm.emit('ret'); // and a fault happens again
+  asm.emit('ret'); // a fault recurs
 
   asm.bind(requeue);
   emitSystemCall(asm, systemCalls.getpid, () => {});
@@ -286,14 +271,14 @@ function emitChain(asm: Assembler, controlField: ControlField): void {
     asm.emit('mov r/m32, imm32', 'edi', SIG_BLOCK);
     asm.emit('lea r64, m', 'rsi', controlField(controlBlock.previousMask));
     asm.emit('mov r/m32, imm32', 'edx', 0);
-    asm.emit('mov r/m32, imm32', 'r10d', sigsetSize);
+    asm.emit('mov r/m32, imm32', 'r10d', signalSetSize);
   });
   asm.emit('mov r/m32, imm32', 'edi', SIGSEGV);
   asm.emit('mov r64, r/m64', 'rsi', 'r8');
   asm.emit('mov r64, r/m64', 'rdx', 'r9');
   asm.emit('jmp r/m64', controlField(controlBlock.previousHandler));
 
-  // `struct kernel_sigaction`: handler, flags, restorer, mask; all zeros is the default.
+  // `struct kernel_sigaction`: handler, flags, restorer, mask. All zeros are SIG_DFL.
   asm.bind(defaultSigaction);
   asm.data(new Uint8Array(32));
 }

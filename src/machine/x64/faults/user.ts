@@ -1,19 +1,19 @@
 /** The type `user`: load registers, write stack data, jump. */
 import { x64Registers } from '../../../core/registers.js';
-import { faultRecord, stackHeader } from '../../fault-control.js';
+import { faultRecord, hasStackData, stackHeader } from '../../fault-control.js';
 import type { Assembler } from '../asm/assembler.js';
-import type { FaultType } from './fault-handler.js';
+import type { FaultType } from './fault-type.js';
 import { frameOffset } from './signal-frame.js';
 
 /**
- * Entered with the descriptor in rbx, the counters in r10, and rdi, rsi and rdx as the kernel gave them. First
- * everything is checked, so that a refused invocation leaves the frame as it was.
+ * Entered with the address of the record in rbx, of the counters in r10, and rdi, rsi and rdx as on handler entry. All
+ * checks precede the first change of the frame, which a refused invocation leaves unchanged.
  */
 export const user: FaultType = {
   name: 'user',
   emit(asm, { reject, complete, offsetTable }) {
     asm.emit('movzx r32, r/m16', 'ecx', { base: 'rbx', displacement: faultRecord.listsOffset });
-    asm.emit('and r/m32, imm8', 'ecx', -2);
+    asm.emit('and r/m32, imm8', 'ecx', ~hasStackData);
     asm.emit('lea r64, m', 'r11', { base: 'rbx' });
     asm.emit('add r64, r/m64', 'r11', 'rcx'); // the lists
     emitDataCursor(asm);
@@ -27,11 +27,11 @@ export const user: FaultType = {
   },
 };
 
-/** r12: the data words. */
+/** Sets r12 to the address of the data words. */
 function emitDataCursor(asm: Assembler): void {
   const noStackData = asm.label();
   asm.emit('lea r64, m', 'r12', { base: 'rbx', displacement: faultRecord.data });
-  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, 1);
+  asm.emit('test r/m8, imm8', { base: 'rbx', displacement: faultRecord.listsOffset }, hasStackData);
   asm.emit('je rel32', noStackData);
   asm.emit('add r/m64, imm8', 'r12', stackHeader.length);
   asm.bind(noStackData);
@@ -51,11 +51,11 @@ function emitCheckAllowedPc(asm: Assembler, reject: ReturnType<Assembler['label'
   asm.emit('jne rel32', nextEntry);
   asm.emit('jmp rel32', reject);
   asm.bind(allowed);
-  asm.emit('add r64, r/m64', 'r11', 'rcx'); // behind the list
+  asm.emit('add r64, r/m64', 'r11', 'rcx'); // end of the list
   asm.bind(done);
 }
 
-/** The caller is who left the return address; the program can write that, so this is a diagnostic. */
+/** Checks the return address. The program can write it, so this is a diagnostic. */
 function emitCheckCaller(asm: Assembler, reject: ReturnType<Assembler['label']>): void {
   const [nextRange, outOfRange, done] = [asm.label(), asm.label(), asm.label()];
   asm.emit('movzx r32, r/m8', 'ecx', { base: 'rbx', displacement: faultRecord.allowedCallerBytes });
@@ -76,7 +76,7 @@ function emitCheckCaller(asm: Assembler, reject: ReturnType<Assembler['label']>)
   asm.bind(done);
 }
 
-/** Puts the values into the frame. `table` has, for each bit of the mask, where its register stands there. */
+/** Stores the values in the frame. Afterwards r12 is the address of the stack data. */
 function emitLoadRegisters(asm: Assembler, offsetTable: ReturnType<Assembler['label']>): void {
   const [nextRegister, done] = [asm.label(), asm.label()];
   asm.emit('mov r64, r/m64', 'rax', { base: 'r12' });
@@ -85,7 +85,7 @@ function emitLoadRegisters(asm: Assembler, offsetTable: ReturnType<Assembler['la
   asm.bind(nextRegister);
   asm.emit('add r/m64, imm8', 'r12', 8);
   asm.emit('bsf r32, r/m32', 'ecx', 'eax');
-  asm.emit('je rel32', done); // nothing is left; r12 is behind the values, at the stack data
+  asm.emit('je rel32', done); // no bits left
   asm.emit('lea r64, m', 'r13', { to: offsetTable });
   asm.emit('add r64, r/m64', 'r13', 'rcx');
   asm.emit('movzx r32, r/m8', 'r13d', { base: 'r13' });
@@ -98,7 +98,7 @@ function emitLoadRegisters(asm: Assembler, offsetTable: ReturnType<Assembler['la
   asm.bind(done);
 }
 
-/** For each bit of a mask, counted from the first register's number: where the register is saved. */
+/** Returns the contents of `offsetTable`: for each bit of a register mask, the offset of the register in the frame. */
 export function frameOffsets(): Uint8Array {
   const maskBase = x64Registers.rax;
   const offsets = new Uint8Array(16);

@@ -1,14 +1,14 @@
 /**
- * What closures lead to, with their kind in r10 and their number in r11. It finds out who calls:
+ * Entry point of callbacks, with their interface in r10 and their id in r11. The caller determines the call path:
  *
- *     the JavaScript thread, inside our own native call    napi_call_function, at once
- *     the same, on a stack of its own                      JavaScript answers where it let C run
- *     the JavaScript thread, inside anybody else's         a scope of its own, and napi_make_callback
- *     the same, on a stack that V8 would not run on        over the bridge, which changes stacks
- *     any other thread                                     a request to the JavaScript thread
+ *     JavaScript thread, in a native call of ours    napi_call_function
+ *     the same, on the fiber                         suspends the fiber; JavaScript resumes it with the result
+ *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
+ *     the same, on a stack that V8 cannot run on     the foreign-stack entry, which switches stacks
+ *     any other thread                               a request to the JavaScript thread
  *
- * "Inside our own native call" is one comparison: the state holds the thread pointer of the JavaScript thread
- * while that is so, and 0 otherwise. C that changes stacks within such a call is refused.
+ * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
+ * call of ours, and 0 otherwise. If C has switched stacks within such a call, the callback fails.
  */
 import {
   callbackInterface,
@@ -27,6 +27,9 @@ import { systemCalls } from '../linux/system-calls.js';
 import { emitYield } from './fiber-stack.js';
 import { type Glue, resultAddress } from './parts.js';
 
+/** Below `resultAddress` in the frame of a callback: bytes of the request. */
+const requestSize: Memory = { base: 'rbp', displacement: -32 };
+
 const inRequest = (register: Gpr64, offset: number): Memory => ({ base: register, displacement: offset });
 
 export function emitCallbackEntry(glue: Glue): void {
@@ -40,11 +43,7 @@ export function emitCallbackEntry(glue: Glue): void {
     asm.label(),
   ];
 
-  asm.emit('endbr64');
-  asm.emit('push r/m64', 'rbp');
-  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
-  asm.emit('push r/m64', 'rbx');
-  asm.emit('push r/m64', 'r12');
+  glue.enter();
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r64, r/m64', 'rbx', 'r10');
   asm.emit('mov r/m64, r64', resultAddress, 'rdi');
@@ -82,10 +81,10 @@ export function emitCallbackEntry(glue: Glue): void {
   emitYield(glue);
 
   asm.bind(renewScope);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   asm.emit('jmp rel32', scopeRenewed);
 
-  // C changed stacks within our call. V8 would end the process, and there is no way back that we know.
+  // C switched stacks within a native call of ours. V8 would abort the process, and the way back is unknown.
   asm.bind(wrongStack);
   asm.emit('mov r/m32, imm32', glue.state(state.failure), failures.wrongStack);
   asm.bind(errorResult);
@@ -98,7 +97,7 @@ export function emitCallbackEntry(glue: Glue): void {
 
 type Exits = Readonly<Record<'completed' | 'result' | 'errorResult', Label>>;
 
-/** Whether this is the thread's own stack; goes elsewhere if not. */
+/** Jumps to `otherStack` unless rsp is on the thread's own stack. */
 function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
   const { asm } = glue;
   asm.emit('cmp r64, r/m64', 'rsp', glue.constant(constants.stackLow));
@@ -107,7 +106,7 @@ function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
   asm.emit('jae rel32', otherStack);
 }
 
-/** Not inside our native call; the thread pointer is in rax. */
+/** Emits the paths outside a native call of ours. The thread pointer is in rax. */
 function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: Exits): void {
   const { asm } = glue;
   const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
@@ -119,8 +118,8 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
 
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignCode);
   glue.pushFrame();
-  asm.emit('call rel32', glue.openScope);
-  // Behind six arguments in registers comes the place for the result, which we do not want.
+  asm.emit('call rel32', glue.labels.openScope);
+  // The seventh argument, on the stack: NULL, since the result is not used.
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r/m64, imm32', { base: 'rsp' }, 0);
   asm.emit('mov r/m32, imm32', 'esi', 0);
@@ -131,13 +130,13 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   glue.callNapi('napi_make_callback');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('jmp rel32', completed);
   asm.bind(failed);
-  // The exception must not wait for a call of ours that has nothing to do with it.
+  // Otherwise an unrelated call would throw the pending exception.
   asm.emit('lea r64, m', 'rsi', { base: 'rsp' });
   glue.callNapi('napi_get_and_clear_last_exception');
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('jmp rel32', errorResult);
 
   asm.bind(foreignStack);
@@ -150,13 +149,13 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   emitOtherThread(glue, { result, errorResult });
 }
 
-/** On a thread that is not JavaScript's: hands a request over, and waits if the kind says so. */
+/** Emits the path of other threads: queues a request, and waits in mode `block`. */
 function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
   const { asm } = glue;
   const [enqueue, enqueued, waitLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', errorResult);
-  // The request goes on this stack.
+  // The request is on this stack.
   asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: callbackInterface.recordStackLength });
   asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.length });
   asm.emit('sub r64, r/m64', 'rsp', 'rax');
@@ -170,21 +169,21 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov r/m32, r32', inRequest('r12', request.crossThread), 'eax');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('je rel32', enqueue); // crossThreadModes.block
-  // Nobody waits: the request must outlive this frame.
-  asm.emit('mov r/m64, r64', { base: 'rbp', displacement: -32 }, 'r11');
+  // This thread does not wait, so the request must outlive the frame.
+  asm.emit('mov r/m64, r64', requestSize, 'r11');
   asm.emit('mov r64, r/m64', 'rdi', 'r11');
   glue.callImport('malloc');
   asm.emit('test r/m64, r64', 'rax', 'rax');
   asm.emit('je rel32', errorResult);
   asm.emit('mov r64, r/m64', 'rdi', 'rax');
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
-  asm.emit('mov r64, r/m64', 'rcx', { base: 'rbp', displacement: -32 });
+  asm.emit('mov r64, r/m64', 'rcx', requestSize);
   asm.emit('mov r64, r/m64', 'r12', 'rax');
   asm.emit('rep movsb');
 
   asm.bind(enqueue);
-  asm.emit('call rel32', glue.lock);
-  // The queue lives as long as the environment: only while the lock keeps that from ending may it be used.
+  asm.emit('call rel32', glue.labels.lock);
+  // The queue exists as long as the environment, which cannot end while the lock is held.
   asm.emit('mov r/m32, imm32', 'eax', -1);
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   const unlock = asm.label();
@@ -195,7 +194,7 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   glue.callImport('napi_call_threadsafe_function');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', unlock);
-  // JavaScript may have it by now, but answers only when the lock is free.
+  // JavaScript may already handle the request, but completes it only under the lock.
   asm.emit('mov r64, r/m64', 'rcx', glue.state(state.requests));
   asm.emit('mov r/m64, r64', inRequest('r12', request.next), 'rcx');
   asm.emit('mov r/m64, imm32', inRequest('r12', request.previous), 0);
@@ -231,7 +230,7 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov r64, r/m64', 'rdi', 'r12');
   asm.emit('mov r/m32, imm32', 'esi', FUTEX_WAIT_PRIVATE);
   asm.emit('mov r/m32, imm32', 'edx', 0);
-  asm.emit('mov r/m32, imm32', 'r10d', 0); // for as long as it takes
+  asm.emit('mov r/m32, imm32', 'r10d', 0); // no timeout
   asm.emit('syscall');
   asm.emit('jmp rel32', waitLoop);
   asm.bind(done);

@@ -1,64 +1,63 @@
 /**
- * Native calls on a stack of their own. C is a coroutine of JavaScript there: a closure that it calls need not enter
- * JavaScript, since JavaScript only has to come back from the function that let C run.
+ * Native calls on a separate stack, the fiber. C runs as a coroutine there: a callback does not enter JavaScript, but
+ * returns to it from the function that started or resumed C.
  *
- *     JavaScript               thread's stack    own stack
- *     carry()             -->  napi_call_function
- *       begin()           -->  ............  -->  the native function
- *         answer          <--  ............  <--  a closure's entry: C waits
- *       resume()          -->  ............  -->  C goes on
- *                         <--  ............  <--  C returns
+ *     JavaScript               thread's stack        fiber
+ *     fiberInvoke()       -->  napi_call_function
+ *       fiberBegin()      -->  ................  -->  native function
+ *         run callback    <--  ................  <--  callback entry: C is suspended
+ *       fiberResume()     -->  ................  -->  C continues
+ *                         <--  ................  <--  C returns
  *
- * The stack pointers of both sides wait in the state. Calls are nested as JavaScript's are, so whoever waits on the
- * own stack waits below those who began earlier. `carry` stands around it all for the case that JavaScript is
- * terminated and never comes to `resume`: C must return before anything else happens.
+ * The state holds the stack pointers of both sides. Calls nest as those of JavaScript do, so a suspended call is
+ * further down the fiber than earlier ones. If JavaScript is terminated before `fiberResume`, `fiberInvoke` resumes the
+ * call itself: C must return before anything else happens.
  */
 import { callbackInterface, callRecord, entryPaths, state } from '../../glue-layout.js';
 import type { Gpr64 } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
-/** What a function keeps for its caller, besides rbp: psABI, figure 3.4. */
+/** Callee-saved registers besides rbp: psABI, figure 3.4. */
 const calleeSaved: readonly Gpr64[] = ['rbx', 'r12', 'r13', 'r14', 'r15'];
-/** What the entry of a closure needs behind the answer, and what it has not kept for its caller yet. */
+/** Registers that the callback entry uses after the result, and callee-saved ones that it has not saved. */
 const savedByYield: readonly Gpr64[] = ['rbp', 'rbx', 'r13', 'r14', 'r15'];
 
-/** `carry()`: asks the dispatcher to `begin` the call in the state, and to `resume` it until it has returned. */
+/** `fiberInvoke()`: calls the dispatcher, which begins the call in the state and resumes it until it has returned. */
 export function emitFiberInvoke(glue: Glue): void {
   const { asm } = glue;
   const [checkReturned, done] = [asm.label(), asm.label()];
-  asm.emit('endbr64');
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.fiberSp));
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.fiberCall);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.bind(checkReturned);
   asm.emit('cmp r64, r/m64', 'rbx', glue.state(state.fiberSp));
   asm.emit('je rel32', done);
   asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
-  asm.emit('call rel32', glue.fiberResume);
+  asm.emit('call rel32', glue.labels.fiberResume);
   asm.emit('jmp rel32', checkReturned);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   glue.leave();
 }
 
-/** `begin()`: makes the call that is in the state. Returns when it has, or when it waits. */
+/** `fiberBegin()`: makes the call in the state. Returns when that has returned or is suspended. */
 export function emitFiberBegin(glue: Glue): void {
   const { asm } = glue;
   emitSwitchToFiber(glue);
   asm.emit('lea r64, m', 'rbx', glue.state(state.call));
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('mov r/m64, r64', glue.state(state.fiberSp), 'rsp');
   asm.emit('mov r/m32, imm32', glue.state(state.suspended), 0);
   emitSwitchToThread(glue);
 }
 
-/** `resume()`: lets the call that waits go on, with what JavaScript answered. Returns like `begin`. */
+/** `fiberResume()`: resumes the suspended call with the result from JavaScript. Returns like `fiberBegin`. */
 export function emitFiberResume(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.fiberResume);
+  asm.bind(glue.labels.fiberResume);
   emitSwitchToFiber(glue);
   const [errorResult, result] = [asm.label(), asm.label()];
   asm.emit('add r/m64, imm8', 'rsp', 8);
@@ -78,16 +77,17 @@ export function emitFiberResume(glue: Glue): void {
 }
 
 /**
- * In a closure's entry, with the record filled and the stack aligned: waits for the answer.
+ * Suspends the fiber in the callback entry, with the record filled and the stack aligned.
  *
- * Processors predict returns by the calls before. The closure's call is answered by a jump from another function, so
- * a return that goes wrong takes its place: the ones that follow, out of `resume` and out of Node, then go right.
+ * Processors predict returns by the preceding calls. The call of the callback returns by a jump from `fiberResume`, so
+ * its prediction is consumed here by a mispredicted return. The following returns, out of the exported function and out
+ * of Node, are then predicted correctly.
  */
 export function emitYield(glue: Glue): void {
   const { asm } = glue;
   const onThreadStack = asm.label();
   for (const register of savedByYield) asm.emit('push r/m64', register);
-  asm.emit('sub r/m64, imm8', 'rsp', 8); // aligned for what begins below
+  asm.emit('sub r/m64, imm8', 'rsp', 8); // aligned for calls that begin below
   asm.emit('mov r/m64, r64', glue.state(state.fiberSp), 'rsp');
   asm.emit('mov r/m32, imm32', glue.state(state.suspended), 1);
   asm.emit('lea r64, m', 'rax', { to: onThreadStack });
@@ -97,7 +97,7 @@ export function emitYield(glue: Glue): void {
   emitSwitchToThread(glue);
 }
 
-/** Leaves the thread's stack. rbp stays what it is, for those who follow frames. */
+/** Switches to the fiber. rbp is preserved for frame-pointer unwinding. */
 function emitSwitchToFiber(glue: Glue): void {
   const { asm } = glue;
   asm.emit('endbr64');
@@ -110,7 +110,7 @@ function emitSwitchToFiber(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rsp', glue.state(state.fiberSp));
 }
 
-/** Returns on the thread's stack, from whichever of the functions it was left by. */
+/** Switches to the thread's stack, and returns from the exported function that left it. */
 function emitSwitchToThread(glue: Glue): void {
   const { asm } = glue;
   asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);

@@ -1,7 +1,5 @@
-/** The glue between C and JavaScript: the parts of this architecture. */
-import { assembleGlue, type GlueParts } from '../../assemble-glue.js';
-import type { GlueCode } from '../../machine.js';
-import type { Label } from '../asm/operands.js';
+import { assembleGlue, type GlueEmitters } from '../../assemble-glue.js';
+import type { GlueCode } from '../../ffi-code.js';
 import { emitCallbackEntry } from './callback.js';
 import { emitFiberBegin, emitFiberInvoke, emitFiberResume } from './fiber-stack.js';
 import { emitAttach, emitInitialise, emitReadCString, emitSetRef } from './module.js';
@@ -18,37 +16,32 @@ import {
   emitUnlinkAndComplete,
 } from './requests.js';
 
-const parts: GlueParts<Glue, Label> = {
+const emitters: GlueEmitters<Glue> = {
   callbackEntry: emitCallbackEntry,
-  exportedFunctions: {
-    attach: emitAttach,
-    completeRequest: emitCompleteRequest,
-    fiberBegin: emitFiberBegin,
-    fiberInvoke: emitFiberInvoke,
-    fiberResume: emitFiberResume,
-    invoke: emitInvoke,
-    queueAsync: emitQueueAsync,
-    readCString: emitReadCString,
-    setRef: emitSetRef,
-    shutdown: emitShutdown,
-  },
   initialise: emitInitialise,
-  subroutines: [
-    (glue) => glue.emitHandleScopes(),
-    ...[
-      emitCallTarget,
-      emitAsyncCall,
-      emitHandleRequest,
-      emitUnlinkAndComplete,
-      emitUnlink,
-      emitDeliverResult,
-      emitCleanupHook,
-      emitLock,
-    ],
-    (glue) => glue.emitStringTable(),
-  ],
+
+  attach: emitAttach,
+  completeRequest: emitCompleteRequest,
+  fiberBegin: emitFiberBegin,
+  fiberInvoke: emitFiberInvoke,
+  fiberResume: emitFiberResume,
+  invoke: emitInvoke,
+  queueAsync: emitQueueAsync,
+  readCString: emitReadCString,
+  setRef: emitSetRef,
+  shutdown: emitShutdown,
+
+  handleScopes: (glue) => glue.emitHandleScopes(),
+  callTarget: emitCallTarget,
+  asyncCall: emitAsyncCall,
+  handleRequest: emitHandleRequest,
+  unlinkAndComplete: emitUnlinkAndComplete,
+  unlink: emitUnlink,
+  deliverResult: emitDeliverResult,
+  cleanupHook: emitCleanupHook,
+  lock: emitLock,
 };
 
 export function glue(constantsOffset: number): GlueCode {
-  return assembleGlue(new Glue(constantsOffset), parts);
+  return assembleGlue(new Glue(constantsOffset), emitters);
 }

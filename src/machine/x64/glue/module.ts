@@ -1,19 +1,15 @@
-/** How the glue starts, and the small functions that JavaScript gets from it. */
-import { constants, type ExportName, state } from '../../glue-layout.js';
+/** Initialisation of the glue, and its small exported functions. */
+import { constants, type ExportName, NAPI_AUTO_LENGTH, state } from '../../glue-layout.js';
 import type { Label, Memory } from '../asm/operands.js';
 import type { Glue } from './parts.js';
 
 const frameSlot = (displacement: number): Memory => ({ base: 'rbp', displacement });
 
-/** `initialise(env, exports)`: Node loads the module on the JavaScript thread. */
+/** `initialise(env, exports)`: called by Node on the JavaScript thread when it loads the module. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
-  asm.emit('endbr64');
-  asm.emit('push r/m64', 'rbp');
-  asm.emit('mov r64, r/m64', 'rbp', 'rsp');
-  asm.emit('push r/m64', 'rbx');
-  asm.emit('push r/m64', 'r12');
+  glue.enter();
   asm.emit('sub r/m64, imm8', 'rsp', 16);
   asm.emit('mov r/m64, r64', glue.constant(constants.env), 'rdi');
   asm.emit('mov r64, r/m64', 'rbx', 'rsi');
@@ -30,11 +26,11 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('mov r64, r/m64', 'rax', 'rbx');
   glue.leave();
 
-  // Adds the function at rcx by the name at r12 to the exports at rbx. The flags tell whether Node did it.
+  // Adds the function at rcx with the name at r12 to the exports in rbx. ZF is set on success.
   asm.bind(addExport);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
-  asm.emit('mov r/m64, imm32', 'rdx', -1); // NAPI_AUTO_LENGTH
+  asm.emit('mov r/m64, imm32', 'rdx', NAPI_AUTO_LENGTH);
   asm.emit('mov r/m32, imm32', 'r8d', 0);
   asm.emit('lea r64, m', 'r9', frameSlot(-24));
   glue.callNapi('napi_create_function');
@@ -50,7 +46,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('ret');
 }
 
-/** `attach(dispatcher, name)`: what the closures of this environment are answered by. */
+/** `attach(dispatcher, name)`: sets the function that handles the callbacks of this environment. */
 export function emitAttach(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -77,13 +73,13 @@ export function emitAttach(glue: Glue): void {
   asm.emit('lea r64, m', 'rcx', glue.constant(constants.dispatcher));
   glue.callNapi('napi_create_reference');
   exitOnError();
-  // Six arguments in registers, five on the stack: no function, resource and limit; one thread; no finalizer, its
-  // data and context; what handles an item; where the queue goes.
+  // Six arguments in registers, five on the stack: no function, no resource, the name, no limit, one thread; no
+  // finalizer with its data, no context; the handler of an item; the address of the result.
   asm.emit('mov r64, r/m64', 'rcx', name);
   zeroRegisters('esi', 'edx', 'r8d');
   asm.emit('mov r/m32, imm32', 'r9d', 1);
   for (const offset of [0, 8, 16]) asm.emit('mov r/m64, imm32', { base: 'rsp', displacement: offset }, 0);
-  asm.emit('lea r64, m', 'rax', { to: glue.handleRequest });
+  asm.emit('lea r64, m', 'rax', { to: glue.labels.handleRequest });
   asm.emit('mov r/m64, r64', { base: 'rsp', displacement: 24 }, 'rax');
   asm.emit('lea r64, m', 'rax', glue.constant(constants.queue));
   asm.emit('mov r/m64, r64', { base: 'rsp', displacement: 32 }, 'rax');
@@ -92,8 +88,8 @@ export function emitAttach(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rsi', glue.constant(constants.queue));
   glue.callNapi('napi_unref_threadsafe_function');
   exitOnError();
-  // Hooks run in the opposite order: this one before the queue's own.
-  asm.emit('lea r64, m', 'rsi', { to: glue.cleanupHook });
+  // Hooks run in reverse order: this one before that of the queue.
+  asm.emit('lea r64, m', 'rsi', { to: glue.labels.cleanupHook });
   zeroRegisters('edx');
   glue.callNapi('napi_add_env_cleanup_hook');
   asm.bind(done);
@@ -103,7 +99,7 @@ export function emitAttach(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `hold()`: whether the event loop stays alive for calls from other threads, as `request` says. */
+/** `setRef()`: whether calls from other threads keep the event loop alive, according to `pendingRequest`. */
 export function emitSetRef(glue: Glue): void {
   const { asm } = glue;
   const [unref, done] = [asm.label(), asm.label()];
@@ -122,7 +118,7 @@ export function emitSetRef(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `text()`: the C string at the address in `request`, as JavaScript's. */
+/** `readCString()`: returns the C string at the address in `pendingRequest` as a JavaScript string. */
 export function emitReadCString(glue: Glue): void {
   const { asm } = glue;
   const string = { base: 'rsp', displacement: 8 } as const;
@@ -130,7 +126,7 @@ export function emitReadCString(glue: Glue): void {
   asm.emit('sub r/m64, imm8', 'rsp', 24);
   asm.emit('mov r/m64, imm32', string, 0);
   asm.emit('mov r64, r/m64', 'rsi', glue.state(state.pendingRequest));
-  asm.emit('mov r/m64, imm32', 'rdx', -1); // NAPI_AUTO_LENGTH
+  asm.emit('mov r/m64, imm32', 'rdx', NAPI_AUTO_LENGTH);
   asm.emit('lea r64, m', 'rcx', string);
   glue.callNapi('napi_create_string_utf8');
   asm.emit('mov r64, r/m64', 'rax', string);

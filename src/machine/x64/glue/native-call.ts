@@ -1,6 +1,6 @@
 /**
- * From JavaScript to C: on the JavaScript thread's own stack at once (`invoke`), or on a thread of libuv's pool
- * (`start`, `execute`, and `complete` when it is done).
+ * Calls from JavaScript to C: on the JavaScript thread (`invoke`), or on a thread of libuv's pool (`queueAsync`, then
+ * `execute` there, and `complete` on the JavaScript thread).
  */
 import { asyncCall, callFlags, callRecord, entryPaths, frame, nativeCall, state } from '../../glue-layout.js';
 import type { Memory } from '../asm/operands.js';
@@ -8,11 +8,10 @@ import type { Glue } from './parts.js';
 
 const stackSlot = (displacement: number): Memory => ({ base: 'rsp', displacement });
 
-/** `invoke()`: the call is in the state. Closures that are called meanwhile find the frame. */
+/** `invoke()`: makes the call in the state. Callbacks during the call use its frame. */
 export function emitInvoke(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
-  asm.emit('endbr64');
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rax', glue.state(state.frame));
   asm.emit('mov r/m64, r64', { base: 'r12', displacement: frame.previous }, 'rax');
@@ -20,27 +19,27 @@ export function emitInvoke(glue: Glue): void {
   glue.loadThreadPointer();
   asm.emit('mov r/m64, r64', glue.state(state.activeThread), 'rax');
   asm.emit('lea r64, m', 'rbx', glue.state(state.call));
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
   asm.emit('mov r64, r/m64', 'rax', { base: 'r12', displacement: frame.previous });
   asm.emit('mov r/m64, r64', glue.state(state.frame), 'rax');
   asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
   asm.emit('je rel32', done);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   glue.leave();
 }
 
-/** Subroutine: makes the call at rbx, and keeps its results there. */
+/** Subroutine: makes the call at rbx, and stores its results there. */
 export function emitCallTarget(glue: Glue): void {
   const { asm } = glue;
   const [noStack, noVectors, done] = [asm.label(), asm.label(), asm.label()];
   const inCall = (offset: number): Memory => ({ base: 'rbx', displacement: offset });
   const inRecord = (offset: number): Memory => inCall(nativeCall.record + offset);
-  // The call may be another one's when it returns, if JavaScript ran meanwhile.
+  // JavaScript that runs during the call may overwrite the flags with those of another call.
   const savedFlags: Memory = { base: 'rbp', displacement: -8 };
-  asm.bind(glue.callTarget);
+  asm.bind(glue.labels.callTarget);
   asm.emit('push r/m64', 'rbp');
   asm.emit('mov r64, r/m64', 'rbp', 'rsp');
   asm.emit('sub r/m64, imm8', 'rsp', 16);
@@ -59,7 +58,7 @@ export function emitCallTarget(glue: Glue): void {
   glue.loadVectors(inRecord);
   asm.bind(noVectors);
   glue.loadGeneral(inRecord);
-  // A variadic function wants to know in al how many vector registers there are at most: psABI, section 3.2.3.
+  // al: upper bound of the number of vector registers, for variadic functions. psABI, section 3.2.3.
   asm.emit('mov r/m32, imm32', 'eax', 8);
   asm.emit('call r/m64', inCall(nativeCall.target));
   glue.saveResults(inRecord);
@@ -73,7 +72,7 @@ export function emitCallTarget(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `start(name)`: the request is a job for another thread. */
+/** `queueAsync(name)`: queues the `asyncCall` at `pendingRequest`. */
 export function emitQueueAsync(glue: Glue): void {
   const { asm } = glue;
   const done = asm.label();
@@ -88,12 +87,12 @@ export function emitQueueAsync(glue: Glue): void {
   glue.callNapi('napi_get_cb_info');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', done);
-  asm.emit('mov r64, r/m64', 'r9', glue.state(state.pendingRequest)); // what execute and complete are given
+  asm.emit('mov r64, r/m64', 'r9', glue.state(state.pendingRequest)); // argument of execute and complete
   asm.emit('mov r64, r/m64', 'rbx', 'r9');
   asm.emit('mov r/m32, imm32', 'esi', 0);
   asm.emit('mov r64, r/m64', 'rdx', stackSlot(8));
-  asm.emit('lea r64, m', 'rcx', { to: glue.execute });
-  asm.emit('lea r64, m', 'r8', { to: glue.complete });
+  asm.emit('lea r64, m', 'rcx', { to: glue.labels.execute });
+  asm.emit('lea r64, m', 'r8', { to: glue.labels.complete });
   asm.emit('lea r64, m', 'rax', { base: 'rbx', displacement: asyncCall.work });
   asm.emit('mov r/m64, r64', stackSlot(0), 'rax');
   glue.callNapi('napi_create_async_work');
@@ -109,19 +108,20 @@ export function emitQueueAsync(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `execute(env, job)` on another thread; `complete(env, status, job)` on the JavaScript thread, with scopes open. */
+/**
+ * `execute(env, asyncCall)` on another thread, `complete(env, status, asyncCall)` on the JavaScript thread in a scope.
+ */
 export function emitAsyncCall(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.execute);
+  asm.bind(glue.labels.execute);
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
   asm.emit('lea r64, m', 'rbx', { base: 'rsi', displacement: asyncCall.call });
-  asm.emit('call rel32', glue.callTarget);
+  asm.emit('call rel32', glue.labels.callTarget);
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
 
-  asm.bind(glue.complete);
-  asm.emit('endbr64');
+  asm.bind(glue.labels.complete);
   glue.enterWithFrame();
   asm.emit('mov r64, r/m64', 'rbx', 'rdx');
   asm.emit('lea r64, m', 'rsi', { base: 'rbx', displacement: asyncCall.call });
@@ -131,9 +131,9 @@ export function emitAsyncCall(glue: Glue): void {
   asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: asyncCall.id });
   asm.emit('mov r/m32, r32', glue.state(state.id), 'eax');
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.asyncCompletion);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('mov r64, r/m64', 'rsi', { base: 'rbx', displacement: asyncCall.work });
   glue.callNapi('napi_delete_async_work');
   asm.emit('mov r64, r/m64', 'rdi', 'rbx');

@@ -1,10 +1,12 @@
 /**
- * What the parts of the glue share: where constants and state are, and the steps that several of them take.
- * Registers, unless a part says otherwise: rbx is the kind of a closure, a request or a call, r12 a frame; both are
- * kept by whatever is called. The stack is aligned to 16 bytes at every call: psABI, section 3.2.2.
+ * Operands and instruction sequences that the parts of the glue share. Register use, unless a part specifies another
+ * one: rbx is the interface of a callback, a request or a call, r12 a frame. Both are callee-saved. The stack is
+ * aligned to 16 bytes at every call: psABI, section 3.2.2.
  */
+import { GlueBase } from '../../assemble-glue.js';
 import {
   callbackInterface,
+  callFlags,
   callRecord,
   callsPerHandleScope,
   constants,
@@ -16,62 +18,33 @@ import {
   stateOffset,
 } from '../../glue-layout.js';
 import { Assembler } from '../asm/assembler.js';
-import { type Gpr64, type Label, type Memory, xmm } from '../asm/operands.js';
+import { type Gpr64, type Memory, xmm } from '../asm/operands.js';
 
-/** psABI, section 3.2.3: arguments; results in rax and rdx, xmm0 and xmm1. */
+/** Registers of arguments: psABI, section 3.2.3. Results are in rax and rdx, xmm0 and xmm1. */
 const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 const vectorRegisters = xmm.slice(0, 8);
 
-/** Where the frame of a closure keeps what rdi was: the address for a result in memory. */
+/** In the frame of a callback: rdi on entry, the address for a result in memory. */
 export const resultAddress: Memory = { base: 'rbp', displacement: -24 };
 
 type OperandAt = (offset: number) => Memory;
 
-export class Glue {
-  readonly asm = new Assembler();
+export class Glue extends GlueBase<Assembler> {
   readonly constant: OperandAt;
   readonly state: OperandAt;
-  /** The record of the call that is on its way. */
+  /** Operand in the record of the current call. */
   readonly record: OperandAt;
-  /** Subroutines. They are called at an aligned stack. */
-  readonly openScope: Label;
-  readonly closeScope: Label;
-  readonly lock: Label;
-  readonly unlinkAndComplete: Label;
-  readonly unlink: Label;
-  readonly deliverResult: Label;
-  readonly callTarget: Label;
-  /** Functions that Node calls. */
-  readonly handleRequest: Label;
-  readonly execute: Label;
-  readonly complete: Label;
-  readonly shutdown: Label;
-  readonly cleanupHook: Label;
-  readonly fiberResume: Label;
 
   constructor(constantsOffset: number) {
-    const { asm } = this;
-    const constantsLabel = asm.label(constantsOffset);
-    const stateLabel = asm.label(constantsOffset + stateOffset);
+    super(new Assembler());
+    const constantsLabel = this.asm.label(constantsOffset);
+    const stateLabel = this.asm.label(constantsOffset + stateOffset);
     this.constant = (addend) => ({ to: constantsLabel, addend });
     this.state = (addend) => ({ to: stateLabel, addend });
     this.record = (offset) => this.state(state.call + nativeCall.record + offset);
-    this.openScope = asm.label();
-    this.closeScope = asm.label();
-    this.lock = asm.label();
-    this.unlinkAndComplete = asm.label();
-    this.unlink = asm.label();
-    this.deliverResult = asm.label();
-    this.callTarget = asm.label();
-    this.handleRequest = asm.label();
-    this.execute = asm.label();
-    this.complete = asm.label();
-    this.shutdown = asm.label();
-    this.cleanupHook = asm.label();
-    this.fiberResume = asm.label();
   }
 
-  /** Calls an imported function; its arguments are loaded but for the environment, which comes first. */
+  /** Calls a Node-API function with the environment as first argument. The others are loaded already. */
   callNapi(name: ImportName): void {
     this.asm.emit('mov r64, r/m64', 'rdi', this.constant(constants.env));
     this.callImport(name);
@@ -81,19 +54,19 @@ export class Glue {
     this.asm.emit('call r/m64', this.constant(importOffset(name)));
   }
 
-  /** The thread pointer into rax: the first word of the thread's own data is its address (psABI, section 3.4.6). */
+  /** Loads the thread pointer into rax: the word at fs:0 is its own address (psABI, section 3.4.6). */
   loadThreadPointer(): void {
     this.asm.emit('mov r/m32, imm32', 'eax', 0);
     this.asm.emit('mov r64, fs:m64', 'rax', { base: 'rax' });
   }
 
-  /** Puts the arguments of a closure of the kind at rbx into a record. Uses rcx, rsi and rdi. */
+  /** Stores the arguments of a callback, whose interface is at rbx, in a record. Uses rcx, rsi and rdi. */
   saveArguments(to: OperandAt): void {
     const { asm } = this;
     const [noVectors, done] = [asm.label(), asm.label()];
     for (const [index, register] of argumentRegisters.entries())
       asm.emit('mov r/m64, r64', to(callRecord.general + 8 * index), register);
-    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: callbackInterface.flags }, 1);
+    asm.emit('test r/m32, imm32', { base: 'rbx', displacement: callbackInterface.flags }, callFlags.vectors);
     asm.emit('je rel32', noVectors);
     for (const [index, register] of vectorRegisters.entries())
       asm.emit('movq m64, xmm', to(callRecord.vector + 8 * index), register);
@@ -136,8 +109,8 @@ export class Glue {
   }
 
   /**
-   * Ends a closure of the kind at rbx with its results: at rsi, and in memory behind them.
-   * @param emitReturn what ends the function
+   * Returns from a callback, whose interface is at rbx, with the results at rsi. A result in memory follows them there.
+   * @param emitReturn emits the return
    */
   returnResults(emitReturn: () => void): void {
     const { asm } = this;
@@ -150,12 +123,12 @@ export class Glue {
     asm.bind(inMemory);
     asm.emit('lea r64, m', 'rsi', { base: 'rsi', displacement: callRecord.stack - callRecord.results });
     asm.emit('mov r64, r/m64', 'rdi', resultAddress);
-    asm.emit('mov r64, r/m64', 'rax', 'rdi'); // psABI: the function returns the address that it was given
+    asm.emit('mov r64, r/m64', 'rax', 'rdi'); // the function returns the address of its result: psABI, section 3.2.3
     asm.emit('rep movsb');
     emitReturn();
   }
 
-  /** Calls the dispatcher in the scope of the frame at r12, and sets the flags by the status. */
+  /** Calls the dispatcher in the scope of the frame at r12. ZF is set on success. */
   callDispatcher(): void {
     const { asm } = this;
     asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.dispatcher });
@@ -167,17 +140,23 @@ export class Glue {
     asm.emit('test r/m32, r32', 'eax', 'eax');
   }
 
-  /** Begins a function that has a frame at rsp and r12: rbx and r12 are free to use. */
-  enterWithFrame(): void {
+  /** Begins a function: rbx and r12 are free to use. The stack is aligned after it. */
+  enter(): void {
     const { asm } = this;
+    asm.emit('endbr64');
     asm.emit('push r/m64', 'rbp');
     asm.emit('mov r64, r/m64', 'rbp', 'rsp');
     asm.emit('push r/m64', 'rbx');
     asm.emit('push r/m64', 'r12');
+  }
+
+  /** Begins a function with a frame at r12. */
+  enterWithFrame(): void {
+    this.enter();
     this.pushFrame();
   }
 
-  /** A frame at rsp and r12 that has no scope yet. */
+  /** Pushes a frame without a scope. r12 is its address. */
   pushFrame(): void {
     const { asm } = this;
     asm.emit('sub r/m64, imm8', 'rsp', frame.size);
@@ -186,7 +165,7 @@ export class Glue {
     asm.emit('mov r/m32, imm32', { base: 'r12', displacement: frame.callsLeft }, 0);
   }
 
-  /** Ends a function that pushed rbp, rbx and r12 in this order, whatever else is on the stack. */
+  /** Ends a function that began with `enter`, whatever else is on the stack. */
   leave(): void {
     const { asm } = this;
     asm.emit('lea r64, m', 'rsp', { base: 'rbp', displacement: -16 });
@@ -196,27 +175,11 @@ export class Glue {
     asm.emit('ret');
   }
 
-  /** A NUL-terminated string. */
-  cString(text: string): Label {
-    const label = this.asm.label();
-    this.#strings.push({ label, bytes: new TextEncoder().encode(`${text}\0`) });
-    return label;
-  }
-
-  readonly #strings: { readonly label: Label; readonly bytes: Uint8Array }[] = [];
-
-  emitStringTable(): void {
-    for (const { label, bytes } of this.#strings) {
-      this.asm.bind(label);
-      this.asm.data(bytes);
-    }
-  }
-
-  /** The scope of the frame at r12: another one when there is one already. */
+  /** Subroutines that open a new scope for the frame at r12, in place of an older one, and that close it. */
   emitHandleScopes(): void {
     const { asm } = this;
     const noScope = asm.label();
-    asm.bind(this.openScope);
+    asm.bind(this.labels.openScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
     asm.emit('cmp r/m64, imm32', { base: 'r12', displacement: frame.handleScope }, 0);
     asm.emit('je rel32', noScope);
@@ -232,7 +195,7 @@ export class Glue {
     asm.emit('add r/m64, imm8', 'rsp', 8);
     asm.emit('ret');
 
-    asm.bind(this.closeScope);
+    asm.bind(this.labels.closeScope);
     asm.emit('sub r/m64, imm8', 'rsp', 8);
     asm.emit('mov r64, r/m64', 'rsi', { base: 'r12', displacement: frame.handleScope });
     this.callNapi('napi_close_handle_scope');

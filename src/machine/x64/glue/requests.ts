@@ -1,7 +1,7 @@
 /**
- * The JavaScript thread's side of calls from other threads. Node calls `relayed` for each request, from the event
- * loop, with scopes open. Whoever made a request that is not answered stands in a list, so that nobody waits for
- * JavaScript that is not going to run any more: `dismiss` gives them what callers get for errors.
+ * Calls from other threads, on the JavaScript thread. Node calls `handleRequest` for each request from the event loop,
+ * in a scope. A list holds all requests that are not completed, so that no caller waits for JavaScript that will not
+ * run again: `shutdown` completes them with the error result.
  */
 import {
   callbackInterface,
@@ -15,12 +15,11 @@ import {
 import { systemCalls } from '../linux/system-calls.js';
 import type { Glue } from './parts.js';
 
-/** `relayed(env, callback, context, request)`. After the end requests are answered, and their memory is gone. */
+/** `handleRequest(env, callback, context, request)`. After the shutdown, requests are already completed and freed. */
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
   const [failed, done] = [asm.label(), asm.label()];
-  asm.bind(glue.handleRequest);
-  asm.emit('endbr64');
+  asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', done);
@@ -36,48 +35,48 @@ export function emitHandleRequest(glue: Glue): void {
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.otherThread);
   asm.emit('mov r/m64, r64', glue.state(state.pendingRequest), 'rbx');
   asm.emit('mov r/m32, imm32', glue.state(state.deferred), 0);
-  asm.emit('call rel32', glue.openScope);
+  asm.emit('call rel32', glue.labels.openScope);
   glue.callDispatcher();
   asm.emit('jne rel32', failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('cmp r/m32, imm32', glue.state(state.deferred), 0);
   asm.emit('jne rel32', done);
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   asm.bind(done);
   glue.leave();
 
   asm.bind(failed);
-  asm.emit('call rel32', glue.closeScope);
+  asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   glue.leave();
 }
 
-/** `settle()`: what a request waited for is in the state, and which request it is. */
+/** `completeRequest()`: completes `pendingRequest` with the result in the state. */
 export function emitCompleteRequest(glue: Glue): void {
   const { asm } = glue;
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.pendingRequest));
-  asm.emit('call rel32', glue.unlinkAndComplete);
+  asm.emit('call rel32', glue.labels.unlinkAndComplete);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('pop r/m64', 'rbx');
   asm.emit('ret');
 }
 
 /**
- * Subroutine: ends the request at rbx with what JavaScript answered, if it did, or with the error result. When JavaScript
- * ended meanwhile, `dismiss` has done that, and the request is gone.
+ * Subroutine: completes the request at rbx with the result from JavaScript, or with the error result. After the
+ * shutdown, the request is already completed and freed.
  */
 export function emitUnlinkAndComplete(glue: Glue): void {
   const { asm } = glue;
   const [completed, afterShutdown] = [asm.label(), asm.label()];
-  asm.bind(glue.unlinkAndComplete);
+  asm.bind(glue.labels.unlinkAndComplete);
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', afterShutdown);
   asm.emit('sub r/m64, imm8', 'rsp', 8);
-  asm.emit('call rel32', glue.lock);
-  asm.emit('call rel32', glue.unlink);
+  asm.emit('call rel32', glue.labels.lock);
+  asm.emit('call rel32', glue.labels.unlink);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
   asm.emit('add r/m64, imm8', 'rsp', 8);
   asm.emit('lea r64, m', 'rsi', glue.record(callRecord.results));
@@ -86,16 +85,16 @@ export function emitUnlinkAndComplete(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
   asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
   asm.bind(completed);
-  asm.emit('jmp rel32', glue.deliverResult);
+  asm.emit('jmp rel32', glue.labels.deliverResult);
   asm.bind(afterShutdown);
   asm.emit('ret');
 }
 
-/** Subroutine: takes the request at rbx off the list. The lock is held. */
+/** Subroutine: removes the request at rbx from the list. The lock must be held. */
 export function emitUnlink(glue: Glue): void {
   const { asm } = glue;
   const [atHead, linkNext, atTail] = [asm.label(), asm.label(), asm.label()];
-  asm.bind(glue.unlink);
+  asm.bind(glue.labels.unlink);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.previous });
   asm.emit('mov r64, r/m64', 'rcx', { base: 'rbx', displacement: request.next });
   asm.emit('test r/m64, r64', 'rax', 'rax');
@@ -112,11 +111,11 @@ export function emitUnlink(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** Subroutine: gives the results at rsi to whoever made the request at rbx, which is off the list. */
+/** Subroutine: passes the results at rsi to the caller of the request at rbx, which is not in the list. */
 export function emitDeliverResult(glue: Glue): void {
   const { asm } = glue;
   const notWaiting = asm.label();
-  asm.bind(glue.deliverResult);
+  asm.bind(glue.labels.deliverResult);
   asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: request.crossThread }, crossThreadModes.block);
   asm.emit('jne rel32', notWaiting);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
@@ -124,7 +123,7 @@ export function emitDeliverResult(glue: Glue): void {
   asm.emit('lea r32, m', 'ecx', { base: 'rcx', displacement: callRecord.stack - callRecord.results });
   asm.emit('lea r64, m', 'rdi', { base: 'rbx', displacement: request.record + callRecord.results });
   asm.emit('rep movsb');
-  // From here on the request may be gone; a futex that nobody waits for wakes nobody.
+  // From here the request may be gone. Waking a futex without waiters does nothing.
   asm.emit('mov r/m32, imm32', { base: 'rbx', displacement: request.done }, 1);
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.futex);
   asm.emit('mov r64, r/m64', 'rdi', 'rbx');
@@ -140,23 +139,23 @@ export function emitDeliverResult(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `dismiss()`: no other thread waits from now on. */
+/** `shutdown()`: completes all requests. From then on calls from other threads get the error result at once. */
 export function emitShutdown(glue: Glue): void {
   const { asm } = glue;
   const [nextRequest, done] = [asm.label(), asm.label()];
-  asm.bind(glue.shutdown);
+  asm.bind(glue.labels.shutdown);
   asm.emit('endbr64');
   asm.emit('push r/m64', 'rbx');
-  asm.emit('call rel32', glue.lock);
+  asm.emit('call rel32', glue.labels.lock);
   asm.emit('mov r/m32, imm32', glue.state(state.shuttingDown), 1);
   asm.bind(nextRequest);
   asm.emit('mov r64, r/m64', 'rbx', glue.state(state.requests));
   asm.emit('test r/m64, r64', 'rbx', 'rbx');
   asm.emit('je rel32', done);
-  asm.emit('call rel32', glue.unlink);
+  asm.emit('call rel32', glue.labels.unlink);
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.callbackInterface });
   asm.emit('lea r64, m', 'rsi', { base: 'rax', displacement: callbackInterface.errorResults });
-  asm.emit('call rel32', glue.deliverResult);
+  asm.emit('call rel32', glue.labels.deliverResult);
   asm.emit('jmp rel32', nextRequest);
   asm.bind(done);
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
@@ -165,33 +164,33 @@ export function emitShutdown(glue: Glue): void {
   asm.emit('ret');
 }
 
-/** `ended(data)`: the environment ends. Nobody enters JavaScript from now on, or runs on the own stack. */
+/** `cleanupHook(data)`: the environment ends. From then on no call enters JavaScript or uses the fiber. */
 export function emitCleanupHook(glue: Glue): void {
   const { asm } = glue;
-  asm.bind(glue.cleanupHook);
+  asm.bind(glue.labels.cleanupHook);
   asm.emit('endbr64');
   asm.emit('mov r/m64, imm32', glue.state(state.jsThread), 0);
   asm.emit('mov r/m64, imm32', glue.state(state.activeThread), 0);
-  // Where there is none, the length of 0 is refused.
+  // Without a fiber stack the length is 0, and munmap fails.
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.munmap);
   asm.emit('mov r64, r/m64', 'rdi', glue.state(state.fiberStack));
   asm.emit('mov r64, r/m64', 'rsi', glue.state(state.fiberStackLength));
   asm.emit('syscall');
-  asm.emit('jmp rel32', glue.shutdown);
+  asm.emit('jmp rel32', glue.labels.shutdown);
 }
 
-/** Subroutine: takes the lock. It is held for less than a microsecond, so who does not get it lets others run. */
+/** Subroutine: acquires the lock. It is held for less than 1 us, so a waiting thread yields its CPU. */
 export function emitLock(glue: Glue): void {
   const { asm } = glue;
   const acquired = asm.label();
-  asm.bind(glue.lock);
+  asm.bind(glue.labels.lock);
   asm.emit('mov r/m32, imm32', 'eax', 0);
   asm.emit('mov r/m32, imm32', 'ecx', 1);
   asm.emit('lock cmpxchg m32, r32', glue.state(state.lock), 'ecx');
   asm.emit('je rel32', acquired);
   asm.emit('mov r/m32, imm32', 'eax', systemCalls.sched_yield);
   asm.emit('syscall');
-  asm.emit('jmp rel32', glue.lock);
+  asm.emit('jmp rel32', glue.labels.lock);
   asm.bind(acquired);
   asm.emit('ret');
 }

@@ -1,4 +1,4 @@
-import type { SystemCalls } from '../../machine.js';
+import type { SystemCalls } from '../../linux-abi.js';
 import { unifiedSystemCalls } from '../../unified-syscalls.js';
 
 /** System call numbers of x86-64: arch/x86/entry/syscalls/syscall_64.tbl in the Linux source. */
@@ -48,8 +48,8 @@ export const systemCalls: SystemCalls = {
   ...unifiedSystemCalls,
 };
 
-/** `AUDIT_ARCH_X86_64`: what a seccomp filter sees as the architecture of a call. */
+/** `AUDIT_ARCH_X86_64`. */
 export const auditArch = 0xc000003e;
 
-/** The bit that marks the numbers of the x32 ABI, whose calls have the same architecture. */
+/** Bit of the system call numbers of the x32 ABI, whose calls have the same `auditArch`: <asm/unistd.h>. */
 export const x32Bit = 0x40000000;

@@ -1,9 +1,9 @@
-/** The registers of a stopped thread: `struct user_regs_struct` of <sys/user.h>, checked against C by a test. */
+/** `struct user_regs_struct` of <sys/user.h>. A test compares it with C. */
 import { registerName } from '../../../core/registers.js';
-import type { UserRegs } from '../../machine.js';
+import type { UserRegs } from '../../linux-abi.js';
 import { registerFile } from '../registers.js';
 
-/** Words of 8 bytes, in order. */
+/** The 8-byte words in order. */
 const words = [
   ...['r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi'],
   ...['orig_rax', 'rip', 'cs', 'eflags', 'rsp', 'ss', 'fs_base', 'gs_base', 'ds', 'es', 'fs', 'gs'],

@@ -1,21 +1,20 @@
 /**
- * Constant blinding: a program that chooses values must not choose bytes of code with them. A value of 64 bits
- * enters the code as three numbers that are each as random as what masks them, and is put together in the
- * register where it belongs, without another register and without the flags:
+ * Constant blinding: the values that a program chooses must not choose bytes of code. The code contains a value of 64
+ * bits as three random numbers, and computes it in its register without other registers and without the flags:
  *
  *     mov rdx, start        start = byteswap(value - high) - low
- *     lea rdx, [rdx+low]    low and high are 32 random bits each, taken as signed
- *     bswap rdx             since a displacement reaches the lower half only
+ *     lea rdx, [rdx+low]    low and high are signed, 32 random bits each
+ *     bswap rdx             a displacement changes the lower half only
  *     lea rdx, [rdx+high]
  *
- * Every value has random bits of its own. With one key for several values, whoever is lucky with one of them has
- * the others as well, since their differences would be his choice.
+ * Every value has its own random bits. With one key for several values, an attacker who guesses one of them knows the
+ * others, since he chose their differences.
  */
-import type { RandomU64 } from '../../machine.js';
+import type { RandomU64 } from '../../supervised-code.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 
-/** Loads `value` into a register. */
+/** Emits code that loads `value` into a register. */
 export function emitBlindedConstant(asm: Assembler, register: Gpr64, value: bigint, random: RandomU64): void {
   const mask = random();
   const low = BigInt.asIntN(32, mask);

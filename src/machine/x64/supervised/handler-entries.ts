@@ -1,23 +1,25 @@
 /**
- * The entries of supervised handlers. As a slot does (`handler.ts`), an entry pushes two words and goes on to the part
- * that all share; but they are its body and itself, both in bytes from the start of the range, since that is what
- * its code can know. The common part makes addresses of them once all registers are saved.
+ * Entries of supervised handlers. Like a slot (`save-restore-stub.ts`), an entry pushes two words and jumps to the
+ * common part. The words are the offsets of its body and of itself from the start of the range, because the code
+ * contains no addresses. The common part converts them to addresses after all registers are saved.
  *
  *     endbr64
- *     lea rsp, [rsp-128]          over the red zone
- *     push qword ptr [selector]   the body
+ *     lea rsp, [rsp-128]          below the red zone
+ *     push qword ptr [selector]   offset of the body
  *     push entry
  *     jmp common
  *
- * The common part calls the body, and that is the ordinary one: it loads the PC and jumps, with what handlers
- * are given in the registers of arguments.
+ * The common part calls an ordinary body, which loads the PC and jumps. The argument registers hold the arguments of
+ * the handler.
  */
 
+import { alignUp } from '../../../core/bits.js';
 import { lazy } from '../../../core/lazy.js';
 import { pcRelativeEhFrame } from '../../eh-frame.js';
-import type { EntryCode } from '../../machine.js';
+import { assertSelectorsOutside } from '../../object-code.js';
+import { replicate } from '../../replicate.js';
+import type { EntryCode } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
-import { replicate } from '../trampolines/replicate.js';
 import { handlerCommon } from '../trampolines/save-restore-stub.js';
 import { padWithTraps } from '../trampolines/slot.js';
 import { redZone } from '../trampolines/stack.js';
@@ -25,7 +27,7 @@ import { redZone } from '../trampolines/stack.js';
 const stride = 32;
 const entryTrapOffset = 25;
 
-/** The common part for a range in which it stands there, and how to unwind through it. */
+/** Returns the common part and its unwind table, for an offset in the range. */
 function commonPart(commonOffset: number): { bytes: Uint8Array; ehFrame: Uint8Array } {
   const { bytes, frame } = handlerCommon((asm, { handler, trampoline }) => {
     asm.emit('lea r64, m', 'rcx', { to: asm.label(-commonOffset) });
@@ -44,9 +46,7 @@ function code(
   count: number,
   { selectorsOffset }: EntryOptions,
 ): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const commonOffset = firstOffset + count * stride;
   const asm = new Assembler();
   const [selector, common] = [
@@ -59,7 +59,7 @@ function code(
   asm.emit('push imm32', 0);
   const immediateOffset = asm.position - 4;
   asm.emit('jmp rel32', common);
-  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  if (asm.position !== entryTrapOffset) throw new Error('unexpected length of an entry');
   asm.padTo(stride);
 
   const { bytes, ehFrame } = commonPart(commonOffset);
@@ -77,7 +77,7 @@ function code(
 
 export const handlerEntries = lazy((): EntryCode => {
   const { bytes, ehFrame } = commonPart(0);
-  const firstOffset = Math.ceil(ehFrame.length / stride) * stride;
+  const firstOffset = alignUp(ehFrame.length, stride);
   const entries: EntryCode = {
     firstOffset,
     stride,

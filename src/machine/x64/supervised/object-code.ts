@@ -1,29 +1,28 @@
 /**
- * The code of supervised objects: entries, which find their bodies, and bodies, which load, push and jump. An entry
- * needs two registers: only LEA adds without touching the flags, and it takes both numbers from registers. The body
- * may set them again.
+ * The code of supervised objects: entries, which jump to their bodies, and bodies, which load registers, write stack
+ * data and jump. An entry uses two registers, since only LEA adds without changing the flags, and both operands are in
+ * registers. The body may set them again.
  */
 import { registerName } from '../../../core/registers.js';
-import type { EntryCode, ObjectContexts, RandomU64 } from '../../machine.js';
+import { assertSelectorsOutside, littleEndian } from '../../object-code.js';
+import { replicate } from '../../replicate.js';
+import type { EntryCode, ObjectContexts, RandomU64 } from '../../supervised-code.js';
 import { Assembler } from '../asm/assembler.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from '../trampolines/replicate.js';
 import { emitStackData, redZone, scratch } from '../trampolines/stack.js';
 import { emitBlindedConstant } from './blinded.js';
 
 const stride = 32;
 const entryTrapOffset = 25;
 
-/** Registers that may hold the PC until the jump, unless they are set themselves. The entry used them already. */
+/** Registers that may hold the PC until the jump, unless the body sets them. The entry has changed them already. */
 const pcRegisters = ['r11', 'r10'] as const;
 
 const length = (count: number): number => count * stride;
 
 function code(count: number, { selectorsOffset }: { readonly selectorsOffset: number }): Uint8Array {
-  if (selectorsOffset < length(count)) {
-    throw new RangeError(`the selectors stand at ${selectorsOffset}, inside ${count} entries`);
-  }
+  assertSelectorsOutside({ selectorsOffset, length: length(count), count });
   const asm = new Assembler();
   const [rangeStart, selector] = [asm.label(0), asm.label(selectorsOffset)];
   asm.emit('endbr64');
@@ -31,7 +30,7 @@ function code(count: number, { selectorsOffset }: { readonly selectorsOffset: nu
   asm.emit('lea r64, m', 'r10', { to: rangeStart });
   asm.emit('lea r64, m', 'r10', { base: 'r10', index: { register: 'r11', scale: 1 } });
   asm.emit('jmp r/m64', 'r10');
-  if (asm.position !== entryTrapOffset) throw new Error('an entry has another length');
+  if (asm.position !== entryTrapOffset) throw new Error('unexpected length of an entry');
   asm.padTo(stride);
   return replicate(asm, count, (label) => (label === selector ? 8 : 0));
 }
@@ -44,7 +43,7 @@ export const entries: EntryCode = {
   code,
 };
 
-/** What the longest body takes: 15 registers, and 63 bytes of stack data, whose last seven are three stores. */
+/** Size of the longest body: 15 registers, and 63 bytes of stack data, the last seven of which take three stores. */
 export const bodySize = 832;
 
 export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU64): Uint8Array {
@@ -75,16 +74,12 @@ export function body({ pc, assignments, stack }: ObjectContexts, random: RandomU
 }
 
 /**
- * Where both carriers are set, only memory can hold the PC, and memory that can be executed must not. So it waits on
- * the stack, below all that is in use, and RET takes it from there: the one jump that moves the stack pointer back at
- * the same time, so that a signal in between never finds the PC below the stack pointer. It was not called, which
- * a processor mispredicts, and refuses where there is a shadow stack.
+ * If the body loads both r10 and r11, no register is left for the PC, and executable memory must not contain it. So it
+ * is spilled to the stack below everything in use, and `ret imm16` consumes it: the only jump that restores rsp at the
+ * same time, so that no signal handler can overwrite the PC below rsp. The return is unpaired: it mispredicts, and it
+ * faults under a shadow stack.
  */
 function emitSpillPc(asm: Assembler, depth: number): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(depth + 8) });
   asm.emit('mov r/m64, r64', { base: 'rsp' }, scratch.r64);
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }

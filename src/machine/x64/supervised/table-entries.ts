@@ -1,6 +1,6 @@
 /**
- * The code of supervised tables. An entry only says its number; what it goes on to is shared, so that the addresses
- * of the arrays stand in the code once:
+ * The code of supervised tables. An entry loads its index and jumps to the shared code, which contains the addresses of
+ * the arrays once:
  *
  *     endbr64                   mov code, &codeTable      (blinded)
  *     mov r11d, number          mov data, &dataTable      (blinded)
@@ -8,27 +8,24 @@
  *     int3                      mov data, [data+r11*8]
  *                               jmp code
  */
-import type { RandomU64, TableCode, TableContexts } from '../../machine.js';
-import { tableRegisters } from '../../table-registers.js';
+
+import { alignUp } from '../../../core/bits.js';
+import { replicate } from '../../replicate.js';
+import type { RandomU64, TableCode, TableContexts } from '../../supervised-code.js';
+import { type TableRegisters, tableRegisters } from '../../table-registers.js';
 import { Assembler } from '../asm/assembler.js';
-import { type Gpr64, gpr32, gpr64, type Index } from '../asm/operands.js';
+import { gpr32, gpr64, type Index } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from '../trampolines/replicate.js';
 import { redZone } from '../trampolines/stack.js';
 import { emitBlindedConstant } from './blinded.js';
 
 const stride = 16;
 
-interface TableRegisters {
-  readonly code: Gpr64;
-  readonly data: Gpr64;
-  /** Holds the number. */
-  readonly index: Index['register'];
-}
+type Register = Index['register'];
 
 export function tableCode(contexts: TableContexts, random: RandomU64): TableCode {
   const { count } = contexts;
-  const registers = chooseRegisters(contexts);
+  const registers = tableRegisters<Register>(registerFile, contexts, ['r11', 'r10']);
   const entryAsm = new Assembler();
   entryAsm.emit('endbr64');
   entryAsm.emit('mov r32, imm32', gpr32[gpr64.indexOf(registers.index)]!, 0);
@@ -38,7 +35,7 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
 
   const sharedAsm = new Assembler();
   emitSharedCode(sharedAsm, registers, contexts, random);
-  sharedAsm.padTo(Math.ceil(sharedAsm.position / stride) * stride);
+  sharedAsm.padTo(alignUp(sharedAsm.position, stride));
 
   const bytes = new Uint8Array(count * stride + sharedAsm.position);
   bytes.set(replicate(entryAsm, count, () => 0));
@@ -48,21 +45,15 @@ export function tableCode(contexts: TableContexts, random: RandomU64): TableCode
   return { bytes, stride };
 }
 
-function chooseRegisters(contexts: TableContexts): TableRegisters {
-  const { code, data } = tableRegisters(registerFile, contexts) as Record<'code' | 'data', Index['register']>;
-  const index = (['r11', 'r10'] as const).find((register) => register !== code && register !== data);
-  return { code, data, index: index ?? data };
-}
-
 function emitSharedCode(
   asm: Assembler,
-  { code, data, index }: TableRegisters,
+  { code, data, index }: TableRegisters<Register>,
   { codeTable, dataTable }: TableContexts,
   random: RandomU64,
 ): void {
   const scaledIndex: Index = { register: index, scale: 8 };
   if (index === data) {
-    // Both registers that we may use are the table's. The word of code waits below the red zone meanwhile.
+    // The table loads both scratch registers: the code word is spilled below the red zone.
     asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -(redZone + 8) });
     emitBlindedConstant(asm, code, codeTable, random);
     asm.emit('mov r64, r/m64', code, { base: code, index: scaledIndex });

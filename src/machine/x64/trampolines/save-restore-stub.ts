@@ -1,21 +1,21 @@
 /**
- * The type `handler`: save all registers, call a C function with them, load what it left. In a nutshell:
+ * The type `handler`: saves all registers, calls a C function with them, and loads the registers that it left.
  *
- * 1. A slot steps over the red zone, pushes which handler and which trampoline it is, and jumps to the part that all
- *    slots of a region share. No register has changed until there. In supervised objects an entry does so: see
- *    `object-handlers.ts`.
- * 2. That part stores every register in a block on the stack, aligned, and calls.
- * 3. Then it does what {@link restoreContext} does as a function: it loads all registers from the block and *returns* into
- *    the PC that stands there. `ret` pops PC and stack pointer together, with nothing to hold them; it is what the
- *    processor predicts, and what a shadow stack allows, as long as the return address is the caller's.
+ * 1. A slot moves the stack pointer below the red zone, pushes the addresses of the handler and of the trampoline, and
+ *    jumps to the common part. All other registers are still unchanged. In supervised objects an entry does this: see
+ *    `handler-entries.ts`.
+ * 2. The common part stores every register in an aligned block on the stack and calls the handler.
+ * 3. It then does what {@link restoreContext} does as a function: it loads all registers from the block and *returns*
+ *    to the PC stored there. `ret` loads PC and stack pointer at once, without a register for either. If the PC is the
+ *    caller's return address, the processor predicts it, and a shadow stack allows it.
  *
- * The stack, from the stack pointer at the call downwards:
+ * The stack, downwards from the stack pointer at the call:
  *
  *     +0     return address
- *     -128   the red zone: psABI, section 3.2.2
+ *     -128   red zone: psABI, section 3.2.2
  *     -144   handler, trampoline
  *     -160   flags, rax
- *            the block, at a multiple of 16
+ *            block, at a multiple of 16
  */
 import { handlerSlotLayout } from '../../../core/shape.js';
 import { CfiBuilder, type FrameDescription } from '../../eh-frame.js';
@@ -24,19 +24,19 @@ import type { Gpr64, Label, Memory } from '../asm/operands.js';
 import { savedGeneral, savedOffsets, savedSize, savedVector } from './saved-registers.js';
 import { redZone } from './stack.js';
 
-/** Steps of the stack on the way in, in bytes below the stack pointer at the call. */
+/** Words pushed on entry: offsets in bytes below the stack pointer at the call. */
 const entryFrame = { handler: redZone + 8, trampoline: redZone + 16, flags: redZone + 24, rax: redZone + 32 };
 
 /**
- * What the way out puts on the new stack and takes off again: r15, flags, PC, and a word that only fills. It lies
- * below the red zone of the stack pointer at the call, and so below that of the one after it, 8 bytes higher.
+ * Words that the restore code writes to the new stack and pops: r15, flags, PC and padding. They are below the red zone
+ * of the stack pointer at the call, and so below that of the stack pointer after it, 8 bytes higher.
  */
 const exitFrame = { r15: 0, flags: 8, rip: 16, length: 32 };
 
-/** From there to the new stack pointer. */
+/** Bytes from the exit frame to the new stack pointer. */
 const exitFrameSize = exitFrame.length + redZone + 8;
 
-/** Numbers of DWARF: psABI, figure 3.36. */
+/** Registers in the order of their DWARF numbers: psABI, figure 3.36. */
 const dwarfRegisters = [
   ...(['rax', 'rdx', 'rcx', 'rbx', 'rsi', 'rdi', 'rbp', 'rsp'] as const),
   ...(['r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'return address'] as const),
@@ -44,7 +44,7 @@ const dwarfRegisters = [
 const dwarfNumber = (name: (typeof dwarfRegisters)[number]): number => dwarfRegisters.indexOf(name);
 const returnAddress = dwarfNumber('return address');
 
-/** One slot; `data` is its own, `common` what all share. */
+/** Emits one slot, which jumps to the common part. */
 export function emitHandlerSlot(asm: Assembler, dataWord: (byte: number) => Memory, common: Label): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -redZone });
   asm.emit('push r/m64', dataWord(8 * handlerSlotLayout.handler));
@@ -52,22 +52,24 @@ export function emitHandlerSlot(asm: Assembler, dataWord: (byte: number) => Memo
   asm.emit('jmp rel32', common);
 }
 
-/** Where the common part finds what was pushed: which handler, and which trampoline. */
+/** The words that a slot has pushed. */
 interface SlotWords {
   readonly handler: Memory;
   readonly trampoline: Memory;
 }
 
-/** Puts the trampoline's address into rsi, and returns what to call. It may change all registers but rdi. */
+/**
+ * Loads the trampoline's address into rsi and returns the operand of the call. It may change all registers except rdi.
+ */
 type FindHandler = (asm: Assembler, slotWords: SlotWords) => Gpr64 | Memory;
 
-/** A slot pushes just that. */
+/** A slot pushes both addresses. */
 const handlerFromSlot: FindHandler = (asm, { handler, trampoline }) => {
   asm.emit('mov r64, r/m64', 'rsi', trampoline);
   return handler;
 };
 
-/** The common part. It is the only part that calls, so an unwinder meets no other. */
+/** Returns the common part. Only this part calls, so no other code needs unwind information. */
 export function handlerCommon(findHandler = handlerFromSlot): { bytes: Uint8Array; frame: FrameDescription } {
   const asm = new Assembler();
   const cfi = new CfiBuilder();
@@ -77,7 +79,7 @@ export function handlerCommon(findHandler = handlerFromSlot): { bytes: Uint8Arra
     handler: { base: 'rax', displacement: -entryFrame.handler },
     trampoline: { base: 'rax', displacement: -entryFrame.trampoline },
   });
-  asm.emit('cld'); // clear at every call: psABI, section 3.2.1
+  asm.emit('cld'); // DF is clear at every call: psABI, section 3.2.1
   asm.emit('call r/m64', handler);
   asm.emit('mov r64, r/m64', 'r15', 'rsp');
   emitRestore(asm, cfi);
@@ -85,16 +87,16 @@ export function handlerCommon(findHandler = handlerFromSlot): { bytes: Uint8Arra
   return { bytes, frame: { start: 0, length: bytes.length, returnAddress, cfi: cfi.toBytes() } };
 }
 
-/** The function `restoreContextAddress(block)`. */
+/** Returns the function `void restore(const struct saved_registers *)`. */
 export function restoreContext(): Uint8Array {
   const asm = new Assembler();
   asm.emit('endbr64');
   asm.emit('mov r64, r/m64', 'r15', 'rdi');
-  emitRestore(asm, new CfiBuilder()); // which nobody needs: it calls nothing
+  emitRestore(asm, new CfiBuilder()); // unused: the function calls nothing
   return asm.finish();
 }
 
-/** Stores everything in the block, which the stack pointer is at in the end. rax: the stack pointer at the call. */
+/** Saves all registers. Afterwards rsp is the address of the block, and rax is the stack pointer at the call. */
 function emitSave(asm: Assembler, cfi: CfiBuilder): void {
   const dwarfSp = dwarfNumber('rsp');
   const blockField = (name: keyof typeof savedOffsets): Memory => ({
@@ -126,7 +128,7 @@ function emitSave(asm: Assembler, cfi: CfiBuilder): void {
   asm.emit('mov r/m64, r64', blockField('rsp'), 'rcx');
   for (const name of savedVector) asm.emit('movups xmm/m128, xmm', blockField(name), name);
 
-  // The block is the caller's state from here on, also for an unwinder: it goes on from what the handler left.
+  // From here the unwinder uses the registers in the block, including changes by the handler.
   cfi.advanceTo(asm.position).cfaSavedAt({ register: dwarfSp, offset: savedOffsets.rsp });
   cfi.registerSavedAt(returnAddress, { register: dwarfSp, offset: savedOffsets.rip });
   for (const name of savedGeneral) {
@@ -135,9 +137,8 @@ function emitSave(asm: Assembler, cfi: CfiBuilder): void {
 }
 
 /**
- * Loads every register from the block at r15 and jumps. Once the stack pointer is the new one, the block may lie
- * below it, where the frame of a signal can be written: by then everything is in registers. Those that wait in
- * xmm8 and xmm9 stand one behind the other in the block.
+ * Loads all registers from the block at r15 and jumps. With the new stack pointer, the block may be below it, where a
+ * signal frame can overwrite it. So everything is in registers by then: xmm8 and xmm9 hold two adjacent words each.
  */
 function emitRestore(asm: Assembler, cfi: CfiBuilder): void {
   const dwarfR15 = dwarfNumber('r15');

@@ -1,39 +1,20 @@
-/**
- * The code slot of a trampoline: load, push, jump; or what `handler.ts` says. One slot is assembled; the others are
- * copies in which the distances to the data slot differ by a constant, because code and data slots have different
- * lengths. So do the distances to what all slots of an image share, at its end.
- */
+/** Code slots: they load registers, write stack data and jump, or save all registers (save-restore-stub.ts). */
 import { registerName } from '../../../core/registers.js';
 import { dataLayout, type Shape } from '../../../core/shape.js';
-import type { CodeImage } from '../../machine.js';
+import { type SlotLabels, slotCode } from '../../slots.js';
 import { Assembler } from '../asm/assembler.js';
-import type { Gpr64, Label, Memory } from '../asm/operands.js';
+import type { Gpr64, Memory } from '../asm/operands.js';
 import { registerFile } from '../registers.js';
-import { replicate } from './replicate.js';
 import { emitHandlerSlot, handlerCommon } from './save-restore-stub.js';
 import { emitStackData, type StackChunk, scratch } from './stack.js';
 
-/** Slots begin at multiples of 16 bytes, where processors fetch best. */
-const alignment = 16;
-
 const trapOpcode = 0xcc; // int3
 
-/** Where a slot reads its data, and what it shares with the others. */
-interface SlotLabels {
-  readonly data: Label;
-  readonly common: Label;
-}
-
-/** One slot at the start of an assembler. Returns the position of the trap behind the jump. */
-function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): number {
+function emitSlot(asm: Assembler, shape: Shape, { data, common }: SlotLabels): void {
   const dataWord = (byte: number): Memory => ({ to: data, addend: byte });
   asm.emit('endbr64');
   if (shape.type === 'handler') emitHandlerSlot(asm, dataWord, common);
   else emitLoadAndJump(asm, shape, dataWord);
-  const trapOffset = asm.position;
-  asm.emit('int3');
-  asm.padTo(Math.ceil(asm.position / alignment) * alignment);
-  return trapOffset;
 }
 
 function emitLoadAndJump(asm: Assembler, shape: Shape, dataWord: (byte: number) => Memory): void {
@@ -50,18 +31,12 @@ function emitLoadAndJump(asm: Assembler, shape: Shape, dataWord: (byte: number) 
   asm.emit('jmp r/m64', dataWord(0));
 }
 
-/** A piece of stack data, from memory. */
+/** Loads a chunk of stack data into the scratch register. */
 function emitLoad(asm: Assembler, from: Memory, width: StackChunk['width']): void {
   if (width === 8) asm.emit('mov r64, r/m64', scratch.r64, from);
   else if (width === 4) asm.emit('mov r32, r/m32', scratch.r32, from);
   else if (width === 2) asm.emit('mov r16, r/m16', scratch.r16, from);
   else asm.emit('mov r8, r/m8', scratch.r8, from);
-}
-
-export function slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'> {
-  const asm = new Assembler();
-  const trapOffset = emitSlot(asm, shape, { data: asm.label(0), common: asm.label(0) });
-  return { stride: asm.position, trapOffset };
 }
 
 export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
@@ -70,17 +45,10 @@ export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
   return bytes;
 }
 
-export function codeImage(shape: Shape, byteLength: number): CodeImage {
-  const commonPart = shape.type === 'handler' ? handlerCommon() : undefined;
-  const commonOffset = byteLength - Math.ceil((commonPart?.bytes.length ?? 0) / alignment) * alignment;
-  const asm = new Assembler();
-  const data = asm.label(byteLength);
-  const trapOffset = emitSlot(asm, shape, { data, common: asm.label(commonOffset) });
-  const stride = asm.position;
-  const count = Math.floor(commonOffset / stride);
-  const slots = replicate(asm, count, (label) => (label === data ? dataLayout(shape).stride : 0));
-  const bytes = padWithTraps(slots, byteLength);
-  if (commonPart === undefined) return { shape, bytes, count, stride, trapOffset };
-  bytes.set(commonPart.bytes, commonOffset);
-  return { shape, bytes, count, stride, trapOffset, frame: { ...commonPart.frame, start: commonOffset } };
-}
+/** No `maxBytes`: a displacement reaches 2 GiB. */
+export const { slotLayout, codeImage } = slotCode({
+  createAssembler: () => new Assembler(),
+  emitSlot,
+  handlerCommon,
+  padWithTraps,
+});

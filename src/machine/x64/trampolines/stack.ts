@@ -1,4 +1,4 @@
-/** Stack data, as every kind of trampoline writes it: where it goes, and in which pieces. */
+/** Stack data of all kinds of trampolines: its address, and the stores that write it. */
 import type { StackLayout } from '../../../core/contexts.js';
 import type { Assembler } from '../asm/assembler.js';
 import type { Gpr8, Gpr16, Gpr32, Gpr64, Memory } from '../asm/operands.js';
@@ -11,32 +11,34 @@ export const scratch: { r64: Gpr64; r32: Gpr32; r16: Gpr16; r8: Gpr8 } = {
   r8: 'r11b',
 };
 
-/** Some bytes of stack data that are written with one store. */
+/** Bytes of stack data that one store writes. */
 export interface StackChunk {
-  /** From the start of the data. */
+  /** Bytes from the start of the data. */
   readonly offset: number;
   readonly width: 1 | 2 | 4 | 8;
 }
 
-/** How the stack pointer moves with SET_SP, from where it was. */
-const alignment = 16;
-const returnAddressGap = 8;
+/** With SET_SP, the stack pointer is this gap below a multiple of the alignment, as at the entry of a function. */
+export const setSpAlignment = 16;
+export const returnAddressGap = 8;
 
-/** The bytes below the stack pointer that belong to the interrupted function: psABI, section 3.2.2. */
+/** Bytes below the stack pointer that a function may use: psABI, section 3.2.2. */
 export const redZone = 128;
 
-/** Where stack data goes at an invocation with the stack pointer `sp`, and the stack pointer at the target. */
+/** Returns the address of the stack data, and the stack pointer at the target, of an invocation at `sp`. */
 export function stackDataTarget(
   sp: bigint,
   { size, offset, setSp }: StackLayout,
 ): { readonly dataAddress: bigint; readonly sp: bigint } {
   const unaligned = BigInt.asUintN(64, sp - BigInt(offset + size));
   if (!setSp) return { dataAddress: unaligned, sp };
-  const aligned = BigInt.asUintN(64, (unaligned & BigInt(-alignment)) - BigInt(returnAddressGap));
+  const aligned = BigInt.asUintN(64, (unaligned & BigInt(-setSpAlignment)) - BigInt(returnAddressGap));
   return { dataAddress: aligned, sp: aligned };
 }
 
-/** Moves the stack pointer, if that is wanted, and writes the data. `load` puts a piece into the scratch register. */
+/**
+ * Sets the stack pointer with SET_SP, and writes the data. `load` emits the load of a chunk into the scratch register.
+ */
 export function emitStackData(asm: Assembler, layout: StackLayout, load: (chunk: StackChunk) => void): void {
   const start = layout.setSp ? 0 : -(layout.offset + layout.size);
   if (layout.setSp) emitAlignedSetSp(asm, layout.offset + layout.size);
@@ -47,16 +49,16 @@ export function emitStackData(asm: Assembler, layout: StackLayout, load: (chunk:
 }
 
 /**
- * Only AND can round down, and it changes the flags, which are the caller's: LAHF and SETO keep them in rax, rax
- * waits in the scratch register, and ADD and SAHF bring them back. The stack pointer goes down first, so that a
- * signal never finds data below it.
+ * Moves the stack pointer and preserves the flags, although AND, which rounds down, changes them: LAHF and SETO save
+ * them in rax, the scratch register saves rax, and ADD and SAHF restore them. The stack pointer moves before the data
+ * is written, because a signal handler overwrites memory below it.
  */
 function emitAlignedSetSp(asm: Assembler, distance: number): void {
   asm.emit('lea r64, m', 'rsp', { base: 'rsp', displacement: -distance });
   asm.emit('mov r64, r/m64', scratch.r64, 'rax');
   asm.emit('seto r/m8', 'al');
   asm.emit('lahf');
-  asm.emit('and r/m64, imm8', 'rsp', -alignment);
+  asm.emit('and r/m64, imm8', 'rsp', -setSpAlignment);
   asm.emit('add r/m8, imm8', 'al', 0x7f);
   asm.emit('sahf');
   asm.emit('mov r64, r/m64', 'rax', scratch.r64);

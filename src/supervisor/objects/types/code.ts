@@ -1,7 +1,9 @@
-/** `TRAMPFD_CODE`: code of one shape, for data that is the program's own. What the library's tables are made of. */
+/** `TRAMPFD_CODE`: code of one shape that reads its data from the program's memory. The library's tables use it. */
+
 import { decodeCode } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
 import { SyscallError } from '../../../abi/syscall-error.js';
+import { alignUp } from '../../../core/bits.js';
 import type { Shape } from '../../../core/shape.js';
 import type { Machine } from '../../../machine/index.js';
 import type { ObjectType } from './object-type.js';
@@ -14,8 +16,8 @@ export const codeType: ObjectType = {
 
   createLayout(data, { machine, registerNumbers, pageSize }) {
     const { count, shape } = decodeCode(data, registerNumbers);
-    const { stride } = machine.slotLayout(shape);
-    const length = Math.ceil((count * stride) / pageSize) * pageSize;
+    const { stride } = machine.trampolines.slotLayout(shape);
+    const length = alignUp(count * stride, pageSize);
     const content = codeImageBytes(machine, shape, length);
     return { slow: false, count, length, stride, content, contexts: [] };
   },
@@ -23,8 +25,8 @@ export const codeType: ObjectType = {
 
 function codeImageBytes(machine: Machine, shape: Shape, length: number): Uint8Array {
   try {
-    machine.assertShape(shape, 'regs');
-    return machine.codeImage(shape, length).bytes;
+    machine.trampolines.assertShape(shape, 'regs');
+    return machine.trampolines.codeImage(shape, length).bytes;
   } catch (error) {
     throw new SyscallError('EINVAL', (error as Error).message);
   }

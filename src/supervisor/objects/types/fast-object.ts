@@ -1,25 +1,26 @@
-/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that they lead to. */
+/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that selectors point to. */
+import { alignUp } from '../../../core/bits.js';
 import type { EntryCode, Machine, ObjectContexts } from '../../../machine/index.js';
 import { BodyAllocator } from '../body-allocator.js';
 import type { InstanceContexts } from '../instance-contexts.js';
 import type { ObjectLayout, TargetInfo } from './object-type.js';
 
-/** What tells one type from the others. */
+/** The differences between fast types. */
 export interface FastObjectSpec {
   readonly contexts: readonly number[];
   entries(machine: Machine): EntryCode;
-  /** What an instance does that was told this, or nothing when it traps. @throws Refusal */
+  /** Returns the contexts that the body implements, or `undefined` if the instance traps. @throws SyscallError */
   bodyContexts(instanceContexts: InstanceContexts): ObjectContexts | undefined;
 }
 
-/** Makes the plans of a type. */
+/** Returns the layout function of a type. */
 export function fastLayoutFactory(
   type: FastObjectSpec,
-): (count: number, surroundings: TargetInfo) => ObjectLayout {
-  /** Most objects have one instance, and then the same plan. */
+): (count: number, targetInfo: TargetInfo) => ObjectLayout {
+  /** Most objects have one instance, and thus the same layout. */
   let cached: ObjectLayout | undefined;
-  return (count, surroundings) => {
-    if (cached?.count !== count) cached = createFastLayout(type, count, surroundings);
+  return (count, targetInfo) => {
+    if (cached?.count !== count) cached = createFastLayout(type, count, targetInfo);
     return cached;
   };
 }
@@ -31,8 +32,8 @@ function createFastLayout(
 ): ObjectLayout {
   const { firstOffset, stride, length, code, trapOffset } = entries(machine);
   const entriesLength = length(count);
-  const selectorsOffset = Math.ceil(entriesLength / pageSize) * pageSize;
-  const bodiesOffset = selectorsOffset + Math.ceil((count * 8) / pageSize) * pageSize;
+  const selectorsOffset = alignUp(entriesLength, pageSize);
+  const bodiesOffset = selectorsOffset + alignUp(count * 8, pageSize);
   const content = new Uint8Array(selectorsOffset + 8 * count);
   content.set(code(count, { selectorsOffset }));
   const selectors = new BigUint64Array(content.buffer, selectorsOffset, count);
@@ -41,7 +42,7 @@ function createFastLayout(
   return {
     slow: false,
     count,
-    length: bodiesOffset + BodyAllocator.byteLength(bodyLayout, machine.objectCode),
+    length: bodiesOffset + BodyAllocator.byteLength(bodyLayout, machine.supervised),
     ioffset: firstOffset,
     stride,
     content,
@@ -50,7 +51,7 @@ function createFastLayout(
       let bodyAllocator: BodyAllocator | undefined;
       return (index, instanceContexts) => {
         const objectContexts = bodyContexts(instanceContexts);
-        bodyAllocator ??= new BodyAllocator(file, bodyLayout, machine.objectCode);
+        bodyAllocator ??= new BodyAllocator(file, bodyLayout, machine.supervised);
         if (objectContexts === undefined) bodyAllocator.remove(index);
         else bodyAllocator.replace(index, objectContexts);
       };

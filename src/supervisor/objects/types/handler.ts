@@ -1,4 +1,4 @@
-/** `TRAMPFD_HANDLER`: saves all registers, calls a function of the program with them, loads what that leaves. */
+/** `TRAMPFD_HANDLER`: saves all registers, calls a function of the program with them, and loads them again. */
 import { decodeHandler } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
 import { SyscallError } from '../../../abi/syscall-error.js';
@@ -9,11 +9,11 @@ const { regs, allowedPcs } = abi.contexts;
 
 const createFastLayout = fastLayoutFactory({
   contexts: [regs, allowedPcs],
-  entries: ({ objectCode }) => objectCode.handlerEntries(),
+  entries: ({ supervised }) => supervised.handlerEntries(),
   bodyContexts({ registers }) {
     if (registers === undefined) return undefined;
     if (registers.assignments.length > 0)
-      throw new SyscallError('EINVAL', 'a handler sets no register but the PC');
+      throw new SyscallError('EINVAL', 'a handler object accepts no register except the PC');
     return { ...registers, stack: undefined };
   },
 });

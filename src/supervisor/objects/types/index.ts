@@ -1,4 +1,4 @@
-/** All types of objects. */
+/** Registry of object types. */
 import { codeType } from './code.js';
 import { handlerType } from './handler.js';
 import type { ObjectType } from './object-type.js';
@@ -13,7 +13,7 @@ export function objectType(number: number): ObjectType | undefined {
   return types.get(number);
 }
 
-/** Adds a type, from a module that exports it as `type`: what is tried out before it has a file here. */
+/** Adds experimental types, from modules that export one as `type`. */
 export async function addTypes(modules: readonly string[]): Promise<void> {
   for (const module of modules) {
     const { type } = (await import(module)) as { type: ObjectType };

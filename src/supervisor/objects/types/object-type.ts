@@ -1,18 +1,18 @@
 /**
- * Types of objects. The contract, in a nutshell:
+ * The contract of object types:
  *
- * 1. `plan` reads what a program told `trampfd_create`, and says what the object is made of.
- * 2. `changed`, for types with contexts, makes what was written to an instance take effect.
- * 3. `invoke`, for types with slow objects, does a trampoline's work on the registers of a stopped thread.
+ * 1. `createLayout` decodes the data that a program passed to `trampfd_create` and returns the layout of the object.
+ * 2. `createUpdater` of that layout, for fast objects with contexts, returns the function that applies a context write.
+ * 3. `invoke`, for types with slow objects, performs an invocation on the registers of a stopped thread.
  *
- * A type is a file; everything else of the supervisor goes by this table.
+ * Each type is one file. The rest of the supervisor does not distinguish types.
  */
 import type { RegisterNumbers } from '../../../abi/decode-contexts.js';
 import type { Machine } from '../../../machine/index.js';
 import type { ContextStore, InstanceContexts } from '../instance-contexts.js';
 import type { ObjectFile } from '../object-file.js';
 
-/** What types need to know of the world. */
+/** Facts about the target that object types need. */
 export interface TargetInfo {
   readonly machine: Machine;
   readonly registerNumbers: RegisterNumbers;
@@ -24,15 +24,15 @@ export interface ObjectLayout {
   readonly count: number;
   /** Bytes of the mapping: whole pages. */
   readonly length: number;
-  /** Where in the mapping the first instance stands: 0, if it is not told. */
+  /** Offset of the first instance in the mapping. Default: 0. */
   readonly ioffset?: number;
   /** Bytes from one instance's address to the next. */
   readonly stride: number;
-  /** What stands at the beginning of the mapping. */
+  /** Initial bytes of the mapping. */
   readonly content: Uint8Array | undefined;
-  /** The contexts that each instance has, by their places among the offsets; without the map. */
+  /** Numbers of the contexts that each instance has, without the map. */
   readonly contexts: readonly number[];
-  /** How changes take effect in a fast object, once there is a file. What it refuses changes nothing. */
+  /** Returns a function that applies new contexts to an instance of a fast object. If it throws, nothing has changed. */
   readonly createUpdater?: (file: ObjectFile) => (index: number, contexts: InstanceContexts) => void;
 }
 
@@ -40,14 +40,14 @@ export interface ObjectLayout {
 export interface Invocation {
   readonly contexts: ContextStore;
   readonly index: number;
-  /** The thread's registers, to read and to change: `machine.threadRegisters`. */
+  /** The thread's registers, readable and writable, with the layout `machine.linux.userRegs`. */
   readonly registers: DataView;
   readonly targetInfo: TargetInfo;
-  /** @throws Refusal */
+  /** @throws SyscallError */
   readMemory(address: bigint, length: number): Uint8Array;
-  /** @throws Refusal */
+  /** @throws SyscallError */
   writeMemory(address: bigint, bytes: Uint8Array): void;
-  /** Refuses a PC that the policy does not allow. @throws Refusal */
+  /** Checks a PC against the policy. @throws SyscallError */
   assertTargetAllowed(pc: bigint): void;
 }
 
@@ -55,12 +55,12 @@ export interface ObjectType {
   readonly name: string;
   /** The first argument of `trampfd_create`. */
   readonly number: number;
-  /** Bytes of its data. */
+  /** Bytes of the data argument. */
   readonly dataSize: number;
-  /** @throws Refusal */
+  /** @throws SyscallError */
   createLayout(data: DataView, targetInfo: TargetInfo): ObjectLayout;
-  /** Whether the jump's target is the program's to choose at every invocation. */
+  /** Whether the target is read from the program's memory at every invocation, and thus never checked. */
   readonly uncheckedTargets: boolean;
-  /** @throws Refusal when the invocation is not allowed; then nothing has changed */
+  /** @throws SyscallError if the invocation is not allowed; then nothing has changed */
   invoke?(invocation: Invocation): void;
 }

@@ -1,6 +1,8 @@
-/** `TRAMPFD_TABLE`, of RFC v2: two registers from two arrays of the program. */
+/** `TRAMPFD_TABLE` of RFC v2: loads two registers from two arrays in the program's memory. */
+
 import { decodeTable } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
+import { alignUp } from '../../../core/bits.js';
 import { randomU64 } from '../random.js';
 import type { ObjectType } from './object-type.js';
 
@@ -12,9 +14,9 @@ export const tableType: ObjectType = {
 
   createLayout(data, { machine, registerNumbers, pageSize }) {
     const tableData = decodeTable(data, registerNumbers);
-    const { bytes, stride } = machine.objectCode.tableCode(tableData, randomU64);
-    const length = Math.ceil(bytes.length / pageSize) * pageSize;
-    const content = machine.padWithTraps(bytes, length);
+    const { bytes, stride } = machine.supervised.tableCode(tableData, randomU64);
+    const length = alignUp(bytes.length, pageSize);
+    const content = machine.trampolines.padWithTraps(bytes, length);
     return { slow: false, count: tableData.count, length, stride, content, contexts: [] };
   },
 };

@@ -1,18 +1,20 @@
 /** `TRAMPFD_USER`: loads registers, writes stack data, jumps. */
+
 import { decodeUser } from '../../../abi/decode-create.js';
 import { abi, structs } from '../../../abi/layout.js';
 import { SyscallError } from '../../../abi/syscall-error.js';
+import { alignUp, hex } from '../../../core/bits.js';
 import { fastLayoutFactory } from './fast-object.js';
 import type { Invocation, ObjectLayout, ObjectType, TargetInfo } from './object-type.js';
 
 const { regs, stack, allowedPcs, allowedCallers } = abi.contexts;
 
-/** Bytes from one slow instance to the next: as functions are aligned. */
+/** Bytes between slow instances: the usual alignment of functions. */
 const slowStride = 16;
 
 const createFastLayout = fastLayoutFactory({
   contexts: [regs, stack, allowedPcs],
-  entries: ({ objectCode }) => objectCode.entries,
+  entries: ({ supervised }) => supervised.entries,
   bodyContexts: ({ registers, stack }) => registers && { ...registers, stack },
 });
 
@@ -30,15 +32,16 @@ export const userType: ObjectType = {
   invoke(invocation) {
     const { contexts, index, registers, targetInfo } = invocation;
     const { registers: newRegisters, stack, allowedPcs, allowedCallers } = contexts.read(index);
-    const { userRegs, stackDataTarget, returnAddressOf } = targetInfo.machine;
-    if (newRegisters === undefined) throw new SyscallError('EPERM', 'it has no registers');
+    const { userRegs, returnAddressOf } = targetInfo.machine.linux;
+    const { stackDataTarget } = targetInfo.machine.trampolines;
+    if (newRegisters === undefined) throw new SyscallError('EPERM', 'the instance has no registers');
     if (allowedPcs?.includes(newRegisters.pc) === false) {
-      throw new SyscallError('EPERM', `0x${newRegisters.pc.toString(16)} is not among the allowed PCs`);
+      throw new SyscallError('EPERM', `${hex(newRegisters.pc)} is not an allowed PC`);
     }
     if (allowedCallers !== undefined) {
       const caller = returnAddressOf(registers, (address) => readUint64(invocation, address));
       if (!allowedCallers.some(([start, end]) => start <= caller && caller < end)) {
-        throw new SyscallError('EPERM', `the caller 0x${caller.toString(16)} is not allowed`);
+        throw new SyscallError('EPERM', `the caller ${hex(caller)} is not allowed`);
       }
     }
     invocation.assertTargetAllowed(newRegisters.pc);
@@ -55,7 +58,7 @@ export const userType: ObjectType = {
 };
 
 function createSlowLayout(count: number, { pageSize }: TargetInfo): ObjectLayout {
-  const length = Math.ceil((count * slowStride) / pageSize) * pageSize;
+  const length = alignUp(count * slowStride, pageSize);
   const contexts = [regs, stack, allowedPcs, allowedCallers];
   return { slow: true, count, length, stride: slowStride, content: undefined, contexts };
 }

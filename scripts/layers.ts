@@ -1,0 +1,104 @@
+/**
+ * Checks rules that the compiler does not know: imports go downwards and in no circles, koffi and architectures stay
+ * in their folders, and a test imports either the bundle or the modules. Prints all violations and exits with 1.
+ *
+ *     node build/scripts/layers.js [root]
+ */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { importCircles, readSources, type SourceFile } from './import-graph.js';
+
+/** From top to bottom. A file imports files of its own layer and of those below. */
+const layers = [
+  'cli',
+  'object',
+  'supervisor',
+  'ffi',
+  'doctor',
+  'trampolines',
+  'codepage',
+  'launcher',
+  'linux',
+  'native',
+  'machine',
+  'abi',
+  'core',
+];
+
+/** The only file that imports the FFI library. */
+const ffiLibrary = 'src/native/koffi.ts';
+
+/** The C library's functions, and the layers that may call them. */
+const libc = 'src/native/libc.ts';
+const libcUsers = ['native', 'linux', 'doctor'];
+
+/** Code for an architecture, and the numbers of its registers. */
+const architectural = /^src\/(machine\/|core\/registers\.ts$)/;
+
+export interface Report {
+  readonly files: number;
+  readonly imports: number;
+  readonly violations: readonly string[];
+}
+
+/** Checks a project. Without sources it reports a violation: a check that sees nothing must not pass. */
+export function checkLayers(root: string): Report {
+  const files = readSources(root, ['src', 'bench', 'scripts', 'test', 'examples']);
+  const all = [...files.values()];
+  const imports = all.reduce((sum, file) => sum + file.imports.length, 0);
+  const violations = [
+    ...all.flatMap((file) => file.imports.filter((path) => !files.has(path)).map(missing(file))),
+    ...all.filter(({ path }) => path.startsWith('src/')).flatMap(checkSource),
+    ...all.flatMap(checkBundleUse),
+    ...importCircles(files).map((circle) => `circle of imports: ${circle.join(' -> ')}`),
+    ...(imports < all.length ? [`only ${imports} imports found in ${all.length} files`] : []),
+  ];
+  return { files: all.length, imports, violations };
+}
+
+/** Position of a file's layer from the top. Entry points, in `src/` itself, are above all layers. */
+function layerOf(path: string): number | undefined {
+  const [, layer, ...rest] = path.split('/');
+  if (rest.length === 0) return -1;
+  const index = layers.indexOf(layer!);
+  return index < 0 ? undefined : index;
+}
+
+function missing({ path }: SourceFile): (imported: string) => string {
+  return (imported) => `${path}: imports ${imported}, which is missing`;
+}
+
+function checkSource({ path, specifiers, imports, code }: SourceFile): string[] {
+  const layer = layerOf(path);
+  if (layer === undefined) return [`${path}: is in no layer`];
+  const upward = imports.filter((imported) => (layerOf(imported) ?? layer) < layer);
+  const mayUseLibc = libcUsers.includes(path.split('/')[1]!);
+  const names = architectural.test(path) ? [] : code.match(/\b(x64|arm64|x86|aarch64)\w*/gi);
+  return [
+    ...upward.map((imported) => `${path}: imports ${imported}, from a layer above`),
+    ...(specifiers.includes('koffi') && path !== ffiLibrary
+      ? [`${path}: imports koffi; only ${ffiLibrary} may`]
+      : []),
+    ...(imports.includes(libc) && !mayUseLibc ? [`${path}: imports ${libc} from outside of linux/`] : []),
+    ...(names ?? []).map((name) => `${path}: names the architecture ${name}`),
+  ];
+}
+
+/** The bundle and the modules that it was built from are different instances of the same code. */
+function checkBundleUse({ path, specifiers }: SourceFile): string[] {
+  const both =
+    specifiers.includes('trampfd') && specifiers.some((name) => name.startsWith('#src/')) && loads(path);
+  return both ? [`${path}: imports trampfd and #src/`] : [];
+}
+
+/** Whether the rule about the bundle is for a file: benchmarks measure both. */
+function loads(path: string): boolean {
+  return path.startsWith('test/');
+}
+
+if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) {
+  const { files, imports, violations } = checkLayers(process.argv[2] ?? '.');
+  for (const violation of violations) console.error(violation);
+  console.log(`Layers: ${files} files, ${imports} imports, ${violations.length} violations`);
+  if (violations.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,20 @@
+/** Facts of the program file that the launcher's code depends on. */
+export interface LauncherLayout {
+  /** Offset of the script buffer from the start of the code, and its length, in bytes. */
+  readonly bufferOffset: number;
+  readonly bufferLength: number;
+  /** The fd that the script is read from. */
+  readonly scriptFd: number;
+  /** Exit status if a system call failed. */
+  readonly exitFailure: number;
+}
+
+/** Code of one architecture that goes into files of the package, and not into the run-time bundle. */
+export interface BuildCode {
+  /** A function that returns at once. */
+  emptyFunction(): Uint8Array;
+  /** A function that jumps to the address stored `distance` bytes from its start. */
+  jumpViaMemory(distance: number): Uint8Array;
+  /** A program that reads a script of system calls and executes them. */
+  launcher(layout: LauncherLayout): Uint8Array;
+}

@@ -1,0 +1,21 @@
+import type { PlatformTypes, Signature } from './c-types.js';
+import type { CallLayout } from './call-layout.js';
+import type { NamedCode } from './named-code.js';
+
+/** The code between C and JavaScript. Constants and state follow it: see glue-layout.ts. */
+export interface GlueCode extends NamedCode {
+  /** Offset of the code that callbacks jump to, with their interface and their id in `callbackRegisters`. */
+  readonly callbackEntryOffset: number;
+  /** Offset of the function that Node calls when it loads the module. */
+  readonly initialiseOffset: number;
+}
+
+/** Code and layouts of calls between C and JavaScript. */
+export interface FfiCode {
+  readonly cPlatform: PlatformTypes;
+  callLayout(signature: Pick<Signature, 'args' | 'result'>): CallLayout;
+  /** Returns the glue for constants `constantsOffset` bytes from its start. */
+  glue(constantsOffset: number): GlueCode;
+  /** Numbers of the registers in which a callback passes its interface and its id to the glue: ascending. */
+  readonly callbackRegisters: { readonly callbackInterface: number; readonly id: number };
+}
