@@ -6,7 +6,7 @@ import type { FloatType, IntegerType, PointerType, VoidType } from '../../machin
 import { isWord } from './tokens.js';
 
 export const int8 = { kind: 'integer', size: 1, signed: true, js: 'number' } as const;
-export const uint8 = { kind: 'integer', size: 1, signed: false, js: 'number' } as const;
+const uint8 = { kind: 'integer', size: 1, signed: false, js: 'number' } as const;
 export const int16 = { kind: 'integer', size: 2, signed: true, js: 'number' } as const;
 export const uint16 = { kind: 'integer', size: 2, signed: false, js: 'number' } as const;
 export const int32 = { kind: 'integer', size: 4, signed: true, js: 'number' } as const;

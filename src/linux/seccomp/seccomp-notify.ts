@@ -13,11 +13,11 @@ import { O_CLOEXEC } from '../constants.js';
 const { ENOENT, EINTR } = constants.errno;
 
 // <linux/seccomp.h>. The request numbers include the sizes of the structures below.
-export const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
-export const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
-export const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
-export const SECCOMP_IOCTL_NOTIF_ADDFD = 0x40182103;
-export const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x40082104;
+const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100;
+const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101;
+const SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
+const SECCOMP_IOCTL_NOTIF_ADDFD = 0x40182103;
+const SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x40082104;
 const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
 const SECCOMP_ADDFD_FLAG_SEND = 2;
 const SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1n;
