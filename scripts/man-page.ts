@@ -7,7 +7,7 @@
  */
 import { lexer, type Token, type Tokens } from 'marked';
 
-/** @param source what the page belongs to: `trampfd 1.0.0` */
+/** @param source the package and its version: `trampfd 1.0.0` */
 export function manPage(markdown: string, source: string): string {
   const [title, date, ...body] = lexer(markdown).filter(({ type }) => type !== 'space');
   const [, name, section] = /^(\S+)\((\d)\)$/.exec(title?.type === 'heading' ? title['text'] : '') ?? [];
@@ -30,7 +30,7 @@ function block(token: Token, before: Token | undefined): string[] {
       return [...(before?.type === 'heading' ? [] : ['.P']), inline(token['tokens'])];
     case 'code': {
       const lines = ['.EX', verbatim(token['text']), '.EE'];
-      // What a section begins with is its synopsis, and stands where text would.
+      // Code at the start of a section is its synopsis, which is not indented.
       if (before?.type === 'heading' && before['depth'] === 2) return lines;
       return [...(before?.type === 'heading' ? [] : ['.P']), '.in +4n', ...lines, '.in'];
     }
@@ -51,7 +51,7 @@ function item([first, ...rest]: Token[]): string[] {
   return ['.TP', start, ...rest.flatMap((token, i) => [...(i === 0 ? [] : ['.IP']), paragraph(token)])];
 }
 
-/** Nothing but text: what an item of a list may hold. */
+/** Converts the text of a list item, which must not contain other blocks. */
 function paragraph(token: Token): string {
   if (token.type !== 'paragraph' && token.type !== 'text')
     throw new Error(`an item in a manual page has no ${token.type}: ${token.raw}`);
@@ -89,12 +89,12 @@ const typed: Readonly<Record<string, string>> = {
   '~': '\\(ti',
 };
 
-/** As it is to be typed: roff prints some characters of ASCII as typographic ones, see groff_char(7). */
+/** Escapes characters that roff replaces by typographic ones; see groff_char(7). */
 function literal(text: string): string {
   return printable(text).replaceAll(/[-'`^~]/g, (character) => typed[character]!);
 }
 
-/** Text in which nothing is a command to roff, all of it ASCII. */
+/** Escapes roff commands, and all characters that are not ASCII. */
 function printable(text: string): string {
   return text.replaceAll('\\', '\\e').replaceAll(/[^\n -~]/gu, (character) => {
     const code = character.codePointAt(0)!.toString(16).toUpperCase();

@@ -15,14 +15,13 @@ const phrases: readonly (readonly [phrase: string, instead: string])[] = [
   ['leads? (?:on )?to', 'points to, jumps to, continues at'],
   ['(?:is|are|was|were|be|been) told', 'receives, is configured with'],
   ['tells? (?:whether|what|who|where|how|of|apart|nothing)', 'returns, reports, distinguishes'],
-  ['stands? (?:in|at|on|for|there|where|here|behind|before|below|above|out)', 'is, is stored'],
+  ['stands? (?:in|at|on|there|where|here|behind|before|below|above|out)', 'is, is stored'],
   ['go(?:es)? on', 'continues, jumps to'],
   ['in the end', 'finally'],
   ['g(?:iv(?:e|es|en)|ave) back', 'releases, restores'],
   ['t(?:ake|akes|aken|ook) back', 'reverts, frees'],
   ['(?:is|are) gone', 'exited, was freed, was unmapped'],
   ['right behind', 'immediately after'],
-  ['all but', 'almost, except'],
 ];
 const patterns = phrases.map(([phrase, instead]) => ({
   pattern: new RegExp(`(?<![\\w-])${phrase.replaceAll(' ', '(?: |\\n[ \\t]*(?:\\*|//)? *)')}\\b`, 'gi'),

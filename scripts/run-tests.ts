@@ -9,6 +9,8 @@ import { acceptable } from '../test/support/needs.js';
 import { type CountsByFile, noCounts, recordCounts, sumCounts } from './test-counts.js';
 
 const tests = fileURLToPath(new URL('../test', import.meta.url));
+/** Files are listed by their sources, since the build keeps the output of files that were moved. */
+const sources = fileURLToPath(new URL('../../test', import.meta.url));
 
 /** Files that take longest. They start first, so that none of them runs alone at the end. */
 export const slowFiles = [
@@ -17,7 +19,7 @@ export const slowFiles = [
   'supervisor/',
   'machine/calls.test.js',
   'doctor/',
-  'linux/restrictions.test.js',
+  'launcher/',
   'system/',
 ];
 
@@ -32,8 +34,10 @@ export function testFiles(isSelected: (file: string) => boolean): string[] {
     const index = slowFiles.findIndex((part) => file.startsWith(part));
     return index < 0 ? slowFiles.length : index;
   };
-  return readdirSync(tests, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.js') && isSelected(file))
+  return readdirSync(sources, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => file.replace(/\.ts$/, '.js'))
+    .filter(isSelected)
     .filter((file) => !otherArchitectures.some((name) => file.split('/').includes(name)))
     .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }

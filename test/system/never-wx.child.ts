@@ -1,4 +1,4 @@
-/** Makes, changes, frees and makes again trampolines of every kind, so that each piece of code that maps memory runs. */
+/** Creates, changes, closes and recreates trampolines of every kind, to run all code that maps memory. */
 import { createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
 
 const pc = symbolAddress('abs');

@@ -1,4 +1,4 @@
-/** The promise, as the kernel sees it: no page of ours is ever writable and executable, nor one after the other. */
+/** No page of trampfd is ever both writable and executable, at once or in turn, as system calls show. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { needs } from '../support/needs.js';
 import { needsStrace, parse, strace } from '../support/strace.js';
 
 const skip = needs('gcc', 'g++') || needsStrace();
-/** A representative part of the tests, among them those that try to break the promise. */
+/** A representative part of the tests, including attacks. */
 const scripts = [
   ...['system/never-wx.child', 'codepage/attack.test', 'trampolines/trampoline.test'],
   ...['trampolines/fork.test', 'trampolines/nested.test', 'trampolines/unwind.test'],
@@ -16,14 +16,14 @@ const scripts = [
 for (const script of scripts) {
   test(`never writable and executable: ${script}`, { skip }, (t) => {
     const path = fileURLToPath(new URL(`../${script}.js`, import.meta.url));
-    // Else the tests would report to this one's runner.
+    // Without it, the tests would report to the runner of this test.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const { calls, status, output } = strace(tracedCalls, process.execPath, [...process.execArgv, path], env);
     assert.equal(status, 0, output);
     const { broken, pages } = follow(calls);
     assert.deepEqual(broken, []);
-    assert.ok(pages > 0, 'no region was seen');
-    t.diagnostic(`${calls.length} calls, ${pages} pages of ours`);
+    assert.ok(pages > 0, 'no region found');
+    t.diagnostic(`${calls.length} calls, ${pages} pages of trampfd`);
   });
 }
 
@@ -36,8 +36,8 @@ const region = `
 const alias = `
 1 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, 21</memfd:trampfd-data>(deleted), 0) = 0x20000000`;
 
-/** What the kernel would have to do for the promise to be broken. */
-const breaches: Readonly<Record<string, string>> = {
+/** System calls that violate the rule. */
+const violations: Readonly<Record<string, string>> = {
   'a code page becomes writable': '1 mprotect(0x10000000, 4096, PROT_READ|PROT_WRITE) = 0',
   'a data page becomes executable': '1 mprotect(0x10000000, 8192, PROT_READ|PROT_EXEC) = 0',
   'data is executable at once': '1 pkey_mprotect(0x10001000, 4096, PROT_READ|PROT_WRITE|PROT_EXEC, 1) = 0',
@@ -55,7 +55,7 @@ const breaches: Readonly<Record<string, string>> = {
     '1 clone3({flags=CLONE_VM|CLONE_FS}, 88) = 3\n3 mprotect(0x10001000, 4096, PROT_EXEC) = 0',
 };
 
-test('would be seen: code that is written first', () => {
+test('reports code that is written first', () => {
   const written = region.replace(
     '1 munmap',
     '1 mprotect(0x10000000, 4096, PROT_READ|PROT_WRITE) = 0\n1 munmap',
@@ -63,14 +63,14 @@ test('would be seen: code that is written first', () => {
   assert.equal(follow(parse(written)).broken.length, 1);
 });
 
-for (const [name, calls] of Object.entries(breaches)) {
-  test(`would be seen: ${name}`, () => {
+for (const [name, calls] of Object.entries(violations)) {
+  test(`reports: ${name}`, () => {
     assert.equal(follow(parse(region + alias)).broken.length, 0);
     assert.equal(follow(parse(`${region}${alias}\n${calls}`)).broken.length, 1);
   });
 }
 
-test('other memory is no matter', () => {
+test('ignores other memory', () => {
   const calls = `
 1 mmap(NULL, 4096, PROT_READ|PROT_WRITE|PROT_EXEC, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x10002000
 1 mprotect(0x10000000, 4096, PROT_READ|PROT_WRITE) = -1 EACCES (Permission denied)
