@@ -13,14 +13,14 @@ static void dismiss(const char *name) { printf("Good night, %s.\n", name); }
 static void steal(const char *name) { printf("Thank you for your purse, %s.\n", name); }
 
 /* Sets the trampoline's target, and prints the result. */
-static void lead_to(int fd, void (*function)(const char *), const char *what)
+static void set_target(int fd, void (*function)(const char *), const char *name)
 {
     struct trampfd_reg regs[] = {
         {.name = TRAMPFD_REG_PC, .value = (uintptr_t)function},
         {.name = TRAMPFD_REG_ARG0, .value = (uintptr_t)"Ada"},
     };
     int refused = trampfd_set_regs(fd, regs, 2);
-    printf("lead to %s: %s\n", what, refused ? strerror(errno) : "done");
+    printf("target %s: %s\n", name, refused ? strerror(errno) : "done");
 }
 
 int main(void)
@@ -36,11 +36,11 @@ int main(void)
     }
     void (*meet)(void) = (void (*)(void))address;
 
-    lead_to(fd, greet, "greet");
+    set_target(fd, greet, "greet");
     meet();
-    lead_to(fd, steal, "steal");
+    set_target(fd, steal, "steal");
     meet();
-    lead_to(fd, dismiss, "dismiss");
+    set_target(fd, dismiss, "dismiss");
     meet();
     puts("EXIT-SUCCESS");
     return 0;

@@ -20,7 +20,7 @@ function make(program: string, flags = '-O2 -Wall -Wextra -Wconversion -Werror')
   return join(folder, program);
 }
 
-/** What each prints under a supervisor. How many comparisons a sort takes is the C library's secret. */
+/** Output of each program under a supervisor, without the number of comparisons, which depends on the C library. */
 const outputs: Readonly<Record<string, readonly string[]>> = {
   nested: [
     'from letter 1: alder birch cedar hazel maple poplar spruce willow (n comparisons)',
@@ -30,9 +30,9 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
   'event-loop': ['first: 1 event', 'second: 1 event', 'third: 1 event', 'timer: 1 event'],
   share: ['child: called with 1', 'parent: the argument is 1, make it 2', 'child: called with 2'],
   allowed: [
-    ...['lead to greet: done', 'Good morning, Ada.'],
-    ...['lead to steal: Invalid argument', 'Good morning, Ada.'],
-    ...['lead to dismiss: done', 'Good night, Ada.'],
+    ...['target greet: done', 'Good morning, Ada.'],
+    ...['target steal: Invalid argument', 'Good morning, Ada.'],
+    ...['target dismiss: done', 'Good night, Ada.'],
   ],
   trace: [
     ...[
