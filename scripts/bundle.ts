@@ -1,9 +1,9 @@
 /**
- * What users load: a few files instead of two hundred, since finding and reading each module takes Node a quarter of a
- * millisecond, in every thread. The modules that the compiler wrote stay beside them for tests.
+ * Builds the files that users load: a few instead of two hundred, since Node takes a quarter of a millisecond to find and
+ * read each module, in every thread. The compiled modules remain beside them for tests.
  *
- * The code is CommonJS, which both `require` and `import` reach without a second copy, so that whoever loads the
- * package how, there is one state: docs/decisions/019-one-copy-for-import-and-require.md.
+ * The code is CommonJS, which `require` and `import` share without a second copy, so that there is one state:
+ * docs/decisions/019-one-copy-for-import-and-require.md.
  */
 import { writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -85,7 +85,7 @@ export async function bundle(): Promise<Bundled> {
   const chunks = output.filter((file) => file.type === 'chunk');
   const shared = chunks.find(({ name }) => name === 'shared');
   const more = shared?.imports.filter((name) => !name.startsWith('node:'));
-  if (more?.length !== 0) throw new Error(`everybody would load ${more ?? 'nothing in common'}`);
+  if (more?.length !== 0) throw new Error(`every entry point would load ${more ?? 'no shared code'}`);
   // The package says of its files that they are modules; the nearest package.json counts.
   writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
   const entries = entryPoints.map((name) => chunks.find((chunk) => chunk.fileName === `${name}.js`)!);

@@ -221,10 +221,10 @@ static void tables_and_code(void)
     EXPECT(0, trampfd_get_map(fd, &map));
     TRUE(trampfd_slot_size(&code) == 24);
     const size_t length = 3 * trampfd_slot_size(&code);
-    char *room = (char *)mmap(NULL, map.size + length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    EXPECT(0, trampfd_map_at(fd, (uintptr_t)room, &address));
-    TRUE(address == (uintptr_t)room + map.ioffset);
-    uint64_t *slots = (uint64_t *)mmap(room + map.size, length, PROT_READ | PROT_WRITE,
+    char *reserved = (char *)mmap(NULL, map.size + length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT(0, trampfd_map_at(fd, (uintptr_t)reserved, &address));
+    TRUE(address == (uintptr_t)reserved + map.ioffset);
+    uint64_t *slots = (uint64_t *)mmap(reserved + map.size, length, PROT_READ | PROT_WRITE,
                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     slots[6] = (uintptr_t)add;
     slots[7] = 30;

@@ -34,7 +34,7 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
     });
   }
 
-  for (const source of ['interface.c', 'sharing.c', 'overwrite.c', 'crowd.c']) {
+  for (const source of ['interface.c', 'sharing.c', 'overwrite.c', 'processes.c']) {
     test(`${source} for an ordinary user`, { skip: user.skip }, async () => {
       expectSuccess(await runSupervised(program(source), [], { ids: user.ids }));
     });
@@ -66,7 +66,7 @@ describe('objects', { skip: needs('gcc', 'g++', 'seccomp') }, () => {
   });
 
   test('a hundred processes at once', async () => {
-    expectSuccess(await runSupervised(program('crowd.c')));
+    expectSuccess(await runSupervised(program('processes.c')));
   });
 
   for (const changesRegisters of [false, true]) {

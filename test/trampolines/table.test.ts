@@ -203,9 +203,9 @@ describe('values computed by code that changes the table', () => {
   const make = (atomic: boolean) => createTrampolineTable({ registers: ['arg2'], atomic });
   type Table = ReturnType<typeof make>;
   /** Values whose PC is a getter. */
-  const sly = (meanwhile: () => void) => ({
+  const sly = (action: () => void) => ({
     get pc() {
-      meanwhile();
+      action();
       return memcmp;
     },
     arg2: 1n,
@@ -220,11 +220,11 @@ describe('values computed by code that changes the table', () => {
     });
 
     test(`freezing and closing it is detected${title}`, () => {
-      const uses: ((table: Table, meanwhile: () => void) => unknown)[] = [
-        (table, meanwhile) => table.add(sly(meanwhile)),
-        (table, meanwhile) => table.addMany(3, () => sly(meanwhile)),
-        (table, meanwhile) => table.addMany({ pc: memcmp, arg2: () => sly(meanwhile).pc }, 3),
-        (table, meanwhile) => table.set([...table][0]![0], sly(meanwhile)),
+      const uses: ((table: Table, action: () => void) => unknown)[] = [
+        (table, action) => table.add(sly(action)),
+        (table, action) => table.addMany(3, () => sly(action)),
+        (table, action) => table.addMany({ pc: memcmp, arg2: () => sly(action).pc }, 3),
+        (table, action) => table.set([...table][0]![0], sly(action)),
       ];
       for (const use of uses) {
         for (const act of ['freeze', 'close'] as const) {

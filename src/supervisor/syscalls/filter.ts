@@ -28,7 +28,7 @@ export function notifyRules({ linux }: Machine, abiName: AbiName): NotifyRule[] 
   ];
   return [
     ...trampfdRules,
-    // The first proposal used this number. The kernel's own call does nothing if its third argument, the number of
+    // The first proposal used this number. The kernel's own call has no effect if its third argument, the number of
     // ranges, is 0.
     {
       syscall: process_madvise,

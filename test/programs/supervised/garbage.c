@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include "check.h"
 
-enum { objects = 12, others = 4, room = 4096 };
+enum { objects = 12, others = 4, page_size = 4096 };
 
 struct object {
     int fd, type;
@@ -58,7 +58,7 @@ static int loadable(uint32_t name)
 /* Accessible and inaccessible memory. */
 static int reachable(const unsigned char *at, size_t length)
 {
-    return at >= page && at <= page + room && length <= (size_t)(page + room - at);
+    return at >= page && at <= page + page_size && length <= (size_t)(page + page_size - at);
 }
 
 static unsigned char *any_pointer(size_t length)
@@ -66,8 +66,8 @@ static unsigned char *any_pointer(size_t length)
     if (one_in(12))
         return (unsigned char *)odd();
     if (one_in(12))
-        return page + room - below(64);
-    return length < room ? page + (room - length) : page;
+        return page + page_size - below(64);
+    return length < page_size ? page + (page_size - length) : page;
 }
 
 /* Index among the tracked instances; -1 for others. */
@@ -234,7 +234,7 @@ static void create(void)
     uint32_t flags = one_in(20) ? (uint32_t)odd() : 0;
     unsigned char *data = any_pointer(is_short ? 8 : type == 1 ? 32 : 184);
     if (reachable(data, 184) || (type != 2 && reachable(data, 32)) || (is_short && reachable(data, 8))) {
-        memset(data, 0, (size_t)(page + room - data));
+        memset(data, 0, (size_t)(page + page_size - data));
         put(data, 0, type == 0 && one_in(8) ? TRAMPFD_SLOW : 0);
         put(data, 4, below(4));
         put(data, 8, type == 1 ? 8 + below(17) : below(3));
@@ -279,7 +279,7 @@ static void transfer(int writing)
         return;
     }
     if (writing) {
-        fill(at, offset & 255 ? (int)(offset & 255) % 5 ? (int)(offset & 255) % 5 : 1 : 1, length < room ? length : 0);
+        fill(at, offset & 255 ? (int)(offset & 255) % 5 ? (int)(offset & 255) % 5 : 1 : 1, length < page_size ? length : 0);
         int error = write_error(o, offset, at, length);
         expect("pwrite", syscall(SYS_pwrite64, o->fd, at, length, offset), error);
     } else {
@@ -316,9 +316,9 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 3);
     state = strtoull(argv[2], NULL, 10) | (1ull << 40);
-    page = mmap(NULL, 3 * room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    page += room;
-    CHECK(mprotect(page, room, PROT_READ | PROT_WRITE) == 0);
+    page = mmap(NULL, 3 * page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page += page_size;
+    CHECK(mprotect(page, page_size, PROT_READ | PROT_WRITE) == 0);
     strange[0] = open("/dev/null", O_RDWR);
     strange[1] = open("/", O_RDONLY);
     CHECK(pipe(strange + 2) == 0);

@@ -14,9 +14,9 @@ static void collect(void)
 
 static void send_fd(int socket, int fd)
 {
-    char room[CMSG_SPACE(sizeof fd)] = {0}, byte = 0;
+    char control[CMSG_SPACE(sizeof fd)] = {0}, byte = 0;
     struct iovec data = {&byte, 1};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
@@ -26,9 +26,9 @@ static void send_fd(int socket, int fd)
 static int receive_fd(int socket)
 {
     int fd;
-    char room[CMSG_SPACE(sizeof fd)], byte;
+    char control[CMSG_SPACE(sizeof fd)], byte;
     struct iovec data = {&byte, 1};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
     CHECK(recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message) != NULL);
     memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
     return fd;

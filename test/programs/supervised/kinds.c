@@ -48,11 +48,11 @@ static void code(void)
     struct trampfd_map m;
     CHECK(fd >= 0 && trampfd_get_map(fd, &m) == 0);
     CHECK(trampfd_slot_size(&it) == 24);
-    char *room = mmap(NULL, 2 * m.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t *slots = mmap(room + m.size, m.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    char *reserved = mmap(NULL, 2 * m.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t *slots = mmap(reserved + m.size, m.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     uintptr_t base;
-    CHECK(slots != MAP_FAILED && trampfd_map_at(fd, (uintptr_t)room, &base) == 0);
-    CHECK(base == (uintptr_t)room);
+    CHECK(slots != MAP_FAILED && trampfd_map_at(fd, (uintptr_t)reserved, &base) == 0);
+    CHECK(base == (uintptr_t)reserved);
     for (uint64_t i = 0; i < count; i++) {
         slots[3 * i] = (uintptr_t)pair;
         slots[3 * i + 1] = i; /* ARG1 */

@@ -44,7 +44,7 @@ static void objects(void)
     for (int i = 0; i < 4; i++)
         fd[i] = tell("one more", trampfd_create(TRAMPFD_USER, &user, 0));
     close(fd[1]);
-    tell("after one is gone", trampfd_create(TRAMPFD_USER, &user, 0));
+    tell("after one was removed", trampfd_create(TRAMPFD_USER, &user, 0));
     tell("and another", trampfd_create(TRAMPFD_USER, &user, 0));
 }
 

@@ -12,7 +12,7 @@ static long add(long value, long carried)
     return value + carried;
 }
 
-static void call_until_nobody_answers(const char *name, uintptr_t address)
+static void call_until_enosys(const char *name, uintptr_t address)
 {
     struct trampfd_user user = {.count = 1};
     int fd;
@@ -39,14 +39,14 @@ int main(int argc, char **argv)
     pid_t supervisor = getppid(), child = fork();
     if (child == 0) {
         setsid();
-        call_until_nobody_answers("daemon", address);
+        call_until_enosys("daemon", address);
         return 0;
     }
     usleep(100000);
     if (argc == 2 && strcmp(argv[1], "kill") == 0) {
         CHECK(kill(supervisor, SIGKILL) == 0);
         CHECK(waitpid(child, NULL, 0) == child);
-        call_until_nobody_answers("program", address);
+        call_until_enosys("program", address);
     }
     return 5;
 }
