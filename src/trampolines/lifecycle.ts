@@ -64,7 +64,7 @@ export function closedError(verb: string, object: string): TrampfdError {
 }
 
 /** Returns the error for changing a frozen handle. */
-export function frozenError(verb: string, object: string): TrampfdError {
+function frozenError(verb: string, object: string): TrampfdError {
   return new TrampfdError(`Cannot ${verb} ${object}: it is frozen`, { code: 'ERR_TRAMPFD_FROZEN' });
 }
 

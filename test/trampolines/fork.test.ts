@@ -41,16 +41,16 @@ const registers = (value: bigint) => ({ arg0: value, arg1: BigInt.asUintN(64, ~v
 const both = koffi.proto('long ()');
 const call = (address: bigint): number => koffi.call(address, both);
 
-/** Forks, runs `meanwhile` in the parent, then lets the child check and overwrite. Returns the child's result. */
+/** Forks, runs `inParent` in the parent, then lets the child check and overwrite. Returns the child's result. */
 function forked(
   { wait, release }: Library,
   expected: Expected,
-  meanwhile: () => void,
+  inParent: () => void,
   { start, length }: Scribble = nothing,
 ): number {
   const pid: number = wait(BigInt64Array.from(expected.flat()), expected.length, start, length);
   assert.ok(pid > 0);
-  meanwhile();
+  inParent();
   return release(pid);
 }
 
