@@ -182,7 +182,7 @@ export class RowEncoder {
     const unsigned =
       typeof value === 'bigint' && BigInt.asUintN(64, value) === value ? value : uint64(value, field.name);
     if (field.wordIndex === 0 && unsigned === 0n)
-      throw new RangeError('pc is 0, which is not a callable address');
+      throw new RangeError('pc must not be 0');
     this.u64[field.wordIndex] = unsigned;
   }
 

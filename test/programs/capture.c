@@ -1,6 +1,6 @@
 /* The C side of capture.S: hands states in and out. Signals are blocked but for SIGSEGV, which slow trampolines
  * use, and that one has a stack of its own if wanted: frames would be written below the stack pointer, where the
- * test looks for bytes that nobody may write. */
+ * test looks for bytes that must not be written. */
 #include <signal.h>
 #include <stdint.h>
 

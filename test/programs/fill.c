@@ -25,7 +25,7 @@ long fill_mappings(long most)
     return count;
 }
 
-/* Makes room for one. */
+/* Frees space for one. */
 int fill_yield(void) { return count == 0 ? -1 : munmap(single[--count], PAGE); }
 
 int fill_remove(void)

@@ -89,7 +89,7 @@ void leave_caller_out(saved_registers *saved, void *)
     saved->sp = caller_stack;
     saved->pc = frame[1];
     frame_pointer = frame[0];
-    frame[1] = 0; /* nobody looks for the return address there */
+    frame[1] = 0; /* the return address is not looked up there */
     throw std::runtime_error("skipped");
 }
 

@@ -28,7 +28,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => trampoline({ registers: null }), /TypeError: registers must be an object, not null/],
     [() => trampoline({ registers: [pc] }), /TypeError: registers must be an object, not an Array/],
     [() => trampoline({ registers: {} }), /TypeError: registers must set pc/],
-    [() => trampoline({ registers: { pc: 0n } }), /RangeError: registers\.pc is 0/],
+    [() => trampoline({ registers: { pc: 0n } }), /RangeError: registers\.pc must not be 0/],
     [
       () => trampoline({ registers: { pc, arg9: 1n } }),
       /RangeError: no register is called "arg9"; a context may set pc, arg0/,
@@ -89,7 +89,10 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
       () => trampoline({ registers: { pc }, allowedPcs: pc }),
       /TypeError: allowedPcs must be an array, not a bigint/,
     ],
-    [() => trampoline({ registers: { pc }, allowedPcs: [pc, 0n] }), /RangeError: allowedPcs\[1\] is 0/],
+    [
+      () => trampoline({ registers: { pc }, allowedPcs: [pc, 0n] }),
+      /RangeError: allowedPcs\[1\] must not be 0/,
+    ],
     [
       () => trampoline({ registers: { pc }, allowedPcs: [1] }),
       /TypeError: allowedPcs\[0\] must be a bigint, not a number: write 1n/,
@@ -171,7 +174,7 @@ const refusals: Record<string, [() => unknown, RegExp][]> = {
     [() => loosely(cString)(7n), /TypeError: text must be a string, not a bigint/],
     [() => cString('a\0b'), /RangeError: text contains a NUL/],
     [() => disassemble(16n), /TrampfdError: Cannot read memory at 0x10: read failed \(EIO\)/],
-    [() => disassemble(0n), /RangeError: address is 0/],
+    [() => disassemble(0n), /RangeError: address must not be 0/],
     [() => disassemble(2n ** 64n - 8n), /Error: Cannot read memory at 0xf{15}8/],
   ],
 };
@@ -208,7 +211,7 @@ test('values of a table are checked before anything changes', () => {
     ],
     [{ ...values, arg2: 8 }, /TypeError: arg2 must be a bigint, not a number: write 8n/],
     [{ ...values, arg2: undefined }, /TypeError: arg2 must be a bigint, not undefined/],
-    [{ ...values, pc: 0n }, /RangeError: pc is 0/],
+    [{ ...values, pc: 0n }, /RangeError: pc must not be 0/],
     [{ ...values, pc: 2n ** 64n }, /RangeError: pc does not fit into 64 bits/],
     [{ ...values, stackData: [1, 2, 3, 4] }, /TypeError: stackData must be a Uint8Array, not an Array/],
     [

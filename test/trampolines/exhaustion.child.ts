@@ -55,7 +55,7 @@ const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLengt
  */
 function struggle(regions: number, attempt: () => () => void): number {
   const before = ours();
-  freeMappings();
+  freeHeapSpace();
   const obstacle = fill();
   let refusals = 0;
   let undo: (() => void) | undefined;
@@ -87,7 +87,7 @@ function struggle(regions: number, attempt: () => () => void): number {
 const remains: unknown[] = [];
 
 /** Frees space on V8's pages without releasing them: V8 retains a page while an object is on it. */
-function freeMappings(): void {
+function freeHeapSpace(): void {
   remains.length = 0;
   globalThis.gc?.();
   // Each with its own shape, since V8 allocates shapes in a separate space.
@@ -108,7 +108,7 @@ function warmUp(): void {
   for (const isolated of [false, true]) {
     using table = createTrampolineTable({ registers: ['arg3'], isolated, atomic: true });
     table.addMany({ pc, arg3: 1n }, 10_000);
-    freeMappings();
+    freeHeapSpace();
     const limited = fillAddressSpace(0);
     assert.throws(() => table.addMany({ pc, arg3: 1n }, 100_000), TrampfdError);
     limited.remove();
@@ -164,7 +164,7 @@ if (code === 'ENOMEM') {
   for (const atomic of [false, true]) {
     const table = createTrampolineTable({ registers: ['arg0'], atomic });
     const { byteLength } = table;
-    freeMappings();
+    freeHeapSpace();
     const limited = fillAddressSpace(2 ** 26);
     limited.yield();
     assert.throws(() => table.addMany({ pc, arg0: 7n }, 4_000_000), TrampfdError);
@@ -178,7 +178,7 @@ if (code === 'ENOMEM') {
 // Closing needs no resource.
 const tables = [false, true].map((isolated) => createTrampolineTable({ registers: ['arg2'], isolated }));
 for (const table of tables) table.add({ pc, arg2: 1n });
-freeMappings();
+freeHeapSpace();
 const obstacle = fill();
 try {
   for (const table of tables) table.close();

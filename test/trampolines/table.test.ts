@@ -90,7 +90,7 @@ for (const layout of layouts) {
     test('adds all or none', () => {
       const table = createTrampolineTable({ registers: ['arg2'], ...layout });
       const pcs = BigUint64Array.of(memcmp, memcmp, 0n);
-      assert.throws(() => table.addMany({ pc: pcs, arg2: 1n }), /pc is 0/);
+      assert.throws(() => table.addMany({ pc: pcs, arg2: 1n }), /pc must not be 0/);
       assert.throws(() => table.addMany({ pc: memcmp, arg2: 1n }), /no column has a length/);
       assert.throws(
         () => table.addMany({ pc: pcs, arg2: new BigUint64Array(2) }),
@@ -203,9 +203,9 @@ describe('values computed by code that changes the table', () => {
   const make = (atomic: boolean) => createTrampolineTable({ registers: ['arg2'], atomic });
   type Table = ReturnType<typeof make>;
   /** Values whose PC is a getter. */
-  const sly = (action: () => void) => ({
+  const sly = (sideEffect: () => void) => ({
     get pc() {
-      action();
+      sideEffect();
       return memcmp;
     },
     arg2: 1n,
@@ -220,11 +220,11 @@ describe('values computed by code that changes the table', () => {
     });
 
     test(`freezing and closing it is detected${title}`, () => {
-      const uses: ((table: Table, action: () => void) => unknown)[] = [
-        (table, action) => table.add(sly(action)),
-        (table, action) => table.addMany(3, () => sly(action)),
-        (table, action) => table.addMany({ pc: memcmp, arg2: () => sly(action).pc }, 3),
-        (table, action) => table.set([...table][0]![0], sly(action)),
+      const uses: ((table: Table, sideEffect: () => void) => unknown)[] = [
+        (table, sideEffect) => table.add(sly(sideEffect)),
+        (table, sideEffect) => table.addMany(3, () => sly(sideEffect)),
+        (table, sideEffect) => table.addMany({ pc: memcmp, arg2: () => sly(sideEffect).pc }, 3),
+        (table, sideEffect) => table.set([...table][0]![0], sly(sideEffect)),
       ];
       for (const use of uses) {
         for (const act of ['freeze', 'close'] as const) {
@@ -258,7 +258,7 @@ describe('values computed by code that changes the table', () => {
         for (const [address] of table) table.delete(address);
         return { pc: 0n, arg2: 1n };
       };
-      assert.throws(() => table.addMany(3, values), /pc is 0/);
+      assert.throws(() => table.addMany(3, values), /pc must not be 0/);
       assert.equal(table.size, 0);
       const addresses = [table.add({ pc: memcmp, arg2: 1n }), table.add({ pc: memcmp, arg2: 1n })];
       assert.notEqual(addresses[0], addresses[1]);

@@ -163,7 +163,7 @@ function suite(mode: 'fast' | 'slow'): void {
     }
   });
 
-  test('changes nothing if one of the new values is refused', () => {
+  test('stays unchanged if one of the new values is refused', () => {
     const getpid = symbolAddress('getpid');
     const contexts = {
       registers: { pc: getpid, arg2: 1n },
@@ -188,7 +188,7 @@ function suite(mode: 'fast' | 'slow'): void {
         /^RangeError: registers\.pc 0x[0-9a-f]+ is not among the allowed/,
       ],
       [{ ...good, stackData: { data: 'text' } }, /^TypeError: stackData\.data must be a Uint8Array/],
-      [{ ...good, allowedPcs: [0n] }, /^RangeError: allowedPcs\[0\] is 0/],
+      [{ ...good, allowedPcs: [0n] }, /^RangeError: allowedPcs\[0\] must not be 0/],
       [{ ...good, allowedCallers: [[2n, 1n]] }, /^RangeError: allowedCallers\[0\] is empty/],
       ...(mode === 'slow'
         ? []

@@ -24,7 +24,7 @@ export const blockLine = z.object({
   stride: count.min(1),
   trapAt: count.nullable(),
   dataStride: count.min(8),
-  /** What the code does. */
+  /** Whether the code loads registers and jumps, or calls a handler. */
   type: z.enum(['user', 'handler']).default('user'),
   registers: z.array(printableText(8)).max(40),
   stack: z.object({ size: count, offset: count, setSp: z.boolean() }).nullable(),

@@ -48,7 +48,7 @@ export function inspectProcess(pid: number): InspectedProcess {
   return { pid, tables, names };
 }
 
-/** Returns the block, or nothing if its memory is not there: the process may have freed it, or never had it. */
+/** Returns the block; empty if its memory is not mapped: the process may have freed it, or never had it. */
 function readBlock(pid: number, line: BlockLine): RemoteBlock[] {
   try {
     return [new RemoteBlock(pid, line)];

@@ -15,7 +15,7 @@ export interface SlotOptions {
   readonly isolated: boolean;
 }
 
-/** What the registry records about the slots, besides their role. */
+/** Properties that the registry records about slots, besides their role. */
 export type RegistryOwner = Omit<TableInfo, 'role'>;
 
 /** A value together with the function that removes it from the registry. */
