@@ -91,8 +91,8 @@ for (const [architecture, machine] of Object.entries(machines)) {
   write(launcherPath(architecture), launcher(machine, builder), 0o755);
 }
 const schemas = {
-  'doctor/schema.json': diagnosisSchema,
-  'supervisor/policy/policy.schema.json': policySchema,
+  'doctor.schema.json': diagnosisSchema,
+  'policy.schema.json': policySchema,
 };
 for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);

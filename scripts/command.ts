@@ -6,7 +6,7 @@
 
 /** @param script a shell script that ends by running `main.js`, which is beside it, in place of itself */
 export function command(script: string): string {
-  const first = '#!/bin/sh\n';
+  const first = '#!/usr/bin/env sh\n';
   if (!script.startsWith(first)) throw new Error('the command is no shell script');
   if (script.includes('*/'))
     throw new Error('the shell script would end the comment that hides it from JavaScript');

@@ -1,6 +1,6 @@
 /**
- * arm64 on another architecture: qemu-user runs its programs, one by one, under the kernel that is there. Its
- * compiler and its Node stand on the path under their plain names, so whoever calls `gcc` or `node` gets those.
+ * Emulation of arm64 on another architecture: qemu-user runs each program on the kernel of this system. arm64's
+ * compiler and Node are first in `PATH`, as `gcc` and `node`.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -18,10 +18,10 @@ const triplet = 'aarch64-linux-gnu';
 const tools = ['gcc', 'g++', 'objcopy', 'objdump', 'readelf'];
 const [emulator, emulatorPackage] = ['qemu-aarch64-static', 'qemu-user-static'];
 
-/** Where the kernel is told which program runs programs of another architecture. */
+/** The kernel's list of interpreters for programs of other architectures: binfmt_misc. */
 const formats = '/proc/sys/fs/binfmt_misc';
 const format = join(formats, 'qemu-aarch64');
-/** What Debian's package brings for that. A system without systemd has to be told by somebody else. */
+/** From Debian's package. On a system without systemd, `register` passes it to the kernel. */
 const formatFile = '/usr/lib/binfmt.d/qemu-aarch64.conf';
 
 export interface Emulation {
@@ -31,19 +31,19 @@ export interface Emulation {
 }
 
 /**
- * Installs what is missing, as `ensureTools` does, and tells Linux to run arm64 programs by qemu.
- * @returns how to run Node, or why that is not possible
+ * Installs missing tools, as `ensureTools` does, and registers qemu for arm64 programs.
+ * @returns how to run Node, or the reason why that is impossible
  */
 export function provideArm64(): Emulation | string {
-  const crossed = tools.map((tool) => [`${triplet}-${tool}`, packageOf(tool)] as const);
-  const wanted = { ...Object.fromEntries(crossed), [emulator]: emulatorPackage };
-  ensureTools(wanted);
-  const missing = Object.keys(wanted).filter((tool) => !hasTool(tool));
+  const crossTools = tools.map((tool) => [`${triplet}-${tool}`, packageOf(tool)] as const);
+  const required = { ...Object.fromEntries(crossTools), [emulator]: emulatorPackage };
+  ensureTools(required);
+  const missing = Object.keys(required).filter((tool) => !hasTool(tool));
   if (missing.length > 0) return `needs ${missing.join(', ')}`;
   try {
     if (!existsSync(format)) register();
   } catch (error) {
-    return `needs ${format}, or root to make it: ${(error as Error).message}`;
+    return `needs ${format}, or root to create it: ${(error as Error).message}`;
   }
   installModules();
   rmSync(bin, { recursive: true, force: true });
@@ -75,7 +75,7 @@ function register(): void {
   if (!existsSync(format)) writeFileSync(join(formats, 'register'), readFileSync(formatFile));
 }
 
-/** The same major release of Node as this one, and the release of koffi that the lock file has. */
+/** Installs the running major release of Node, and the release of koffi in the lock file. */
 function installModules(): void {
   const koffi = '@koromix/koffi-linux-arm64';
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
@@ -86,7 +86,7 @@ function installModules(): void {
   const stamp = join(folder, 'installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === names.join(' ')) return;
   mkdirSync(folder, { recursive: true });
-  // By force: this is not the architecture that they are for.
+  // `--force`, since npm refuses packages of another architecture.
   const args = ['install', '--silent', '--no-save', '--force', '--prefix', folder, ...names];
   execFileSync('npm', args, { stdio: 'inherit' });
   writeFileSync(stamp, names.join(' '));

@@ -1,9 +1,9 @@
-/** The programs and headers that tests and benchmarks need besides Node, and how they come to be there. */
+/** Programs and headers that tests and benchmarks need besides Node, and their installation. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Commands, each with the Debian package that has it. */
+/** Commands, each with its Debian package. */
 const packages = {
   gcc: 'gcc',
   'g++': 'g++',
@@ -18,12 +18,12 @@ const packages = {
 
 export type Tool = keyof typeof packages;
 
-/** Where a command is on the path. */
+/** Returns the path of a command, if `PATH` has it. */
 export function findTool(tool: string): string | undefined {
-  const places = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, tool));
-  return places.find((place) => {
+  const paths = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, tool));
+  return paths.find((path) => {
     try {
-      accessSync(place, constants.X_OK);
+      accessSync(path, constants.X_OK);
       return true;
     } catch {
       return false;
@@ -42,21 +42,21 @@ export function hasHeader(header: string): boolean {
 }
 
 /**
- * Installs what is missing, as root on a Debian, and says so; elsewhere says what to install.
- * `TRAMPFD_NO_INSTALL` forbids it. `extra` names more commands and C headers (`ffi.h`), each with its package.
+ * Installs missing tools as root on Debian, unless `TRAMPFD_NO_INSTALL` is set; otherwise prints what to install.
+ * @param extra more commands and C headers (`ffi.h`), each with its package
  */
 export function ensureTools(extra: Readonly<Record<string, string>> = {}): void {
-  const wanted: Readonly<Record<string, string>> = { ...packages, ...extra };
-  const missing = Object.keys(wanted).filter(
+  const required: Readonly<Record<string, string>> = { ...packages, ...extra };
+  const missing = Object.keys(required).filter(
     (name) => !(name.endsWith('.h') ? hasHeader(name) : hasTool(name)),
   );
   if (missing.length === 0) return;
-  const names = [...new Set(missing.map((tool) => wanted[tool]!))];
+  const names = [...new Set(missing.map((tool) => required[tool]!))];
   const mayInstall =
     process.getuid?.() === 0 && hasTool('apt-get') && (process.env['TRAMPFD_NO_INSTALL'] ?? '') === '';
   if (!mayInstall) {
     console.log(
-      `Missing: ${missing.join(', ')}. Debian has them in: ${names.join(' ')}. What needs them is skipped.`,
+      `Missing: ${missing.join(', ')}. Debian packages: ${names.join(' ')}. Tests that need them are skipped.`,
     );
     return;
   }
@@ -64,7 +64,7 @@ export function ensureTools(extra: Readonly<Record<string, string>> = {}): void 
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   try {
     for (const command of [['update'], ['install', '--yes', '--no-install-recommends', ...names]]) {
-      // Somebody else may be installing something.
+      // Waits up to 300 s while another process installs packages.
       const wait = ['-o', 'DPkg::Lock::Timeout=300'];
       execFileSync('apt-get', ['--quiet', '--quiet', ...wait, ...command], {
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -72,6 +72,6 @@ export function ensureTools(extra: Readonly<Record<string, string>> = {}): void 
       });
     }
   } catch {
-    console.log('That failed. What needs them is skipped.');
+    console.log('The installation failed. Tests that need these tools are skipped.');
   }
 }

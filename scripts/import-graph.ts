@@ -1,12 +1,12 @@
 /** The imports of TypeScript files, as a parser finds them: types, re-exports and `import()` included. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { parseSync } from 'oxc-parser';
+import { type Program, parseSync, Visitor } from 'oxc-parser';
 
 export interface SourceFile {
   /** Relative to the root, as in `src/index.ts`. */
   readonly path: string;
-  /** What the file names: `koffi`, `#src/index.js`, `./values.js`. */
+  /** Names of imports as written: `koffi`, `#src/index.js`, `./values.js`. */
   readonly specifiers: readonly string[];
   /** Files that it imports, by their paths. */
   readonly imports: readonly string[];
@@ -25,7 +25,7 @@ export function readSources(root: string, folders: readonly string[]): Map<strin
 }
 
 function parse(path: string, text: string): SourceFile {
-  const { module, comments, errors } = parseSync(path, text);
+  const { program, module, comments, errors } = parseSync(path, text);
   if (errors.length > 0) throw new SyntaxError(`${path}: ${errors[0]!.message}`);
   let code = text;
   for (const { start, end } of comments) {
@@ -36,19 +36,31 @@ function parse(path: string, text: string): SourceFile {
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
     ),
-    // The parser's list of dynamic imports lacks those of types.
-    ...[...code.matchAll(/\bimport\(\s*'([^']+)'/g)].map(([, specifier]) => specifier!),
+    ...importCalls(program),
   ];
   const unique = [...new Set(specifiers)];
   return { path, specifiers: unique, imports: unique.flatMap((name) => resolve(path, name) ?? []), code };
 }
 
-/** The path of an imported file; `undefined` for a package. */
+/** Returns what `import('…')` names, as an expression or a type. */
+function importCalls(program: Program): string[] {
+  const specifiers: string[] = [];
+  new Visitor({
+    ImportExpression({ source }) {
+      if (source.type === 'Literal' && typeof source.value === 'string') specifiers.push(source.value);
+    },
+    TSImportType: ({ source }) => specifiers.push(source.value),
+  }).visit(program);
+  return specifiers;
+}
+
+/** Returns the path of an imported file; `undefined` for a package. */
 function resolve(importer: string, specifier: string): string | undefined {
   const source = specifier.replace(/\.js$/, '.ts');
   if (source.startsWith('.')) return normalize(join(dirname(importer), source));
   if (source.startsWith('#src/')) return source.slice(1);
-  return specifier === 'trampfd' ? 'src/index.ts' : undefined;
+  const entry = /^trampfd(?:\/(\w+))?$/.exec(specifier);
+  return entry === null ? undefined : `src/${entry[1] ?? 'index'}.ts`;
 }
 
 /** Circles of imports, each by the paths of its files. One circle is reported for each import that closes one. */

@@ -84,16 +84,12 @@ function checkSource({ path, specifiers, imports, code }: SourceFile): string[] 
   ];
 }
 
-/** The bundle and the modules that it was built from are different instances of the same code. */
+/** A test that imports the bundle and its modules has two instances of the same code. */
 function checkBundleUse({ path, specifiers }: SourceFile): string[] {
   const both =
-    specifiers.includes('trampfd') && specifiers.some((name) => name.startsWith('#src/')) && loads(path);
-  return both ? [`${path}: imports trampfd and #src/`] : [];
-}
-
-/** Whether the rule about the bundle is for a file: benchmarks measure both. */
-function loads(path: string): boolean {
-  return path.startsWith('test/');
+    specifiers.some((name) => /^trampfd($|\/)/.test(name)) &&
+    specifiers.some((name) => name.startsWith('#src/'));
+  return both && path.startsWith('test/') ? [`${path}: imports trampfd and #src/`] : [];
 }
 
 if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) {

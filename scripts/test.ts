@@ -1,35 +1,31 @@
 /**
  * Runs the tests.
  *
- *     node build/scripts/test.js [--long] [--record] [--mdwe] [--nodes] [--methods] [--arm64] [part of a file name…]
+ *     node build/scripts/test.js [--long] [--record] [--mdwe] [--nodes] [--methods] [--arm64] [part of a path…]
  *
- * --long     random tests run until they have done their whole number
- * --record   keeps how many passed of each file, which --arm64 shows beside its own
- * --mdwe     under PR_SET_MDWE, where Node needs --jitless
- * --nodes    on each other supported release of Node, from the npm registry
- * --methods  tests of trampolines (`trampolines/`, unless file names are given), once for each code page method
- * --arm64    with arm64's Node and compiler, which qemu-user runs where this is another architecture
+ * --long     runs random tests with their full number of rounds
+ * --record   stores the counts of each file for --arm64
+ * --mdwe     runs under PR_SET_MDWE, which needs `node --jitless`
+ * --nodes    runs on each other supported release of Node, from the npm registry
+ * --methods  runs tests of trampolines (by default `trampolines/`) once for each code page method
+ * --arm64    runs on arm64's Node with arm64's compiler, by qemu-user on another architecture
  *
- * `TRAMPFD_NO_SKIP` makes a skipped test a failure, except where nothing could be done about it. Other options of
- * Node's go into `NODE_OPTIONS`.
+ * Each part must occur in the path of a test file below `test/`. If `TRAMPFD_NO_SKIP` is set, a skipped test is a
+ * failure, unless the test is about another architecture. `NODE_OPTIONS` can hold more options of Node.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machines } from '#src/machine/index.js';
 import { compileProgram } from '../test/support/compile.js';
-import { acceptable } from '../test/support/needs.js';
-import { type Counts, type CountsByFile, compareCounts, noCounts, recordCounts } from './counts.js';
 import { provideArm64 } from './emulation.js';
 import { ensureTools } from './ensure-tools.js';
+import { runTests, testFiles } from './run-tests.js';
+import { compareCounts } from './test-counts.js';
 
 const script = fileURLToPath(import.meta.url);
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const tests = fileURLToPath(new URL('../test', import.meta.url));
 
 const { values, positionals } = parseArgs({
   options: {
@@ -42,21 +38,22 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
+const isSelected = (file: string): boolean => positionals.every((part) => file.includes(part));
 
 if (process.platform !== 'linux') {
-  console.error(`The tests need Linux, and this system is ${process.platform}.`);
+  console.error(`The tests need Linux; this system is ${process.platform}.`);
   process.exit(1);
 }
-// Who emulates has provided them.
+// The emulated process inherits the tools that --arm64 has installed.
 if ((process.env['TRAMPFD_EMULATED'] ?? '') === '') ensureTools({ 'ffi.h': 'libffi-dev' });
 if (values.long === true) process.env['TRAMPFD_LONG'] = '1';
 if (values.nodes === true) process.exitCode = onOtherNodes();
 else if (values.mdwe === true) process.exitCode = underMdwe();
 else if (values.methods === true) process.exitCode = byEachMethod();
 else if (values.arm64 === true && process.arch !== 'arm64') process.exitCode = onArm64();
-else await runTests();
+else await runTests(testFiles(isSelected), values.record === true);
 
-/** Each in the release that the registry has now. */
+/** Uses the newest release of each major version. */
 function onOtherNodes(): number {
   return Math.max(
     ...['22', '24', '26'].map((major) => {
@@ -70,12 +67,12 @@ function onOtherNodes(): number {
         });
       }
       console.log(`\n== ${execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()}`);
-      return again(node, []);
+      return runAgain(node, []);
     }),
   );
 }
 
-/** `template` does not have every shape: what it lacks is made by `file`. */
+/** Shapes that `template` does not contain are made by `file`. */
 function byEachMethod(): number {
   const parts = positionals.length === 0 ? ['trampolines/'] : positionals;
   return Math.max(
@@ -83,17 +80,17 @@ function byEachMethod(): number {
     ...['memfd', 'template,file', 'file', 'rwx', 'remap'].map((methods) => {
       console.log(`\n== TRAMPFD_METHODS=${methods}`);
       process.env['TRAMPFD_METHODS'] = methods;
-      return again(process.execPath, [], parts);
+      return runAgain(process.execPath, [], parts);
     }),
   );
 }
 
-/** The code of tables comes from a supervisor; what else there is, it does not make. */
+/** The supervisor makes the code of tables only; other code is made by `file`. */
 function underSupervisor(parts: readonly string[]): number {
   console.log('\n== TRAMPFD_METHODS=trampfd,file, under trampfd run');
   process.env['TRAMPFD_METHODS'] = 'trampfd,file';
-  const front = fileURLToPath(new URL('../../dist/bundle/trampfd.js', import.meta.url));
-  return again(front, ['run', '--', process.execPath], parts);
+  const command = join(root, 'dist/bundle/trampfd.js');
+  return runAgain(command, ['run', '--', process.execPath], parts);
 }
 
 function onArm64(): number {
@@ -103,77 +100,20 @@ function onArm64(): number {
     return (process.env['TRAMPFD_NO_SKIP'] ?? '') === '' ? 0 : 1;
   }
   Object.assign(process.env, emulation.env);
-  const status = spawnSync(emulation.node, [script, '--record', ...positionals], { stdio: 'inherit' }).status;
-  console.log(`\n${compareCounts([process.arch, 'arm64'], isMeant)}`);
+  const { status } = spawnSync(emulation.node, [script, '--record', ...positionals], { stdio: 'inherit' });
+  console.log(`\n${compareCounts([process.arch, 'arm64'], isSelected)}`);
   return status ?? 1;
 }
 
 function underMdwe(): number {
   console.log('\n== PR_SET_MDWE, node --jitless');
-  // Tests that apply MDWE themselves, or need it off, are left out.
+  // Tests that set MDWE themselves, or need it off, are skipped.
   delete process.env['TRAMPFD_NO_SKIP'];
   process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --jitless`;
-  return again(compileProgram('mdwe', ['mdwe.c']), [process.execPath]);
+  return runAgain(compileProgram('mdwe', ['mdwe.c']), [process.execPath]);
 }
 
-function again(command: string, args: readonly string[], parts: readonly string[] = positionals): number {
+/** Runs this script by a command that ends with Node. Returns the exit status. */
+function runAgain(command: string, args: readonly string[], parts: readonly string[] = positionals): number {
   return spawnSync(command, [...args, script, ...parts], { stdio: 'inherit' }).status ?? 1;
-}
-
-/** Whether a path has all parts that were asked for. */
-function isMeant(file: string): boolean {
-  return positionals.every((part) => file.includes(part));
-}
-
-/** The test files that are meant: paths below `test/`. A folder can be about one architecture. */
-function testFiles(): string[] {
-  const others = Object.keys(machines).filter((name) => name !== process.arch);
-  return readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter(
-    (file) =>
-      file.endsWith('.test.js') && isMeant(file) && !others.some((name) => file.split('/').includes(name)),
-  );
-}
-
-async function runTests(): Promise<void> {
-  const files = testFiles();
-  const counts: CountsByFile = Object.fromEntries(files.map((file) => [file, noCounts()]));
-  const countsOf = (file: string | undefined): Counts => {
-    const name = relative(tests, file ?? tests);
-    counts[name] ??= noCounts();
-    return counts[name];
-  };
-  const skipped: string[] = [];
-  let unacceptable = 0;
-  const stream = run({ files: files.map((file) => join(tests, file)), concurrency: 2, timeout: 600_000 });
-  stream.on('test:fail', ({ details, file }) => {
-    if (!isSuite(details)) countsOf(file).failed++;
-    process.exitCode = 1;
-  });
-  stream.on('test:pass', ({ name, skip, details, file }) => {
-    const ofFile = countsOf(file);
-    // A block that is skipped reports only itself.
-    if (skip !== undefined) {
-      ofFile.skipped++;
-      const reason = typeof skip === 'string' ? skip : 'no reason given';
-      skipped.push(`${name}: ${reason}`);
-      if (!acceptable.test(reason)) unacceptable++;
-    } else if (!isSuite(details)) {
-      ofFile.passed++;
-    }
-  });
-  const report = stream.compose(new spec());
-  report.pipe(process.stdout);
-  await new Promise((resolve) => report.on('end', resolve));
-
-  for (const line of skipped) console.log(`skipped: ${line}`);
-  if (unacceptable > 0 && (process.env['TRAMPFD_NO_SKIP'] ?? '') !== '') process.exitCode = 1;
-  if (files.length === 0) process.exitCode = 1;
-  const sum = (key: keyof Counts) => Object.values(counts).reduce((all, each) => all + each[key], 0);
-  console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
-  if (values.record === true) recordCounts(process.arch, counts);
-}
-
-/** Files and `describe` blocks report as tests, too. */
-function isSuite(details: object): boolean {
-  return (details as { type?: string }).type === 'suite';
 }

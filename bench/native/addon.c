@@ -1,4 +1,4 @@
-/* The way without a library: functions of a C addon, as its author would write them. */
+/* Functions of a C add-on, without a library for the glue. */
 #include <node_api.h>
 #include <string.h>
 
@@ -39,7 +39,7 @@ static napi_value addDoubles(napi_env env, napi_callback_info info)
     return result;
 }
 
-/* ---- Functions of C that call one of JavaScript's ---- */
+/* ---- C functions that call a JavaScript function ---- */
 
 static napi_env env;
 static napi_value callee, receiver;
@@ -94,7 +94,8 @@ static double timed(const char *name, int count)
     return time_point(sum_point, count);
 }
 
-/* time(name, function, count): the mean of pieces of 256 calls with a handle scope each; -1 when one was wrong. */
+/* time(name, function, count): mean time of a call, in batches of 256 with a handle scope each; -1 if a result is
+   wrong. */
 static napi_value timeCalls(napi_env given, napi_callback_info info)
 {
     size_t count = 3;

@@ -1,4 +1,4 @@
-/* What JavaScript calls, and what calls JavaScript back. */
+/* Functions that JavaScript calls, and functions that call JavaScript. */
 #include "run.h"
 
 int add_ints(int first, int second)
@@ -11,7 +11,7 @@ double add_doubles(double first, double second)
     return first + second;
 }
 
-/* Calls each function of a list once. When they add, the sum tells that each was called and what it was given. */
+/* Calls each function of a list once. If they add, the sum proves that each was called with its arguments. */
 int call_callbacks(int (*const *list)(int, int), int count)
 {
     int sum = 0;
@@ -20,7 +20,7 @@ int call_callbacks(int (*const *list)(int, int), int count)
     return sum;
 }
 
-/* Nanoseconds of one call, each of which gives back the sum of what it is given; -1 when one did not. */
+/* Nanoseconds of one call; -1 unless each call returned the sum of its arguments. */
 #define TIMED(call, expected)                                            \
     double sum = 0;                                                      \
     uint64_t start = now();                                              \

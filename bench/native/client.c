@@ -1,6 +1,6 @@
 /*
- * A program for a supervisor to run. It reads lines: what to do, how often, and the second and third argument of
- * calls. It answers each by a line: what its calls summed up to, and how many nanoseconds that took.
+ * Program that runs under a supervisor. It reads lines with an action, a count, and the second and third argument of
+ * calls. It replies to each with a line: the sum of the results, and the nanoseconds.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -48,7 +48,7 @@ static uint64_t map_and_call(int fd, uint64_t first, uint64_t second)
     return result;
 }
 
-/* The last of them has to work. */
+/* The last trampoline is called. */
 static void create(struct run *run)
 {
     uint64_t start = now();
@@ -61,7 +61,7 @@ static void create(struct run *run)
     close(fd);
 }
 
-/* From nothing to a function pointer, a call, and back. */
+/* The whole life of a trampoline, with one call. */
 static void live(struct run *run)
 {
     uint64_t start = now();
@@ -74,7 +74,7 @@ static void live(struct run *run)
     run->nanoseconds = now() - start;
 }
 
-/* Each value is used. */
+/* Each value is used in a call. */
 static void change(struct run *run)
 {
     int fd = make(0);
@@ -112,7 +112,7 @@ static void slow(struct run *run)
     close(fd);
 }
 
-/* A program that has nothing to do with trampolines: the command of the shell that stands in the next line. */
+/* Runs the shell command in the next line: a program that never calls trampfd_create. */
 static void other_program(struct run *run)
 {
     char command[4096];

@@ -1,9 +1,9 @@
-/* The loop that calls comparators, as qsort would: the same for every way to make one. */
+/* The loop that calls all kinds of callbacks, as qsort calls comparators. */
 #include "run.h"
 
 typedef int compare(const void *first, const void *second);
 
-/* JavaScript returns the distance of the pointers, so the sum tells that each call was made and what it was given. */
+/* JavaScript returns the difference of the pointers, so the sum proves each call and its arguments. */
 void closure_loop(struct run *run)
 {
     compare *call = (compare *)(uintptr_t)run->call;

@@ -1,4 +1,4 @@
-/* Counts the instructions of a loop: another process runs it, and is stopped after each (ptrace(2)). */
+/* Counts the instructions of a loop by single-stepping it in another process; see ptrace(2). */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/mman.h>
@@ -8,7 +8,7 @@
 
 #include "run.h"
 
-/* Signals that the loop itself causes are delivered, and their handlers' instructions count. */
+/* Delivers signals that the loop causes, and counts the instructions of their handlers. */
 static uint64_t step_to_end(pid_t child, int status)
 {
     uint64_t steps = 0;
@@ -18,7 +18,7 @@ static uint64_t step_to_end(pid_t child, int status)
         if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
             break;
         ptrace(PTRACE_GETSIGINFO, child, 0, &info);
-        /* The kernel's own code is a breakpoint instruction of the loop's; ptrace_notify's, a handler about to start. */
+        /* SI_KERNEL: a breakpoint instruction of the loop. SIGTRAP, from ptrace_notify: a handler is about to start. */
         int stepped = info.si_signo == SIGTRAP && info.si_code != SI_KERNEL;
         steps += stepped && info.si_code != SIGTRAP;
         deliver = stepped ? 0 : info.si_signo;
@@ -26,7 +26,7 @@ static uint64_t step_to_end(pid_t child, int status)
     return steps;
 }
 
-/* Returns the instructions of `loop(run)`, or 0 where the system does not let us count. */
+/* Returns the instructions of `loop(run)`, or 0 if the system does not permit counting. */
 uint64_t count_instructions(struct run *run, void (*loop)(struct run *))
 {
     struct run *shared =

@@ -1,6 +1,6 @@
 /*
- * GNU libffcall: its callbacks, which are closures as libffi's are, and its trampolines, which put what they know
- * into a variable that all share. No other thread may invoke such a trampoline meanwhile.
+ * GNU libffcall: callbacks, which are closures like libffi's, and trampolines, which store their data in a variable that
+ * all of them share, so that two threads cannot invoke such trampolines at the same time.
  */
 #include <callback.h>
 #include <trampoline.h>
@@ -22,19 +22,19 @@ static uint64_t with_shared(uint64_t first, uint64_t second)
     return first + second + (uint64_t)shared;
 }
 
-/* A callback that knows `third`. */
+/* Creates a callback bound to `third`. */
 void *callback(struct run *run)
 {
     return (void *)alloc_callback(handler, (void *)run->third);
 }
 
-/* A trampoline that knows `third`. */
+/* Creates a trampoline bound to `third`. */
 void *trampoline(struct run *run)
 {
     return (void *)alloc_trampoline((trampoline_function_t)(void *)with_shared, &shared, (void *)run->third);
 }
 
-/* Makes and frees callbacks one after the other. The sum tells how many there were. */
+/* Creates and frees callbacks one at a time. The sum is their number. */
 void callback_churn(struct run *run)
 {
     uint64_t sum = 0;
@@ -48,7 +48,7 @@ void callback_churn(struct run *run)
     run->sum = sum;
 }
 
-/* Replaces each value of a list by a callback that knows it. */
+/* Replaces each value of a list by a callback bound to it. */
 void callback_each(struct run *run, uint64_t *list)
 {
     uint64_t start = now();

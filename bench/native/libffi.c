@@ -1,4 +1,4 @@
-/* libffi's closures: invoked, and made and freed. */
+/* libffi's closures: invocation, creation and freeing. */
 #include <ffi.h>
 #include <stdlib.h>
 
@@ -21,7 +21,7 @@ static ffi_closure *make(uint64_t *bound, void **code)
     return NULL;
 }
 
-/* A closure that knows `third`, or NULL. To be called first. */
+/* Creates a closure bound to `third`; NULL on failure. Must be called before the others. */
 void *closure(struct run *run)
 {
     static uint64_t bound;
@@ -32,7 +32,7 @@ void *closure(struct run *run)
     return make(&bound, &code) != NULL ? code : NULL;
 }
 
-/* Makes and frees closures one after the other. The sum tells how many there were. */
+/* Creates and frees closures one at a time. The sum is their number. */
 void closure_churn(struct run *run)
 {
     uint64_t sum = 0;
@@ -55,7 +55,7 @@ static void handler_of_value(ffi_cif *unused, void *result, void **given, void *
     *(uint64_t *)result = *(uint64_t *)given[0] + *(uint64_t *)given[1] + (uint64_t)bound;
 }
 
-/* Replaces each value of a list by a closure that knows it. The sum tells how many were made. */
+/* Replaces each value of a list by a closure bound to it. The sum is their number. */
 void closure_each(struct run *run, uint64_t *list)
 {
     uint64_t made = 0;
@@ -76,7 +76,7 @@ struct closure_list {
     ffi_closure *closures[];
 };
 
-/* Makes `count` closures that live on; NULL when libffi makes fewer. */
+/* Creates `count` closures that are never freed; NULL on failure. */
 struct closure_list *closure_create_many(struct run *run)
 {
     struct closure_list *list = malloc(sizeof *list + run->count * sizeof *list->closures);
@@ -88,7 +88,7 @@ struct closure_list *closure_create_many(struct run *run)
     return list;
 }
 
-/* Frees `count` closures of a list, each `second` places behind the last, then makes as many. */
+/* Frees `count` closures of a list, in steps of `second` positions, then creates as many. */
 void closure_replace(struct run *run, struct closure_list *list)
 {
     uint64_t sum = 0;

@@ -1,8 +1,8 @@
-/* The one loop that every contender is called from: the same instructions for all, only the pointer differs. */
+/* The loop that calls every contender. All execute the same instructions; only the pointer differs. */
 #include "run.h"
 
-/* The count is part of what is summed up, so the sum tells that each call was made and what it was given.
-   The sum stays in a register: a counter in memory would take longer than a trampoline and hide it. */
+/* The loop counter is an argument, so the sum proves each call and its arguments. The sum is in a register: a counter
+   in memory would take longer than a trampoline and hide it. */
 void call_loop(struct run *run)
 {
     function *call = run->call;

@@ -1,8 +1,8 @@
 /*
- * The smallest supervisor that keeps the promises of fast objects: minimal-supervisor program arguments…
+ * Minimal supervisor with the guarantees of fast objects: minimal-supervisor program arguments…
  *
- * It makes the same system calls as ours, and leaves out what a benchmark does not ask for: other types, other
- * registers than the PC and the third argument, policies, and values that are blinded.
+ * It makes the same system calls as trampfd run, and lacks what the benchmark does not use: other types, registers
+ * other than the PC and the third argument, policies, and blinded values.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +47,7 @@ static int listener;
 
 /* ---- The program ---- */
 
-/* Runs in the parent's memory and with its descriptors, until it executes. */
+/* Shares the parent's memory and file descriptors until execve. */
 static int start(void *arguments)
 {
     char **argv = (char **)arguments;
@@ -110,7 +110,7 @@ static struct object *find(uint32_t pid, int fd)
     snprintf(path, sizeof path, "/proc/%u/fd/%d", pid, fd);
     if (stat(path, &file) != 0)
         return NULL;
-    /* The newest are asked for. */
+    /* Newest first, since programs use new objects most. */
     for (size_t i = alive; i-- > 0;)
         if (objects[i].inode == file.st_ino && objects[i].device == file.st_dev)
             return &objects[i];
@@ -128,8 +128,8 @@ static void lead(struct object *object, uint64_t to)
     __atomic_store_n((uint64_t *)(object->memory + page), to, __ATOMIC_SEQ_CST);
 }
 
-/* Returns a descriptor to give away, or -1. The file is reopened, so that the kernel counts who uses it; see
-   fcntl(2), "Leases". What a failure leaves open ends with the measurement. */
+/* Returns a file descriptor for the program, or -1. The file is reopened, so that a lease detects its users; see
+   fcntl(2), "Leases". After a failure, files stay open until the process exits. */
 static int make(struct object *object)
 {
     char path[32];
@@ -162,7 +162,7 @@ static void destroy(struct object *object)
     close(object->keeper);
 }
 
-/* Looks at two for every one that is made, so that what a burst has left comes back. */
+/* Checks two objects for every created one, so that objects of a burst are freed, too. */
 static void collect(void)
 {
     for (int turn = 0; turn < 2 && alive > 0; turn++) {

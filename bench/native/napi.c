@@ -1,4 +1,4 @@
-/* The rival without a library: a C addon that calls a JavaScript function, as its author would write it. */
+/* C add-on that calls a JavaScript function, without a library for the glue. */
 #include "run.h"
 #include <node_api.h>
 #include <semaphore.h>
@@ -24,7 +24,7 @@ static int compare(const void *first, const void *second)
 
 void closure_loop(struct run *run);
 
-/* run(words, function): the loop, in pieces of 256 calls with a handle scope each. */
+/* run(words, function): the loop, in batches of 256 calls with a handle scope each. */
 static napi_value run_loop(napi_env given, napi_callback_info info)
 {
     size_t count = 2;
@@ -53,7 +53,7 @@ static napi_value run_loop(napi_env given, napi_callback_info info)
     return NULL;
 }
 
-/* ---- From another thread, which waits for each result ---- */
+/* ---- Calls from another thread, which waits for each result ---- */
 
 struct question {
     const void *first, *second;
@@ -65,7 +65,7 @@ static napi_threadsafe_function relay;
 static napi_async_work work;
 static napi_deferred deferred;
 
-/* On JavaScript's thread. */
+/* Runs on the JavaScript thread. */
 static void answer(napi_env given, napi_value function, void *context, void *data)
 {
     struct question *question = data;
@@ -106,7 +106,7 @@ static void complete(napi_env given, napi_status status, void *data)
     napi_resolve_deferred(given, deferred, nothing);
 }
 
-/* runElsewhere(words, function): the loop, on a thread of libuv's. Returns a promise. */
+/* runElsewhere(words, function): the loop, on a thread of libuv's pool. Returns a promise. */
 static napi_value run_elsewhere(napi_env given, napi_callback_info info)
 {
     size_t count = 2;

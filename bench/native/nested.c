@@ -1,7 +1,7 @@
 /*
- * GCC's stack trampoline: a nested function whose address is taken. It needs a stack that is writable and
- * executable. The loop runs on one of its own, so that neither Node's stack nor the one that the caller is on
- * has to become that; where the system forbids such memory, run_nested says so.
+ * GCC's stack trampoline: a nested function whose address is taken. It needs a writable and executable stack. The loop
+ * runs on a stack of its own, so that no other stack needs to be executable. If the system refuses such memory,
+ * run_nested returns the errno.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +31,7 @@ static void loop_over_nested(void)
     current->nanoseconds = inner.nanoseconds;
 }
 
-/* Calls a nested function that knows `third`. Returns 0 or an errno. */
+/* Calls a nested function that uses `third`. Returns 0 or an errno. */
 int run_nested(struct run *run)
 {
     static void *stack = MAP_FAILED;

@@ -1,4 +1,4 @@
-/* What the measured loops are told and tell. To TypeScript it is a row of 64-bit words; see bench/native.ts. */
+/* Parameters and results of the measured loops. TypeScript has them as 64-bit words; see bench/native.ts. */
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,8 +17,8 @@ struct run {
 
 void call_loop(struct run *run);
 
-/* Not inline: the loops around it shall keep their registers. It asks the kernel itself: the vDSO tries again when
-   the clock is changed meanwhile, and then loops would differ in instructions. */
+/* Not inline, so that it does not change the registers of the loops. A system call, since the vDSO retries if the
+   clock changes, which would make the number of instructions vary. */
 static __attribute__((noinline, unused)) uint64_t now(void)
 {
     struct timespec time;

@@ -1,6 +1,6 @@
 /*
- * Other ways to a slow trampoline, as small as they can be and correct: signal handlers that set the third
- * argument and the PC and return through sigreturn.
+ * Alternatives to a slow trampoline, minimal and correct: signal handlers that set the third argument and the PC, and
+ * return through sigreturn.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,7 +20,7 @@ static struct sigaction previous;
 static char *page;
 static uint64_t bound;
 
-/* Believes a fault only if it is a fetch from our page, as a correct handler must. */
+/* Handles a fault only if it is an instruction fetch from our page, as a correct handler must. */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -36,15 +36,15 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         sigaction(signal, &previous, 0);
 }
 
-/* Calls a page without access, with a handler of C's for the time of the loop. Returns 0 or an errno. */
+/* Calls a page without access; a C handler is installed during the loop. Returns 0 or an errno. */
 int run_fault_handler(struct run *run)
 {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct run inner = *run;
-    /* The kernel's own record of the action that stands. The C library would put its own restorer into it, and
-       the handler of slow trampolines takes a call that returns there for another handler's. */
-    uint64_t standing[4];
-    if (syscall(SYS_rt_sigaction, SIGSEGV, 0, standing, 8) != 0)
+    /* The kernel's record of the current action. sigaction(3) would change its restorer, and the handler of slow
+       trampolines takes a call that returns to another restorer for one of another handler. */
+    uint64_t previous[4];
+    if (syscall(SYS_rt_sigaction, SIGSEGV, 0, previous, 8) != 0)
         return errno;
     if (page == 0)
         page = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -56,10 +56,10 @@ int run_fault_handler(struct run *run)
     call_loop(&inner);
     run->sum = inner.sum;
     run->nanoseconds = inner.nanoseconds;
-    return syscall(SYS_rt_sigaction, SIGSEGV, standing, 0, 8) == 0 ? 0 : errno;
+    return syscall(SYS_rt_sigaction, SIGSEGV, previous, 0, 8) == 0 ? 0 : errno;
 }
 
-/* A trampoline's own code that traps: int3, at whose end the handler finds the PC. */
+/* Code that traps: int3, after which the PC points. */
 __attribute__((naked)) static void trap(void) { __asm__("endbr64; int3"); }
 
 static void on_trap(int signal, siginfo_t *info, void *context)
@@ -89,7 +89,7 @@ int run_trap_handler(struct run *run)
 
 #else
 
-/* Nobody has written them for another architecture. */
+/* Written for x86-64 only. */
 int run_fault_handler(struct run *run)
 {
     (void)run;

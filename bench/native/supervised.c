@@ -1,6 +1,6 @@
 /*
- * A trampoline that asks: its code makes a system call that does not exist, a supervisor in another process is
- * notified, and answers where to jump. The smallest supervisor that can: one call, one answer, no checks.
+ * A trampoline whose code makes a system call that does not exist. A supervisor in another process is notified and
+ * replies with the jump target. The supervisor is minimal: one system call, one reply, no checks.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +34,7 @@ struct shared {
     int taken;
 };
 
-/* The caller gives two arguments; the trampoline knows the third, and is told the rest. */
+/* The caller passes two arguments, the trampoline the third; the target is the result of the system call. */
 static uint64_t ask(uint64_t first, uint64_t second, uint64_t third)
 {
     function *answer = (function *)syscall(ASK);
@@ -72,7 +72,7 @@ static void be_supervised(struct shared *shared)
 
 static void supervise(int listener, uint64_t count)
 {
-    /* Who asks waits for who answers: one wakes the other on the same core, where the kernel can. */
+    /* Caller and supervisor run alternately, so the kernel should wake each on the CPU of the other. */
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     for (uint64_t i = 0; i < count; i++) {
         struct seccomp_notif notification = {0};
@@ -83,7 +83,7 @@ static void supervise(int listener, uint64_t count)
     }
 }
 
-/* Returns 0, or the error number of what the system refuses. */
+/* Returns 0, or the errno if the system refuses a call. */
 intptr_t run_supervised(struct run *run)
 {
     struct shared *shared =

@@ -1,8 +1,8 @@
 /*
- * Allowed PCs: a trampoline that can call one of two functions, and no other.
+ * Allowed PCs: a trampoline that can call two functions only.
  *
- * An attacker who can make this program write to the object, for example through a bug in its message handling, can
- * only choose between the two. Any other target is refused, and the registers remain unchanged.
+ * An attacker who makes this program write to the object, for example through a bug in its parser, can still choose
+ * between the two. Any other target is refused, and the previous one remains.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,15 +12,15 @@ static void greet(const char *name) { printf("Good morning, %s.\n", name); }
 static void dismiss(const char *name) { printf("Good night, %s.\n", name); }
 static void steal(const char *name) { printf("Thank you for your purse, %s.\n", name); }
 
-/* Sets the trampoline's target, and prints the result. */
-static void set_target(int fd, void (*function)(const char *), const char *name)
+/* Sets the function that the trampoline calls, and prints the result. */
+static void set_target(int fd, void (*function)(const char *), const char *what)
 {
     struct trampfd_reg regs[] = {
         {.name = TRAMPFD_REG_PC, .value = (uintptr_t)function},
         {.name = TRAMPFD_REG_ARG0, .value = (uintptr_t)"Ada"},
     };
     int refused = trampfd_set_regs(fd, regs, 2);
-    printf("target %s: %s\n", name, refused ? strerror(errno) : "done");
+    printf("call %s: %s\n", what, refused ? strerror(errno) : "done");
 }
 
 int main(void)
@@ -34,14 +34,14 @@ int main(void)
         perror("trampfd");
         return 1;
     }
-    void (*meet)(void) = (void (*)(void))address;
+    void (*call)(void) = (void (*)(void))address;
 
     set_target(fd, greet, "greet");
-    meet();
+    call();
     set_target(fd, steal, "steal");
-    meet();
+    call();
     set_target(fd, dismiss, "dismiss");
-    meet();
+    call();
     puts("EXIT-SUCCESS");
     return 0;
 }

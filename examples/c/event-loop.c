@@ -1,8 +1,8 @@
 /*
  * A closure for each connection and timer of an event loop.
  *
- * The loop calls functions with a descriptor only. The data of each callback comes from its trampoline, which loads
- * the second argument: one object, with an instance for each source of events.
+ * The loop calls functions that take a file descriptor. Each callback gets its source of events from a trampoline, which
+ * loads the second argument: one object, with an instance for each source.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 enum { CONNECTIONS = 3, SOURCES = CONNECTIONS + 1 };
 
-/* ---- The loop, as in a library: callbacks without a data argument ---- */
+/* ---- The loop, as in a library: its callbacks have no data argument ---- */
 
 struct watch {
     int fd;
@@ -47,7 +47,7 @@ static void ready(int fd, struct source *source)
         --*source->running;
 }
 
-/* Creates a connection whose peer has sent a message. */
+/* Opens a connection with data to read. */
 static int open_connection(void)
 {
     int pair[2];
@@ -56,7 +56,7 @@ static int open_connection(void)
     return pair[0];
 }
 
-/* Creates a timer that expires in a millisecond. */
+/* Creates a timer that expires after a millisecond. */
 static int open_timer(void)
 {
     struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};

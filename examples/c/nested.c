@@ -1,11 +1,11 @@
 /*
  * A nested function as a callback, without an executable stack.
  *
- * A nested function accesses the variables of the enclosing function through one register, the static chain. For a
- * pointer to it, GCC writes code to the stack that loads this register and jumps: therefore such programs need an
- * executable stack. Here the trampoline is an object, and the stack is not executable.
+ * A nested function accesses the variables of its parent through one register, the static chain. For a pointer to it,
+ * GCC writes code to the stack that loads this register and jumps, so such programs need an executable stack. Here the
+ * trampoline is an object, and the stack is not executable.
  *
- * Nested functions are a GCC extension.
+ * Nested functions are an extension of GCC.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 
 typedef int comparator(const void *, const void *);
 
-/* The nested function's code. Using its name would make GCC build its own trampoline. */
+/* The nested function's code. Taking its address in C would make GCC create its own trampoline. */
 extern comparator body_of_compare __asm__("nested_body") __attribute__((visibility("hidden")));
 
-/* Sorts words by all letters from `column` on. Returns the number of comparisons, or -1 if it fails. */
+/* Sorts words by the letters from `column` on. Returns the number of comparisons; -1 on failure. */
 static long sort_from(size_t column, char (*words)[8], size_t count)
 {
     long comparisons = 0;
@@ -29,7 +29,7 @@ static long sort_from(size_t column, char (*words)[8], size_t count)
         return strcmp((const char *)a + column, (const char *)b + column);
     }
 
-    /* Uses a variable of this function as well, so that it is called with the same static chain. */
+    /* Uses a variable of the parent, so that it has the same chain. */
     __attribute__((noinline)) uintptr_t own_chain(void)
     {
         uintptr_t chain;

@@ -1,8 +1,8 @@
 /*
- * Demonstration: a buffer overflow takes over a libffi closure.
+ * A buffer overflow takes over a libffi closure.
  *
- * libffi stores the function and the data of a closure in ordinary memory, which memory errors can overwrite: here a
- * name that is too long. overflow-trampfd.c is the same program with trampfd.
+ * libffi stores the function of a closure and its argument in writable memory. Here, a name that is too long overwrites
+ * them. overflow-trampfd.c is the same program with trampfd.
  */
 #include <ffi.h>
 
@@ -15,20 +15,20 @@ struct callback {
 static ffi_cif cif;
 static ffi_type *arguments[] = {&ffi_type_sint};
 
-static void handle(ffi_cif *unused, void *result, void **given, void *level)
+static void handle(ffi_cif *unused, void *result, void **values, void *level)
 {
     (void)unused;
-    *(ffi_arg *)result = *(int *)given[0] <= (intptr_t)level;
+    *(ffi_arg *)result = *(int *)values[0] <= (intptr_t)level;
 }
 
-/* libffi allocates space for the closure and the program's own data. */
+/* libffi allocates the closure together with data of the program. */
 static struct session *make_session(intptr_t level, opens **callback)
 {
     void *code;
     struct session *session = ffi_closure_alloc(sizeof *session, &code);
     if (session == NULL ||
         ffi_prep_closure_loc(&session->callback.closure, &cif, handle, (void *)level, code) != FFI_OK) {
-        fputs("libffi makes no closure.\n", stderr);
+        fputs("Cannot create a closure.\n", stderr);
         exit(1);
     }
     *callback = (opens *)(uintptr_t)code;
@@ -37,14 +37,14 @@ static struct session *make_session(intptr_t level, opens **callback)
 
 static int open_all(void) { return 1; }
 
-/* A function that libffi calls in place of `handle`. */
-static void handle_nothing(ffi_cif *unused, void *result, void **given, void *level)
+/* A function that libffi calls instead of `handle`. */
+static void handle_nothing(ffi_cif *unused, void *result, void **values, void *level)
 {
-    (void)unused, (void)given, (void)level;
+    (void)unused, (void)values, (void)level;
     *(ffi_arg *)result = (ffi_arg)open_all();
 }
 
-/* A copy of the closure with another function: the attacker knows the program and has learned its addresses. */
+/* Copies the session and replaces the closure's function: the attacker knows the program and its addresses. */
 static struct session forge_session(const struct session *victim)
 {
     struct session forged = *victim;
@@ -56,7 +56,7 @@ int main(void)
 {
     if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, arguments) != FFI_OK || !attack())
         return 1;
-    puts("The overflow reached the closure: it is the attacker's now.");
+    puts("The overflow replaced the function of the closure.");
     puts("EXIT-SUCCESS");
     return 0;
 }

@@ -1,9 +1,9 @@
 /*
- * Demonstration: the buffer overflow of overflow-libffi.c cannot take over a trampoline.
+ * The buffer overflow of overflow-libffi.c does not reach the trampoline.
  *
- * The trampoline's function and data are in the supervisor, and in code that this process can neither write nor make
- * writable. (An attacker who overwrites the function pointer itself, in the program's memory, still chooses what is
- * called, with trampfd as without it.)
+ * The trampoline's function and argument are in the supervisor and in code that this process cannot make writable.
+ *
+ * Limitation: an overflow that replaces the function pointer itself still chooses the called function.
  */
 #include <trampfd.h>
 
@@ -36,7 +36,7 @@ static struct session *make_session(intptr_t level, opens **callback)
 
 static int open_all(void) { return 1; }
 
-/* Filled with the address of the attacker's function: any value read from here would be that. */
+/* Fills the session with the address of the attacker's function. */
 static struct session forge_session(const struct session *victim)
 {
     struct session forged = *victim;

@@ -1,5 +1,5 @@
 /*
- * The program of the two demonstrations, overflow-libffi.c and overflow-trampfd.c: a server with a bug.
+ * The common part of overflow-libffi.c and overflow-trampfd.c: a server with a bug.
  *
  * Each guest has a session with the data of the guest's callback, which returns whether a door opens, and the name that
  * the guest sent. The name is copied without a check of its length.
@@ -11,7 +11,7 @@
 
 typedef int opens(int door);
 
-/* The demonstrations define a callback's data, and how a callback is created and forged. */
+/* Each program defines the data of a callback, and how it is created and forged. */
 struct session {
     struct callback callback;
     char name[32];
@@ -19,10 +19,10 @@ struct session {
 
 /* Creates a session with a callback that opens the doors up to `level`. */
 static struct session *make_session(intptr_t level, opens **callback);
-/* Writes the bytes with which an attacker would overwrite another session. */
+/* Returns the bytes that an attacker writes over another guest's session. */
 static struct session forge_session(const struct session *victim);
 
-/* Opens every door: the function that the attacker wants to be called. */
+/* Opens every door: the function that the attacker wants to be called, with any arguments. */
 static int open_all(void);
 
 static void receive_name(struct session *session, const void *bytes, size_t length)
@@ -37,7 +37,7 @@ static int attack(void)
     struct session *first = make_session(1, &first_guest);
     struct session *second = make_session(1, &second_guest);
     if ((uintptr_t)second <= (uintptr_t)first) {
-        fputs("The sessions do not lie one after the other.\n", stderr);
+        fputs("The second session does not follow the first.\n", stderr);
         exit(1);
     }
 

@@ -1,9 +1,9 @@
 /*
  * One object in two processes.
  *
- * A parent creates a trampoline and sends its descriptor through a socket to a program that it starts. That program
- * sets the target, maps the trampoline, and calls it. The parent has no access to the program's memory, yet it
- * changes the argument of the call: both use the same object.
+ * A parent creates a trampoline and sends its fd over a socket to a program that it starts. That program sets the
+ * function of the trampoline, maps it, and calls it. The parent has no access to the program's memory, but changes the
+ * argument of the function, since both use the same object.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <trampfd.h>
 
-/* A message of one byte with a descriptor. */
-struct parcel {
+/* A message of one byte with a file descriptor. */
+struct fd_message {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -23,7 +23,7 @@ struct parcel {
     struct msghdr message;
 };
 
-static struct msghdr *wrap(struct parcel *parcel, int fd)
+static struct msghdr *wrap(struct fd_message *parcel, int fd)
 {
     memset(parcel, 0, sizeof *parcel);
     parcel->bytes = (struct iovec){&parcel->byte, 1};
@@ -37,7 +37,7 @@ static struct msghdr *wrap(struct parcel *parcel, int fd)
 
 static int receive(int socket)
 {
-    struct parcel parcel;
+    struct fd_message parcel;
     int fd;
     if (recvmsg(socket, wrap(&parcel, -1), MSG_CMSG_CLOEXEC) != 1)
         return -1;
@@ -45,8 +45,8 @@ static int receive(int socket)
     return fd;
 }
 
-/* Each process waits for a byte from the other. */
-static int tell(int socket) { return write(socket, "", 1) == 1; }
+/* The processes signal each other with a byte. */
+static int signal_peer(int socket) { return write(socket, "", 1) == 1; }
 static int wait_for(int socket) { return read(socket, &(char){0}, 1) == 1; }
 
 static void report(int argument)
@@ -66,7 +66,7 @@ static int child(int socket)
     if (fd < 0 || trampfd_set_regs(fd, regs, 2) != 0 || trampfd_map(fd, &address) != 0)
         return 1;
     ((void (*)(void))address)();
-    if (!tell(socket) || !wait_for(socket))
+    if (!signal_peer(socket) || !wait_for(socket))
         return 1;
     ((void (*)(void))address)();
     return 0;
@@ -76,7 +76,7 @@ static int parent(int socket)
 {
     struct trampfd_user user = {.count = 1};
     struct trampfd_reg regs[2];
-    struct parcel parcel;
+    struct fd_message parcel;
     int status = 1;
     int fd = trampfd_create(TRAMPFD_USER, &user, 0);
     if (fd < 0 || sendmsg(socket, wrap(&parcel, fd), 0) != 1 || !wait_for(socket))
@@ -86,7 +86,7 @@ static int parent(int socket)
     printf("parent: the argument is %d, make it 2\n", (int)regs[1].value);
     fflush(stdout);
     regs[1].value = 2;
-    if (trampfd_set_regs(fd, regs, 2) != 0 || !tell(socket) || wait(&status) < 0)
+    if (trampfd_set_regs(fd, regs, 2) != 0 || !signal_peer(socket) || wait(&status) < 0)
         return 1;
     return status;
 }

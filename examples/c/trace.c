@@ -1,7 +1,6 @@
 /*
- * A tracer. Every function of a table is called through a handler, which receives the registers of the call: it prints
- * the arguments and forwards the call, or returns a result in place of the function. Neither the functions nor their
- * callers are compiled for it.
+ * A tracer. A handler intercepts the calls of all functions of a table and sees the registers of each call. It prints the
+ * arguments and continues the call, or returns a result itself. Neither functions nor callers are compiled for it.
  */
 #include <stdio.h>
 #include <trampfd.h>
@@ -16,7 +15,7 @@ static const char *const names[] = {"add", "multiply", "divide"};
 static operation *operations[] = {add, multiply, divide};
 enum { count = sizeof operations / sizeof *operations };
 
-/* The functions that the table had before, and the addresses of the trampolines. */
+/* The original functions, and the addresses of the trampolines. */
 static operation *traced[count];
 static uintptr_t first;
 static uint32_t stride;
@@ -27,7 +26,7 @@ static void trace(struct trampfd_saved *saved, void *trampoline)
     const long a = (long)*trampfd_saved_reg(saved, TRAMPFD_REG_ARG0);
     const long b = (long)*trampfd_saved_reg(saved, TRAMPFD_REG_ARG1);
     if (traced[i] == divide && b == 0) {
-        printf("  %s(%ld, %ld) would crash; let it be 0\n", names[i], a, b);
+        printf("  %s(%ld, %ld) would crash; the result is 0\n", names[i], a, b);
         trampfd_return(saved, 0);
     } else {
         printf("  %s(%ld, %ld)\n", names[i], a, b);
@@ -35,7 +34,7 @@ static void trace(struct trampfd_saved *saved, void *trampoline)
     }
 }
 
-/* Replaces each function of the table with a trampoline; returns -1 if that fails. */
+/* Replaces each function by a trampoline. Returns -1 on failure. */
 static int trace_all(void)
 {
     struct trampfd_handler handler = {.count = count};
@@ -54,7 +53,7 @@ static int trace_all(void)
     return close(fd);
 }
 
-/* Computes the mean of some numbers with the functions of the table. */
+/* Returns the mean of some numbers, calculated with the table's functions. */
 static long mean(const long *numbers, long n)
 {
     long sum = 0;

@@ -1,4 +1,4 @@
-/** Tries to change the page that holds a trampoline's code, by every route that a program has. */
+/** Tries to change the page of a trampoline's code by every way that a program has. */
 import { closeSync, ftruncateSync, openSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
@@ -33,7 +33,7 @@ export function attack(): void {
   attackMapping(start, Number(end - start));
   report('write through /proc/self/mem', () => writeMemory(address));
   const path = pathOfCode();
-  if (path === undefined) console.log('  The file is no memfd of this process, and stays unharmed.');
+  if (path === undefined) console.log('  The file is not a memfd of this process.');
   else attackFile(path, Number(end - start));
   if (disassemble(address) !== before) throw new Error('the code has changed');
   console.log('\n  The code is as it was.');
@@ -56,7 +56,7 @@ function attackFile(path: string, length: number): void {
   closeSync(fd);
 }
 
-/** Says what became of an attack: Node throws, and C returns -1. */
+/** Prints the result of an attack: Node throws, C returns -1. */
 function report(route: string, attempt: () => unknown): void {
   let refused: string | undefined;
   try {
@@ -70,20 +70,20 @@ function report(route: string, attempt: () => unknown): void {
 function writeMemory(address: bigint): void {
   const memory = openSync('/proc/self/mem', 'r+');
   try {
-    // Node's types know no position beyond 2^53 for writing; addresses stay below.
+    // Node's types lack bigint positions for writing. Addresses of user space are below 2^53.
     writeSync(memory, Buffer.of(0xc3), 0, 1, Number(address));
   } finally {
     closeSync(memory);
   }
 }
 
-/** The memfd that code was mapped from, by way of the descriptor that we hold. */
+/** Returns the path of the memfd that the code was mapped from. */
 function pathOfCode(): string | undefined {
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       if (readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:trampfd (')) return `/proc/self/fd/${fd}`;
     } catch {
-      // The descriptor by which the folder was read.
+      // The fd of the folder itself, which is closed by now.
     }
   }
   return undefined;

@@ -1,9 +1,9 @@
-/** `atexit` calls functions without arguments; this one is `puts` with its argument inside. */
+/** Passes `puts` with a bound argument to `atexit`, which calls functions without arguments. */
 import koffi from 'koffi';
 import { createTrampoline, cString, symbolAddress } from 'trampfd';
 import { show } from './show.js';
 
-/** What `atexit` is in glibc; `atexit` itself is linked into each C program. */
+/** glibc's `atexit` is linked statically into each C program, and calls this function. */
 const cxaAtexit = koffi
   .load(null)
   .func('int __cxa_atexit(uintptr_t function, void *argument, void *library)');

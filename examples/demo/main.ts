@@ -1,10 +1,10 @@
 /**
- * What trampfd does, with the C library as the caller.
+ * Demonstrates trampolines that the C library calls.
  *
  *     npm start                 sorts the words that come with the demo
  *     npm start -- some-file    sorts the lines of a file
  *
- * `start.ts` runs this on a closed system; it can be run on its own, too.
+ * `start.ts` runs this under restrictions; it also runs without them.
  */
 import { readFileSync } from 'node:fs';
 import { symbolAddress, TrampfdError } from 'trampfd';
@@ -13,16 +13,16 @@ import { heading } from './show.js';
 const file = process.argv[2] ?? new URL('../../../examples/demo/words.txt', import.meta.url);
 
 try {
-  symbolAddress('qsort'); // throws where trampfd cannot work, before anything native is loaded
+  symbolAddress('qsort'); // throws if trampfd cannot work, before other native code is loaded
   const { sortLines } = await import('./sort.js');
   const { sayGoodbye } = await import('./goodbye.js');
   const { sortWithNestedFunction } = await import('./nested.js');
   const { attack } = await import('./attack.js');
   const { listMethods } = await import('./methods.js');
   const text = readFileSync(file, 'utf8');
-  heading('ways to make code that this system leaves');
+  heading('code page methods that this system permits');
   await listMethods();
-  heading('qsort with memcmp, which takes one argument more');
+  heading('qsort with memcmp, which has one more argument');
   sortLines(text);
   heading('atexit with puts and its text');
   sayGoodbye('Goodbye from a trampoline.');

@@ -1,4 +1,4 @@
-/** Says which ways to make code the system leaves, each tried. */
+/** Lists the code page methods and whether they work on this system. */
 import { diagnose } from 'trampfd/diagnose';
 
 export async function listMethods(): Promise<void> {

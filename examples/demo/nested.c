@@ -1,14 +1,14 @@
 /*
- * A nested function that finds the variables of the function around it through the static chain: r10 on
- * x86-64 (psABI, figure 3.4). To pass such a function to qsort, GCC would write a trampoline on an executable
- * stack. Here somebody else makes the trampoline: `bind` gets the body and the chain.
+ * A nested function that accesses the variables of its parent through the static chain: r10 on x86-64 (psABI, figure
+ * 3.4). To pass such a function to qsort, GCC would write a trampoline to an executable stack. Here `bind` creates the
+ * trampoline from the body and the chain.
  */
 #include <stdlib.h>
 #include <string.h>
 
 typedef int (*comparator)(const void *, const void *);
 
-/* The nested function's body. Taking its address as C does it would make GCC build a trampoline. */
+/* The nested function's body. Taking its address in C would make GCC create a trampoline. */
 extern char compare_body[] __attribute__((visibility("hidden")));
 __asm__(".set compare_body, compare.0");
 

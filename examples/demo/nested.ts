@@ -1,4 +1,4 @@
-/** Gives the nested function of `nested.c` to `qsort`, without an executable stack. */
+/** Passes the nested function of `nested.c` to `qsort`, without an executable stack. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { show } from './show.js';
 const source = fileURLToPath(new URL('../../../examples/demo/nested.c', import.meta.url));
 const library = fileURLToPath(new URL('nested.so', import.meta.url));
 
-/** Compiles the C part, where there is a compiler. */
+/** Compiles the C part, if there is a compiler. */
 export function compileNested(): void {
   if (!existsSync(library)) spawnSync('gcc', ['-O2', '-shared', '-fPIC', '-o', library, source]);
 }
@@ -17,15 +17,13 @@ export function compileNested(): void {
 export function sortWithNestedFunction(text: string): void {
   compileNested();
   if (!existsSync(library)) {
-    console.log('  Left out: this part is written in C, and gcc did not compile it.');
+    console.log('  Skipped: this part is written in C, and gcc did not compile it.');
     return;
   }
   try {
     koffi.load(library);
   } catch (error) {
-    console.log(
-      `  Left out: this system loads no library that was just compiled. ${(error as Error).message}`,
-    );
+    console.log(`  Skipped: this system does not load new libraries. ${(error as Error).message}`);
     return;
   }
   run(text);

@@ -1,4 +1,4 @@
-/** Prints what a trampoline is: address, contexts, code, the memory that holds it. */
+/** Prints a trampoline: address, registers, code, and memory mappings. */
 import { readFileSync } from 'node:fs';
 import { disassemble, type Trampoline } from 'trampfd';
 
@@ -14,13 +14,13 @@ export function show(title: string, trampoline: Trampoline): void {
   console.log(`  registers  ${registers.join(', ')}`);
   const code = disassemble(trampoline.address);
   console.log(indent('code', code));
-  // The entry and the body that it leads to lie in different places.
+  // The entry and its body are in different mappings.
   const starts = code.split('\n').filter((line) => line.includes('endbr64') || line.includes('bti'));
   const addresses = starts.map((line) => BigInt(`0x${line.slice(0, line.indexOf(':'))}`));
   console.log(indent('memory', addresses.flatMap(mappingsAround).join('\n')));
 }
 
-/** The lines of /proc/self/maps for the code at an address and for its data right behind. */
+/** Returns the lines of /proc/self/maps for the code at an address and for the data that follows it. */
 export function mappingsAround(address: bigint): string[] {
   const lines = readFileSync('/proc/self/maps', 'utf8').split('\n');
   const index = lines.findIndex((line) => {
@@ -30,7 +30,7 @@ export function mappingsAround(address: bigint): string[] {
   return lines.slice(index, index + 2).map((line) => line.replaceAll(/ +/g, ' '));
 }
 
-/** The addresses of a line of /proc/self/maps. */
+/** Parses the addresses of a line of /proc/self/maps. */
 export function rangeOf(line: string): [start: bigint, end: bigint] {
   const match = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
   return match === null ? [0n, 0n] : [BigInt(`0x${match[1]}`), BigInt(`0x${match[2]}`)];

@@ -1,6 +1,6 @@
 /**
- * Sorts records of a fixed length with the C library's own `qsort`, whose comparator gets two pointers.
- * `memcmp` wants a length as well. A trampoline that brings the length along *is* the comparator.
+ * Sorts records of a fixed length with the C library's `qsort`, which passes two pointers to its comparator. `memcmp` needs
+ * a length as well: a trampoline that adds the length is the comparator.
  */
 import koffi from 'koffi';
 import { createTrampoline, symbolAddress } from 'trampfd';

@@ -1,6 +1,6 @@
 /**
- * Runs the demo on a system as closed as this one lets a program be: under a supervisor, with every restriction
- * that can be had, without a compiler in Node, and with a policy that takes away the code that the package brings.
+ * Runs the demo under all restrictions that this system supports: under a supervisor, without JIT code in Node, and with
+ * a policy that excludes the code files of the package.
  *
  *     npm start [-- some-file]
  */
@@ -14,10 +14,10 @@ import { compileNested } from './nested.js';
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const [main, probe] = [path('./main.js'), path('./probe.js')];
 const policy = path('../../../examples/demo/policy.json');
-const wanted: readonly RestrictionName[] = ['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code'];
+const allRestrictions: readonly RestrictionName[] = ['mdwe', 'no-memfd', 'noexec-tmp', 'no-own-code'];
 
-/** Why a small program cannot be run like that; nothing when it can. */
-async function whyNot(
+/** Returns the reason if a small program cannot run like this. */
+async function failureReason(
   restrictions: readonly RestrictionName[],
   policy?: string,
 ): Promise<string | undefined> {
@@ -26,39 +26,39 @@ async function whyNot(
     ...options,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let said = '';
+  let errors = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+    errors += text;
   });
   const [status] = await once(child, 'close');
-  return status === 0 ? undefined : (said.trim().split('\n').at(-1) ?? `exit code ${status}`);
+  return status === 0 ? undefined : (errors.trim().split('\n').at(-1) ?? `exit code ${status}`);
 }
 
-/** What can be had here, and what not and why. */
-async function findPossible() {
+/** Finds the restrictions that work on this system, and the reasons why others do not. */
+async function findRestrictions() {
   const missing: string[] = [];
-  let restrictions = [...wanted];
-  const without = await whyNot([]);
+  let restrictions = [...allRestrictions];
+  const without = await failureReason([]);
   if (without !== undefined)
     return { supervised: false, restrictions: [], policy: undefined, missing: [without] };
-  if ((await whyNot(restrictions, policy)) === undefined)
+  if ((await failureReason(restrictions, policy)) === undefined)
     return { supervised: true, restrictions, policy, missing };
   restrictions = [];
-  for (const name of wanted) {
-    const reason = await whyNot([...restrictions, name]);
+  for (const name of allRestrictions) {
+    const reason = await failureReason([...restrictions, name]);
     if (reason === undefined) restrictions.push(name);
     else missing.push(`${name}: ${reason}`);
   }
-  const reason = await whyNot(restrictions, policy);
+  const reason = await failureReason(restrictions, policy);
   if (reason !== undefined) missing.push(`the policy: ${reason}`);
   return { supervised: true, restrictions, policy: reason === undefined ? policy : undefined, missing };
 }
 
 try {
-  // Compiled before: under the restrictions nothing could be.
+  // Compiled here, since the restrictions forbid it.
   compileNested();
-  const { supervised, restrictions, policy, missing } = await findPossible();
-  for (const reason of missing) console.log(`Left out, since this system does not allow it. ${reason}`);
+  const { supervised, restrictions, policy, missing } = await findRestrictions();
+  for (const reason of missing) console.log(`Skipped, since this system does not support it: ${reason}`);
   const args = ['--jitless', main, ...process.argv.slice(2)];
   if (!supervised) {
     process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 # Node changes inherited state before any JavaScript runs: see src/supervisor/process/inherited-state.ts. So for
 # `trampfd run` this script records that state first. scripts/command.ts makes the command of it, which is JavaScript
 # as well.

@@ -1,5 +1,7 @@
 /** One-line descriptions of handles for `util.inspect` and `console.log`. */
 
+import { hex } from './bits.js';
+
 /** The key of a method that returns what `util.inspect` prints of an object. */
 export const inspectSymbol = Symbol.for('nodejs.util.inspect.custom');
 
@@ -16,7 +18,7 @@ export function inspectLine(type: string, fields: Readonly<Record<string, unknow
 }
 
 function formatField(value: unknown): string {
-  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+  if (typeof value === 'bigint') return hex(value);
   if (typeof value !== 'string') return String(value);
   const escaped = JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
   return `'${escaped}'`;

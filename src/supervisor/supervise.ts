@@ -32,7 +32,7 @@ const commandPath = fileURLToPath(new URL('../bundle/trampfd.js', import.meta.ur
  * const [status] = await once(program, 'exit');
  * console.log(status); // 0
  * ```
- * @returns Node's `ChildProcess`. If the program cannot be started, it exits with 125 to 127 and an error on standard error
+ * @returns Node's `ChildProcess`. If the program cannot be started, it writes an error and exits with 125 to 127
  * @throws TypeError, RangeError for wrong arguments
  */
 export function spawnSupervised(
@@ -76,9 +76,10 @@ export function spawnSupervised(
     ...(env === undefined ? {} : { env }),
     ...(signal === undefined ? {} : { signal }),
   } as SpawnOptions;
+  // The shell by its path: the program's PATH may contain none.
   return spawn(
-    commandPath,
-    ['--node', process.execPath, 'run', ...flags, '--', program, ...args],
+    '/bin/sh',
+    [commandPath, '--node', process.execPath, 'run', ...flags, '--', program, ...args],
     spawnOptions,
   );
 }

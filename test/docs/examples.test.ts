@@ -1,4 +1,4 @@
-/** Every example in the documentation runs, every command in it exists, every link leads somewhere. */
+/** Examples in documents and comments run, their commands exist, and their links are valid. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const files = [...documents, ...under('src', '.ts')].map((path) => ({
   text: readFileSync(join(root, path), 'utf8'),
 }));
 
-/** The fenced blocks of a language; in comments, without the stars before each line. */
+/** Returns the fenced code blocks of a language, without the stars of comments. */
 function blocks(text: string, language: string): string[] {
   const plain = text.replaceAll(/^ *\* ?/gm, '');
   return [...plain.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
@@ -36,15 +36,17 @@ function blocks(text: string, language: string): string[] {
 describe('examples', () => {
   for (const { path, text } of files) {
     for (const [index, example] of blocks(text, 'ts').entries()) {
-      const skip = /\bsupervise\(/.test(example) && needs('seccomp');
+      const skip = /\bspawnSupervised\(/.test(example) && needs('seccomp');
       test(`${path}, example ${index + 1}`, { skip }, () => {
         const args = ['--input-type=module', '--eval', example];
         const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
         assert.equal(status, 0, stderr);
         assert.equal(ownErrors(stderr), '');
-        // A comment behind console.log tells what is printed.
-        const told = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, printed]) => printed!);
-        for (const printed of told)
+        // A comment after console.log has the output.
+        const outputs = [...example.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(
+          ([, printed]) => printed!,
+        );
+        for (const printed of outputs)
           assert.ok(stdout.split('\n').includes(printed), `prints ${printed}: ${stdout}`);
       });
     }
@@ -84,7 +86,7 @@ describe('commands', () => {
     /^npx trampfd doctor$/,
     /^npx trampfd run( --(trace|stats|harden [a-z,-]+|policy policy\.json|audit \S+))* -- \.?\/?\w+$/,
     /^npx trampfd inspect PID$/,
-    /^npx trampfd doctor( --(json|matrix|under [a-z,-]+))*( > docs\/matrix\.md)?$/,
+    /^npx trampfd doctor( --(json|matrix|harden [a-z,-]+))*( > docs\/matrix\.md)?$/,
     /^[A-Z_]+=1 node program\.js$/,
   ];
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
@@ -110,7 +112,7 @@ test('figures with the name of a row are those of the last benchmark', () => {
   assert.ok(found > 15);
 });
 
-test('links between documents lead somewhere', () => {
+test('links between documents are valid', () => {
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
       assert.ok(existsSync(resolve(root, dirname(path), target!)), `${path}: ${target}`);
@@ -118,7 +120,7 @@ test('links between documents lead somewhere', () => {
   }
 });
 
-test('files that documents name are there', () => {
+test('files named in documents exist', () => {
   for (const { path, text } of files.filter(({ path }) => path.endsWith('.md'))) {
     for (const [, name] of text.matchAll(
       /`((?:bench|docs|examples|include|scripts|src|test)\/[\w./-]+\.\w+)`/g,

@@ -1,4 +1,4 @@
-/** The C examples, built by their Makefile and run as their comments say. */
+/** The C examples, built by their Makefile. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ function make(program: string, flags = '-O2 -Wall -Wextra -Wconversion -Werror')
   return join(folder, program);
 }
 
-/** Output of each program under a supervisor, without the number of comparisons, which depends on the C library. */
+/** Output under a supervisor. The number of comparisons depends on the C library. */
 const outputs: Readonly<Record<string, readonly string[]>> = {
   nested: [
     'from letter 1: alder birch cedar hazel maple poplar spruce willow (n comparisons)',
@@ -30,9 +30,9 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
   'event-loop': ['first: 1 event', 'second: 1 event', 'third: 1 event', 'timer: 1 event'],
   share: ['child: called with 1', 'parent: the argument is 1, make it 2', 'child: called with 2'],
   allowed: [
-    ...['target greet: done', 'Good morning, Ada.'],
-    ...['target steal: Invalid argument', 'Good morning, Ada.'],
-    ...['target dismiss: done', 'Good night, Ada.'],
+    ...['call greet: done', 'Good morning, Ada.'],
+    ...['call steal: Invalid argument', 'Good morning, Ada.'],
+    ...['call dismiss: done', 'Good night, Ada.'],
   ],
   trace: [
     ...[
@@ -42,13 +42,13 @@ const outputs: Readonly<Record<string, readonly string[]>> = {
       '  divide(57, 3)',
       'the mean of three numbers is 19',
     ],
-    ...['  divide(0, 0) would crash; let it be 0', 'the mean of no numbers is 0'],
+    ...['  divide(0, 0) would crash; the result is 0', 'the mean of no numbers is 0'],
     ...['  multiply(6, 7)', 'six times seven is 42'],
   ],
-  'overflow-trampfd': exhibit('closed', 'The overflow reached no trampoline.'),
+  'overflow-trampfd': overflowOutput('closed', 'The overflow reached no trampoline.'),
 };
 
-function exhibit(after: string, conclusion: string): string[] {
+function overflowOutput(after: string, conclusion: string): string[] {
   const door = 'the second guest at door 7:';
   return [
     `${door} closed`,
@@ -59,8 +59,8 @@ function exhibit(after: string, conclusion: string): string[] {
 }
 
 function assertOutput(stdout: string, lines: readonly string[]): void {
-  const told = stdout.replaceAll(/\d+ comparisons/g, 'n comparisons');
-  assert.deepEqual(told.split('\n'), [...lines, 'EXIT-SUCCESS', '']);
+  const normalized = stdout.replaceAll(/\d+ comparisons/g, 'n comparisons');
+  assert.deepEqual(normalized.split('\n'), [...lines, 'EXIT-SUCCESS', '']);
 }
 
 const restrictions = 'mdwe,no-memfd,noexec-tmp,no-own-code';
@@ -78,19 +78,19 @@ describe('examples in C', { skip: needs('gcc', 'make') }, () => {
         assertOutput(stdout, output);
         assert.deepEqual({ status, signal }, { status: 0, signal: null });
       });
-      test('runs where it may make no code of its own', {
+      test('runs without code of its own', {
         skip: outsideTemporary || users[0]!.skip,
       }, async () => {
         const { stdout, stderr } = await runSupervised(program, [], { options: ['--harden', restrictions] });
         assert.equal(ownErrors(stderr), '');
         assertOutput(stdout, output);
       });
-      test('says that there is no supervisor when there is none', () => {
+      test('reports a missing supervisor', () => {
         const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8', timeout: 10_000 });
         assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });
         assert.match(stderr, /^trampfd: Function not implemented\n$/);
       });
-      test('needs no executable stack', { skip: needs('readelf') }, () => {
+      test('does not need an executable stack', { skip: needs('readelf') }, () => {
         const headers = execFileSync('readelf', ['--program-headers', '--wide', program], {
           encoding: 'utf8',
         });
@@ -101,7 +101,7 @@ describe('examples in C', { skip: needs('gcc', 'make') }, () => {
 
   test('overflow-libffi', { skip: needs('libffi') || (!hasHeader('ffi.h') && 'needs libffi') }, () => {
     const { status, stdout } = spawnSync(make('overflow-libffi'), { encoding: 'utf8' });
-    assertOutput(stdout, exhibit('OPEN', "The overflow reached the closure: it is the attacker's now."));
+    assertOutput(stdout, overflowOutput('OPEN', 'The overflow replaced the function of the closure.'));
     assert.equal(status, 0);
   });
 });

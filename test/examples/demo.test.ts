@@ -1,4 +1,4 @@
-/** `npm start`, as a new user runs it. */
+/** `npm start` and the demo that it runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ function runScript(name: string, args: readonly string[] = []) {
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
-test('the demo sorts, says goodbye, runs a nested function and fails to attack', {
+test('the demo sorts, prints at exit, runs a nested function and fails to attack', {
   skip: needs('gcc', 'process_vm_readv'),
 }, () => {
   const { status, stdout, stderr } = run();
@@ -38,7 +38,7 @@ test('the demo sorts, says goodbye, runs a nested function and fails to attack',
   assert.match(stdout, /The code is as it was\.\nGoodbye from a trampoline\.\n$/);
 });
 
-test('the demo sorts the lines of any file, and says in a line when it cannot', () => {
+test('the demo sorts the lines of any file, and reports an error in one line', () => {
   const folder = mkdtempSync(join(tmpdir(), 'trampfd-demo-'));
   const file = join(folder, 'lines');
   writeFileSync(file, 'pears\nä\napples\n\nfigs');
@@ -51,13 +51,13 @@ test('the demo sorts the lines of any file, and says in a line when it cannot', 
   });
 });
 
-test('npm start runs it closed in: whatever is left out is named, and all else is in force', {
+test('npm start runs the demo under all restrictions, and reports those that are unsupported', {
   skip: needs('seccomp'),
 }, () => {
   const { status, stdout, stderr } = runScript('start');
   assert.equal(stderr, '');
   assert.equal(status, 0);
-  const missing = [...stdout.matchAll(/^Left out, since this system does not allow it\. (.+)$/gm)];
+  const missing = [...stdout.matchAll(/^Skipped, since this system does not support it: (.+)$/gm)];
   const [, harden] = /^trampfd run --harden (\S+) -- node --jitless …$/m.exec(stdout) ?? [];
   if (missing.length === 0) {
     assert.equal(harden, 'mdwe,no-memfd,noexec-tmp,no-own-code');

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkLayers } from '../../scripts/layers.js';
 import { findPhrases, phrasesIn } from '../../scripts/phrases.js';
+import { slowFiles, testFiles } from '../../scripts/run-tests.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -89,4 +90,13 @@ test('words are found in comments, names and Markdown', () => {
     ['docs/b.md:1:5 rooms', 'src/a.ts:1:4 Nobody', 'src/a.ts:2:14 bell'],
   );
   assert.equal(status, 1);
+});
+
+test('slow test files exist', () => {
+  const files = testFiles(() => true);
+  for (const part of slowFiles)
+    assert.ok(
+      files.some((file) => file.startsWith(part)),
+      part,
+    );
 });

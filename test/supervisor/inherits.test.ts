@@ -85,7 +85,7 @@ for (const { name, ids, skip } of users) {
       const { PATH, NODE_OPTIONS = '' } = process.env;
       await compare(['env', '-i', `PATH=${PATH}`, `NODE_OPTIONS=${NODE_OPTIONS}`], { ids });
       if (NODE_OPTIONS !== '') return;
-      const command = [trampfd, '--node', process.execPath];
+      const command = ['/bin/sh', trampfd, '--node', process.execPath];
       await compare(['env', '-i'], { ids, command });
       await compare(['env', '-i', 'PATH=/nowhere'], { ids, command });
     });

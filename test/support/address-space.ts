@@ -1,7 +1,7 @@
 /**
- * Follows what happens to our memory in the address spaces of traced processes: from the moment that a file
- * of ours is mapped into a reserved range, no page of that range may ever be writable and executable, at the
- * same time or one after the other. What else a process maps is not looked at.
+ * Replays the memory system calls of traced processes. From the first mapping of a file of trampfd into a reserved
+ * range on, no page of that range may ever be both writable and executable, at once or in turn. Other mappings are
+ * ignored.
  */
 import type { Call } from './strace.js';
 
@@ -19,11 +19,11 @@ interface Range {
 }
 
 class AddressSpace {
-  /** Memory without access, which may become a region of ours. */
+  /** Mappings without access, which may become regions. */
   reserved: Range[] = [];
-  /** Protections that parts of it got before. */
+  /** Protections of parts of `reserved` before they became regions. */
   early: { readonly changed: Range; readonly prot: string }[] = [];
-  /** Pages of ours, by number, and what they ever were. */
+  /** Pages of trampfd by number, with all protections that they ever had. */
   pages = new Map<bigint, number>();
 
   copy(): AddressSpace {
@@ -36,13 +36,13 @@ class AddressSpace {
 }
 
 export interface Findings {
-  /** Calls that broke the promise. */
+  /** Calls that violated the rule. */
   readonly broken: string[];
   /** Pages of regions, code and data, in all processes. */
   pages: number;
 }
 
-/** Looks at the calls of a process and its children. */
+/** Checks the calls of a process and its children. */
 export function follow(calls: readonly Call[]): Findings {
   const spaces = new Map<number, AddressSpace>();
   const births = new Map<number, Call>();
@@ -50,7 +50,7 @@ export function follow(calls: readonly Call[]): Findings {
     if (/^(clone3?|v?fork)$/.test(call.name)) births.set(Number.parseInt(call.result, 10), call);
   }
   const findings: Findings = { broken: [], pages: 0 };
-  // A child's first calls can be told before the call that made it.
+  // strace can print a child's first calls before the call that created the child.
   const spaceOf = (pid: number): AddressSpace => {
     let space = spaces.get(pid);
     if (space === undefined) {
@@ -86,10 +86,10 @@ function apply(space: AddressSpace, call: Call, findings: Findings): void {
   const broken = (why: string) => findings.broken.push(`${why}: ${name}(${args.join(', ')}) = ${result}`);
   if (name === 'mmap') {
     const mapped = range(result, length);
-    const ours = /<\/memfd:(trampfd[^> ]*)/.exec(file)?.[1];
-    if (ours !== undefined) {
-      own(space, mapped, broken, findings);
-      if (ours === 'trampfd-data' ? prot.includes('EXEC') : prot.includes('WRITE'))
+    const ownFile = /<\/memfd:(trampfd[^> ]*)/.exec(file)?.[1];
+    if (ownFile !== undefined) {
+      addPages(space, mapped, broken, findings);
+      if (ownFile === 'trampfd-data' ? prot.includes('EXEC') : prot.includes('WRITE'))
         broken('wrong use of a file');
     } else if (prot === 'PROT_NONE' && flags.includes('MAP_ANONYMOUS') && !flags.includes('MAP_FIXED')) {
       space.reserved.push(mapped);
@@ -98,22 +98,29 @@ function apply(space: AddressSpace, call: Call, findings: Findings): void {
   } else if (name === 'mprotect' || name === 'pkey_mprotect') {
     protect(space, range(address, length), prot, broken);
   } else if (name === 'munmap') {
-    const gone = range(address, length);
-    space.early = space.early.filter(({ changed }) => changed.end <= gone.start || gone.end <= changed.start);
+    const unmapped = range(address, length);
+    space.early = space.early.filter(
+      ({ changed }) => changed.end <= unmapped.start || unmapped.end <= changed.start,
+    );
     space.reserved = space.reserved.flatMap(({ start, end }) =>
       [
-        { start, end: end < gone.start ? end : gone.start },
-        { start: start > gone.end ? start : gone.end, end },
+        { start, end: end < unmapped.start ? end : unmapped.start },
+        { start: start > unmapped.end ? start : unmapped.end, end },
       ].filter((rest) => rest.start < rest.end && start <= rest.start && rest.end <= end),
     );
-    if (dropped(space, gone) > 0) broken('a region is gone');
+    if (removePages(space, unmapped) > 0) broken('a region is unmapped');
   } else if (name === 'mremap' || name === 'remap_file_pages') {
-    if (dropped(space, range(address, length)) > 0) broken('a region is moved');
+    if (removePages(space, range(address, length)) > 0) broken('a region is moved');
   }
 }
 
-/** A file of ours is mapped: in a region, which is ours from now on, or anywhere. */
-function own(space: AddressSpace, mapped: Range, broken: (why: string) => void, findings: Findings): void {
+/** Records that a file of trampfd is mapped, in a reserved range, which becomes a region, or elsewhere. */
+function addPages(
+  space: AddressSpace,
+  mapped: Range,
+  broken: (why: string) => void,
+  findings: Findings,
+): void {
   const region = space.reserved.find(({ start, end }) => start <= mapped.start && mapped.end <= end);
   if (region !== undefined) {
     space.reserved = space.reserved.filter((candidate) => candidate !== region);
@@ -134,11 +141,11 @@ function protect(space: AddressSpace, changed: Range, prot: string, broken: (why
   mark(space, changed, prot, broken);
 }
 
-/** Notes what pages of ours became. */
+/** Records a protection of pages of trampfd. */
 function mark({ pages }: AddressSpace, changed: Range, prot: string, broken: (why: string) => void): void {
   const now = (prot.includes('WRITE') ? everWritable : 0) | (prot.includes('EXEC') ? everExecutable : 0);
   if (pages.size === 0) return;
-  // Ranges of V8's can be huge; ours are not.
+  // V8's ranges can be huge, so the smaller set is iterated.
   const own =
     changed.end - changed.start > BigInt(pages.size) << pageBits ? [...pages.keys()] : pagesOf(changed);
   let both = false;
@@ -151,12 +158,12 @@ function mark({ pages }: AddressSpace, changed: Range, prot: string, broken: (wh
   if (both) broken('writable and executable');
 }
 
-/** Forgets pages. Returns how many of them belonged to regions. */
-function dropped({ pages }: AddressSpace, gone: Range): number {
+/** Removes pages. Returns how many of them belonged to regions. */
+function removePages({ pages }: AddressSpace, removed: Range): number {
   let count = 0;
   if (pages.size === 0) return 0;
   for (const page of [...pages.keys()]) {
-    if (page < gone.start >> pageBits || page >= gone.end >> pageBits) continue;
+    if (page < removed.start >> pageBits || page >= removed.end >> pageBits) continue;
     if ((pages.get(page)! & inRegion) !== 0) count++;
     pages.delete(page);
   }

@@ -1,4 +1,4 @@
-/** What a program could do to change memory or files that it shall not change, and what the kernel must answer. */
+/** Attempts to change protected memory or files, with the errors that the kernel must return. */
 import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { addressOf } from '#src/index.js';
@@ -13,7 +13,7 @@ const MADV_REMOVE = 9;
 const [FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE] = [1, 2];
 const F_ADD_SEALS = 1033;
 
-/** What an attack must answer. Sealed mappings answer EPERM to some, on some kernels before anything else. */
+/** Attempts with their expected errors. Sealed mappings yield EPERM for some, on some kernels before other errors. */
 type Attacks = Readonly<Record<string, readonly [run: () => unknown, ...expected: string[]]>>;
 
 export function expectRefused(attacks: Attacks): void {
@@ -29,7 +29,7 @@ export function expectRefused(attacks: Attacks): void {
 
 export const lengthOf = ({ start, end }: Mapping): number => Number(end - start);
 
-/** Writing to a mapping in ways that need no write permission of its own. */
+/** Writes to a mapping that do not need its write permission. */
 export function writes(mapping: Mapping): Attacks {
   const { start } = mapping;
   const bytes = new Uint8Array(8);
@@ -44,7 +44,7 @@ export function writes(mapping: Mapping): Attacks {
   };
   const local = BigUint64Array.of(addressOf(bytes), 8n);
   const remote = BigUint64Array.of(start, 8n);
-  /** What an emulator does not ask the kernel for. */
+  /** Calls that an emulator does not pass to the kernel. */
   const kernelOnly: Attacks = {
     process_vm_writev: [
       () => libc.process_vm_writev(process.pid, addressOf(local), 1, addressOf(remote), 1, 0),
@@ -60,7 +60,7 @@ export function writes(mapping: Mapping): Attacks {
   };
 }
 
-/** Changing a sealed file through a path that leads to it. */
+/** Changes to a sealed file through a path of it. */
 export function fileAttacks(path: string, length: number): Attacks {
   const using = (run: (fd: number) => unknown) => () => {
     const fd = openSync(path, 'r+');
@@ -94,7 +94,7 @@ export function fileAttacks(path: string, length: number): Attacks {
   };
 }
 
-/** Putting something else where a mapping stands. Only `mseal` forbids these. */
+/** Replacements of a mapping by another. Only `mseal` forbids these. */
 export function replacements(mapping: Mapping): Attacks {
   const { start } = mapping;
   const length = lengthOf(mapping);

@@ -1,6 +1,6 @@
 /**
- * Invokes a trampoline with a chosen state of the processor and tells the state at its target: what
- * `test/programs/capture.S` does. A state is so many words, in the order of `struct state` there.
+ * Invokes a trampoline with a given state of the processor and returns the state at its target, by
+ * `test/programs/capture.S`. A state is a list of words, in the order of `struct state` there.
  */
 import koffi from 'koffi';
 import { addressOf, symbolAddress } from 'trampfd';
@@ -12,7 +12,7 @@ export type State = BigUint64Array<ArrayBuffer>;
 
 const { general, flagBits, constantFlags, enteredBy } = processor;
 
-/** Words of a state behind the general registers. */
+/** Indexes of the words after the general registers. */
 export const word = {
   sp: general.length,
   entry: general.length + 1,
@@ -26,14 +26,14 @@ export const stateName = (index: number): string => general[index] ?? `word ${in
 
 const programFlags = flagBits.reduce((all, bit) => all | bit);
 
-/** Every combination of them. */
+/** Returns every combination of the flags. */
 export function allFlags(): bigint[] {
   return Array.from({ length: 2 ** flagBits.length }, (_, chosen) =>
     flagBits.reduce((flags, bit, index) => ((chosen >> index) & 1 ? flags | bit : flags), constantFlags),
   );
 }
 
-/** Anything that a program may have in its registers when it jumps to an address. */
+/** Returns a random state for a jump to `entry`. */
 export function randomState(random: Random, { sp, entry }: { sp: bigint; entry: bigint }): State {
   const state = BigUint64Array.from({ length: word.count }, () => random.word());
   if (enteredBy !== undefined) state[general.indexOf(enteredBy)] = entry;
@@ -58,18 +58,18 @@ function open(): { readonly call: Capture; readonly target: bigint } {
   return capture;
 }
 
-/** The PC that trampolines to capture must have. */
+/** Returns the PC of trampolines whose state is captured. */
 export function captureTarget(): bigint {
   return open().target;
 }
 
-/** Native code has their addresses while it runs, so they must not be collected. */
+/** Native code uses their addresses, so they must not be collected. */
 const entered: State = new BigUint64Array(word.count);
 const arrived: State = new BigUint64Array(word.count);
 
 /**
  * Jumps to a trampoline with a state; returns the state at the target.
- * @param signalStack whether signals are handled on a stack of their own
+ * @param signalStack whether signals are handled on an alternate stack
  */
 export function captureAt(before: State, signalStack: boolean): State {
   entered.set(before);

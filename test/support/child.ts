@@ -1,10 +1,10 @@
-/** Runs scripts in processes of their own, where a crash does no harm. */
+/** Runs scripts in child processes, so that they may crash. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What stands at the start of every script. */
+/** First lines of every script. */
 const prelude = `
   import koffi from 'koffi';
   import * as trampfd from 'trampfd';
@@ -12,7 +12,7 @@ const prelude = `
   const call = (address) => koffi.call(address, koffi.proto('int64_t ()'));
 `;
 
-/** Runs an ES module with the same Node as this process; returns when it has ended. */
+/** Runs an ES module with the Node of this process, and waits for its end. */
 export function runScript(
   script: string,
   { env = {}, under = [] }: { env?: Record<string, string>; under?: readonly string[] } = {},
@@ -35,10 +35,7 @@ export function runChild(
   return spawnSync(process.execPath, [...nodeOptions, path, ...args], { encoding: 'utf8' });
 }
 
-/**
- * What a program wrote to standard error, less what V8 says when it runs without a compiler, and qemu-user when a
- * signal ends a program.
- */
+/** Removes the messages of V8 about `--jitless`, and of qemu-user about signals, from standard error. */
 export function ownErrors(stderr: string): string {
   return stderr.replaceAll(
     /^(Warning: disabling flag --expose_wasm|qemu: uncaught target signal ).*\n/gm,

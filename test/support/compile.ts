@@ -1,4 +1,4 @@
-/** Compiles the C programs and libraries of `test/programs`, each once. */
+/** Compiles the C programs and libraries of `test/programs`, if their sources have changed. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ const sources = join(root, 'test/programs');
 const output = join(root, 'build/programs', process.arch);
 const include = join(root, 'include');
 
-/** A shared library from source files; returns its path. */
+/** Compiles a shared library. Returns its path. */
 export function compileLibrary(
   name: string,
   files: readonly string[],
@@ -18,7 +18,7 @@ export function compileLibrary(
   return compile(`${name}.so`, files, ['-shared', '-fPIC', '-pthread', ...flags]);
 }
 
-/** A program from source files; returns its path. */
+/** Compiles a program. Returns its path. */
 export function compileProgram(
   name: string,
   files: readonly string[],
@@ -33,11 +33,11 @@ function compile(target: string, files: readonly string[], flags: readonly strin
   const headers = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.h'),
   );
-  const read = [...inputs, ...headers.map((file) => join(sources, file)), join(include, 'trampfd.h')];
-  if (read.every((input) => modified(input) <= modified(path))) return path;
+  const dependencies = [...inputs, ...headers.map((file) => join(sources, file)), join(include, 'trampfd.h')];
+  if (dependencies.every((input) => modified(input) <= modified(path))) return path;
   mkdirSync(output, { recursive: true });
   const compiler = files.some((file) => file.endsWith('.cc')) ? 'g++' : 'gcc';
-  // Test files run at the same time: finish under another name, then appear at once.
+  // Test files run in parallel, so the file is renamed after it is complete.
   const unfinished = `${path}.${process.pid}`;
   const warnings = ['-Wall', '-Wextra', '-Werror'];
   execFileSync(compiler, ['-O2', '-g', ...warnings, '-I', include, '-o', unfinished, ...inputs, ...flags]);

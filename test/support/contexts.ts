@@ -20,18 +20,18 @@ export interface Contexts {
   readonly stack: (StackLayout & { readonly data: Uint8Array }) | undefined;
 }
 
-/** Something with an address to call. */
+/** An address, with what its invocation may change. */
 interface Invocable {
   readonly address: bigint;
   /** Registers that may be clobbered; by default those that a fast trampoline clobbers. */
   readonly lost?: readonly string[];
   /** Whether the PC is written below the part of the stack that is in use. */
   readonly parks?: boolean;
-  /** Whether anything may be written there. */
+  /** Whether any value may be written there. */
   readonly spills?: boolean;
 }
 
-interface Made extends Invocable {
+interface TestTrampoline extends Invocable {
   close(): void;
 }
 
@@ -46,7 +46,7 @@ const makers = {
 };
 export const kinds = Object.keys(makers) as (keyof typeof makers)[];
 
-function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
+function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): TestTrampoline {
   const options = { mode, registers: { pc: captureTarget(), ...registers } };
   if (stack === undefined) return createTrampoline(options);
   const { data, offset, setSp } = stack;
@@ -56,7 +56,7 @@ function alone({ registers, stack }: Contexts, mode: 'fast' | 'slow'): Made {
 function inTable(
   { registers, stack }: Contexts,
   options: { readonly atomic?: boolean; readonly isolated?: boolean; readonly mode?: 'slow' },
-): Made {
+): TestTrampoline {
   const names = Object.keys(registers) as TableRegister[];
   const values = { pc: captureTarget(), ...registers } as Record<'pc' | TableRegister, bigint>;
   // The first slot contains other data.

@@ -1,11 +1,11 @@
-/** The C side of tests of handlers: `test/programs/handler.c`. */
+/** C functions for tests of handlers, from `test/programs/handler.c`. */
 import koffi from 'koffi';
 import { registerContext, symbolAddress, viewMemory } from 'trampfd';
 import { type State, word } from './capture.js';
 import { compileLibrary } from './compile.js';
 import { processor } from './processor.js';
 
-/** A block of registers as words, in the order of C's structure. */
+/** A register block as words, in the order of C's structure. */
 export type Saved = BigUint64Array<ArrayBuffer>;
 
 const { general, savedBehind, vectorName, enteredBy } = processor;
@@ -49,7 +49,7 @@ export function openHandlers() {
   };
 }
 
-/** The registers of a state as a block has them. */
+/** Returns the register block of a state. */
 export function savedOf(state: State): Saved {
   const saved: Saved = new BigUint64Array(savedWord.count);
   saved.set(state.subarray(0, general.length));

@@ -1,4 +1,4 @@
-/** Exhausts resources of this process, and releases them step by step. */
+/** Exhausts resources of the process, and releases them piece by piece. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { addressOf } from 'trampfd';
@@ -6,13 +6,13 @@ import { compileLibrary } from './compile.js';
 import { libc, outcome } from './libc.js';
 
 const page = 4096;
-export const [RLIMIT_NOFILE, RLIMIT_AS] = [7, 9];
+const [RLIMIT_NOFILE, RLIMIT_AS] = [7, 9];
 
 /** An exhausted resource. */
 export interface Obstacle {
-  /** Makes a little of the resource available. */
+  /** Releases one piece. */
   yield(): void;
-  /** Makes all of the resource available. */
+  /** Releases everything. */
   remove(): void;
 }
 
@@ -21,29 +21,29 @@ export const maxMapCount = Number(readFileSync('/proc/sys/vm/max_map_count', 'ut
 const [M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX] = [-1, -3, -8];
 
 /**
- * Reserves heap memory, so that `malloc` succeeds later: Node and V8 abort if it fails. Node must run with
- * `--single-threaded`, since other threads have their own heaps.
+ * Fills `malloc`'s free lists. Node and V8 abort without memory, so only new mappings may fail. Node must run with
+ * `--single-threaded`, since other threads have heaps of their own.
  */
 export function stockUp(): void {
-  const chunkBytes = 2 ** 24;
+  const enough = 2 ** 24;
   libc.mallopt(M_ARENA_MAX, 1);
   libc.mallopt(M_TRIM_THRESHOLD, 2 ** 30);
-  libc.mallopt(M_MMAP_THRESHOLD, 2 * chunkBytes);
-  const chunks = Array.from({ length: 8 }, () => libc.malloc(chunkBytes));
-  for (const chunk of chunks) libc.free(chunk);
+  libc.mallopt(M_MMAP_THRESHOLD, 2 * enough);
+  const pieces = Array.from({ length: 8 }, () => libc.malloc(enough));
+  for (const piece of pieces) libc.free(piece);
 }
 
-/** Creates mappings until the limit is reached. `yield` makes one more possible. */
+/** Creates mappings until mmap fails. */
 export function fillMappings(): Obstacle {
   const library = koffi.load(compileLibrary('fill', ['fill.c']));
-  const yieldOne = library.func('int fill_yield()');
+  const release = library.func('int fill_yield()');
   const remove = library.func('int fill_remove()');
   const fill = library.func('long fill_mappings(long)');
-  if (fill(maxMapCount) < 0) throw new Error('no memory to fill');
-  return { yield: () => yieldOne(), remove: () => remove() };
+  if (fill(maxMapCount) < 0) throw new Error('Cannot map memory');
+  return { yield: () => release(), remove: () => remove() };
 }
 
-/** Opens fds until the limit is reached. `yield` makes one more possible. */
+/** Opens file descriptors until open fails. */
 export function fillDescriptors(): Obstacle {
   const before = limit(RLIMIT_NOFILE);
   const open = Array.from({ length: 16 }, () => openSync('/dev/null', 'r'));
@@ -58,7 +58,7 @@ export function fillDescriptors(): Obstacle {
   };
 }
 
-/** Limits the address space to its current size. `yield` adds `step` bytes. */
+/** Limits the address space to its current size. */
 export function fillAddressSpace(step: number): Obstacle {
   const before = limit(RLIMIT_AS);
   const size = () => BigInt(readFileSync('/proc/self/statm', 'latin1').split(' ')[0]!) * BigInt(page);

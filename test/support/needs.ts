@@ -1,10 +1,10 @@
-/** Reasons to skip a test, for its `skip` option: false where everything is there, else what is missing. */
+/** Reasons to skip a test, for its `skip` option: false if nothing is missing. */
 import { hasTool, type Tool } from '../../scripts/ensure-tools.js';
 
 /** Whether qemu-user runs this process: see scripts/emulation.ts. */
 export const emulated: boolean = (process.env['TRAMPFD_EMULATED'] ?? '') !== '';
 
-/** What Linux has for a program, and qemu-user does not hand on, answers for itself, or needs itself. */
+/** Features of Linux that qemu-user does not support, emulates incompletely, or uses itself. */
 const notEmulated = [
   ...(['seccomp', 'ptrace', 'PR_SET_MDWE', 'mseal', 'process_vm_readv', 'mount_setattr'] as const),
   ...([
@@ -21,23 +21,24 @@ const notEmulated = [
 ] as const;
 type Feature = (typeof notEmulated)[number];
 
-/** Tools that are of no use without one of these. */
+/** Tools that need ptrace. */
 const tracers: readonly string[] = ['gdb', 'strace'] satisfies Tool[];
 
-/** Reasons that say nothing against this system. */
+/** Reasons that do not mean that this system lacks something. */
 export const acceptable = /^(qemu-user has no|is about) /;
 
-/** For what only one architecture has. */
+/** Returns the reason to skip a test about another architecture. */
 export const about = (architecture: 'x64' | 'arm64'): false | string =>
   process.arch !== architecture && `is about ${architecture}`;
 
 const isFeature = (name: Tool | Feature): name is Feature => notEmulated.some((feature) => feature === name);
 
-export function needs(...wanted: (Tool | Feature)[]): false | string {
+/** Returns the reason to skip a test that needs tools or features. */
+export function needs(...names: (Tool | Feature)[]): false | string {
   if (emulated) {
-    const feature = wanted.find((name) => isFeature(name) || tracers.includes(name));
+    const feature = names.find((name) => isFeature(name) || tracers.includes(name));
     if (feature !== undefined) return `qemu-user has no ${isFeature(feature) ? feature : 'ptrace'}`;
   }
-  const missing = wanted.filter((name) => !isFeature(name) && !hasTool(name));
+  const missing = names.filter((name) => !isFeature(name) && !hasTool(name));
   return missing.length === 0 ? false : `needs ${missing.join(', ')}`;
 }

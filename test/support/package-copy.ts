@@ -1,4 +1,4 @@
-/** Copies of the built package, to be damaged. They find the libraries that they need in the folders above. */
+/** Copies of the built package that tests damage. They are below the repository, so that imports of packages work. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface PackageCopy {
-  /** A path in `dist`. */
+  /** Returns a path in the copy's `dist`. */
   dist(...path: string[]): string;
   remove(): void;
 }

@@ -1,21 +1,18 @@
-/** Random values for tests. The seed is printed, and `TRAMPFD_SEED` gives it back. */
+/** Random values for tests. The seed is printed; `TRAMPFD_SEED` sets it. */
 import { randomInt } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { emulated } from './needs.js';
 
-/**
- * How much to do: enough for every run, or with `TRAMPFD_LONG` as much as makes sense at all; the tenth of it where a
- * processor is emulated.
- */
+/** Returns the number of rounds: `long` if `TRAMPFD_LONG` is set; a tenth on an emulated processor. */
 export function rounds({ normal, long }: { normal: number; long: number }): number {
-  const wanted = (process.env['TRAMPFD_LONG'] ?? '') === '' ? normal : long;
-  return emulated ? Math.ceil(wanted / 10) : wanted;
+  const count = (process.env['TRAMPFD_LONG'] ?? '') === '' ? normal : long;
+  return emulated ? Math.ceil(count / 10) : count;
 }
 
-/** A generator for one test. */
+/** Creates the generator of one test. */
 export function randomFor(t: TestContext): Random {
-  const given = process.env['TRAMPFD_SEED'] ?? '';
-  const seed = given === '' ? randomInt(2 ** 32) : Number(given);
+  const variable = process.env['TRAMPFD_SEED'] ?? '';
+  const seed = variable === '' ? randomInt(2 ** 32) : Number(variable);
   t.diagnostic(`TRAMPFD_SEED=${seed}`);
   return new Random(seed);
 }
@@ -27,7 +24,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A whole number from 0 to 2^32-1: mulberry32, good enough to choose test cases. */
+  /** Returns an integer from 0 to 2^32-1 (mulberry32). */
   u32(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -35,7 +32,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** A whole number from `from` to `to`, both included. */
+  /** Returns an integer from `from` to `to`, inclusive. */
   integer({ from = 0, to }: { from?: number; to: number }): number {
     return from + Math.floor((this.u32() / 2 ** 32) * (to - from + 1));
   }
@@ -48,7 +45,7 @@ export class Random {
     return list[this.integer({ to: list.length - 1 })]!;
   }
 
-  /** Some of a list, from none to all of it, in any order. */
+  /** Returns a random subset in random order. */
   some<Value>(list: readonly Value[]): Value[] {
     const rest = [...list];
     const chosen = Array.from({ length: this.integer({ to: list.length }) }, () => {
@@ -57,7 +54,7 @@ export class Random {
     return chosen.flat() as Value[];
   }
 
-  /** 64 bits. */
+  /** Returns 64 random bits. */
   word(): bigint {
     return (BigInt(this.u32()) << 32n) | BigInt(this.u32());
   }

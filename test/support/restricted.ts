@@ -1,4 +1,4 @@
-/** Runs programs under restrictions, as this user and, where this is root, as an ordinary one. */
+/** Runs programs under restrictions, as this user and, if this is root, as an ordinary user. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { mdweState } from '#src/linux/features.js';
@@ -12,16 +12,16 @@ export interface User {
   readonly name: string;
   /** For `spawn`. */
   readonly ids: { readonly uid?: number; readonly gid?: number };
-  /** Why it can do nothing here, for a test's `skip`. */
+  /** The reason if this user cannot set restrictions, for a test's `skip`. */
   readonly skip: false | string;
 }
 
 const root = process.getuid?.() === 0;
-const nobody = { uid: 65534, gid: 65534 };
+const ordinaryIds = { uid: 65534, gid: 65534 };
 
 export const users: readonly User[] = [
   { name: root ? 'root' : 'this user', ids: {}, skip: needsNamespaces({}) },
-  ...(root ? [{ name: 'an ordinary user', ids: nobody, skip: needsNamespaces(nobody) }] : []),
+  ...(root ? [{ name: 'an ordinary user', ids: ordinaryIds, skip: needsNamespaces(ordinaryIds) }] : []),
 ];
 
 function needsNamespaces(ids: User['ids']): false | string {
@@ -34,15 +34,15 @@ function needsNamespaces(ids: User['ids']): false | string {
   return readable.status !== 0 && 'that user cannot read this folder';
 }
 
-/** Why nothing of this package runs where the temporary folders are noexec, for a test's `skip`. */
+/** The reason if this package cannot run while temporary folders are noexec, for a test's `skip`. */
 export const outsideTemporary =
-  /^\/(tmp|var\/tmp|dev\/shm)\//.test(script) && 'this checkout lies in a temporary folder';
+  /^\/(tmp|var\/tmp|dev\/shm)\//.test(script) && 'this checkout is in a temporary folder';
 
 export interface RunOptions {
   readonly ids?: User['ids'];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** A command before the whole, with its arguments. */
+  /** A command that runs the others, with its arguments. */
   readonly by?: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export function runRestricted(
   return { ...result, stderr: ownErrors(result.stderr) };
 }
 
-/** What the C programs tell of their attempts: `ok` or the name of an error, by name. */
+/** Parses the output of C programs: `ok` or an errno name for each attempt. */
 export function answers(stdout: string): Record<string, string> {
   const found = [...stdout.matchAll(/^(.+): (ok|\d+)$/gm)].map(
     ([, name, answer]) => [name!, answer === 'ok' ? 'ok' : errnoName(Number(answer))] as const,

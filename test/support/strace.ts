@@ -1,4 +1,4 @@
-/** The system calls of a program and its children, as `strace -f -y` prints them. */
+/** System calls of a program and its children, by `strace -f -y`. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,19 +9,19 @@ export interface Call {
   readonly pid: number;
   readonly name: string;
   readonly args: readonly string[];
-  /** The text after the equals sign: a number, with the error's name after -1. */
+  /** Text after the equals sign: a number, and the errno's name for -1. */
   readonly result: string;
 }
 
-/** Returns the reason why strace cannot be used, for a test's `skip`. */
+/** Returns the reason if strace cannot be used, for a test's `skip`. */
 export function needsStrace(): false | string {
   const missing = needs('strace');
   if (missing !== false) return missing;
   const { status } = spawnSync('strace', ['-o', '/dev/null', 'true']);
-  return status !== 0 && 'strace may trace nothing here';
+  return status !== 0 && 'strace may not trace processes here';
 }
 
-/** Runs a program under strace. Returns the calls in the order in which they ended, and the program's status. */
+/** Runs a program under strace. Returns the calls in the order of their returns, and the program's status. */
 export function strace(
   calls: readonly string[],
   program: string,
@@ -43,7 +43,7 @@ export function strace(
   }
 }
 
-/** Parses the output of strace. A call that another thread interrupted is printed in two parts. */
+/** Parses strace's output, in which calls can be split by lines of other threads. */
 export function parse(text: string): Call[] {
   const unfinished = new Map<string, string>();
   return text.split('\n').flatMap((line) => {

@@ -1,4 +1,4 @@
-/** Which method made the code at an address: told by how it is mapped. */
+/** Finds the method that made the code at an address by its mapping. */
 import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { templatePath } from '#src/codepage/template.js';
 import { mappingOf } from '#src/linux/process/proc-maps.js';
@@ -11,5 +11,5 @@ export function usedMethod(address: bigint): CodeSource {
   if (access === 'r-xs' && path === '/memfd:trampfd (deleted)') return 'memfd';
   if (access === 'r-xs' && path === templatePath(process.arch)) return 'template';
   if (access === 'r-xs' && path.endsWith(' (deleted)')) return 'file';
-  throw new Error(`made by no method: ${text}`);
+  throw new Error(`No method maps code like this: ${text}`);
 }

@@ -5,7 +5,7 @@
 import { dataLayout, type Shape } from '../../core/shape.js';
 import { reserveAddressSpace } from '../../linux/mm/memory.js';
 import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
-import { faultRecord, stackHeader } from '../../machine/fault-control.js';
+import { faultRecord, hasStackData, stackHeader } from '../../machine/fault-control.js';
 import { hostMachine } from '../../native/host.js';
 import { memoryAt } from '../../native/memory-view.js';
 import type { Bodies, InvocationChecks } from './bodies.js';
@@ -62,7 +62,11 @@ export class SlowBodies implements Bodies {
     view.setUint32(recordOffset + faultRecord.registerMask, this.#registerMask, true);
     view.setUint8(recordOffset + faultRecord.allowedPcBytes, 8 * allowedPcs.length);
     view.setUint8(recordOffset + faultRecord.allowedCallerBytes, 8 * allowedCallers.length);
-    view.setUint16(recordOffset + faultRecord.listsOffset, listsOffset | (stack === undefined ? 0 : 1), true);
+    view.setUint16(
+      recordOffset + faultRecord.listsOffset,
+      listsOffset | (stack === undefined ? 0 : hasStackData),
+      true,
+    );
     if (stack !== undefined) {
       view.setUint16(recordOffset + faultRecord.data + stackHeader.size, stack.size, true);
       view.setUint16(recordOffset + faultRecord.data + stackHeader.offset, stack.offset, true);
@@ -124,7 +128,7 @@ function releaseRecord(recordId: number): void {
 function recordLength(recordId: number): number {
   const { view } = chunks[Math.floor(recordId / idsPerChunk)]!;
   const recordOffset = 8 * (recordId % idsPerChunk);
-  const listsOffset = view.getUint16(recordOffset + faultRecord.listsOffset, true) & ~1;
+  const listsOffset = view.getUint16(recordOffset + faultRecord.listsOffset, true) & ~hasStackData;
   return (
     listsOffset +
     view.getUint8(recordOffset + faultRecord.allowedPcBytes) +
