@@ -32,7 +32,7 @@ const commandPath = fileURLToPath(new URL('../bundle/trampfd.js', import.meta.ur
  * const [status] = await once(program, 'exit');
  * console.log(status); // 0
  * ```
- * @returns Node's `ChildProcess`. If the program cannot be started, it exits with 125 to 127 and an error on standard error
+ * @returns Node's `ChildProcess`. If the program cannot be started, it writes an error and exits with 125 to 127
  * @throws TypeError, RangeError for wrong arguments
  */
 export function spawnSupervised(

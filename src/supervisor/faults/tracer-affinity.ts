@@ -1,7 +1,7 @@
 /**
- * Scheduling heuristic for a thread that invokes repeatedly. Each stop wakes the tracer, which wakes the stopped thread,
- * and a wake-up across CPUs costs more than handling the fault. If a CPU is idle, the tracer spins until the next stop;
- * otherwise it pins itself to the traced thread's CPU. When another thread invokes, it does neither.
+ * Scheduling heuristic for a thread that invokes repeatedly. Each stop wakes the tracer, which wakes the stopped
+ * thread, and a wake-up across CPUs costs more than handling the fault. If a CPU is idle, the tracer spins until the
+ * next stop; otherwise it pins itself to the traced thread's CPU. When another thread invokes, it does neither.
  */
 import { availableParallelism } from 'node:os';
 import { lastCpu, runnableThreads, setAffinity } from '../../linux/process/affinity.js';

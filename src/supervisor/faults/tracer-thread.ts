@@ -170,7 +170,7 @@ function postAttachResult(requestId: number, failure: string | undefined): void 
   wakeEventfd(wakeFd);
 }
 
-/** Attaches to all threads of a process, including those that start during the attach. @returns the reason if it fails */
+/** Attaches to all threads of a process, also to those that start during the attach. @returns the reason if it fails */
 function attachProcess(tid: number): string | undefined {
   const pid = threadStatus(tid)?.pid;
   if (pid === undefined) return 'the process has exited';

@@ -61,7 +61,8 @@ export class EventLog {
     const hexArg = (index: number) => hex(syscall.args[index]!);
     if (syscall.number === pread64 || syscall.number === pwrite64) {
       const name = syscall.number === pread64 ? 'pread' : 'pwrite';
-      return `${name}(${syscall.intArg(0)}, ${hexArg(1)}, ${syscall.args[2]}, ${formatContextOffset(syscall.args[3]!)})`;
+      const offset = formatContextOffset(syscall.args[3]!);
+      return `${name}(${syscall.intArg(0)}, ${hexArg(1)}, ${syscall.args[2]}, ${offset})`;
     }
     if (syscall.number === mmap) {
       const [length, prot, flags] = [syscall.args[1], syscall.uintArg(2), hexArg(3)];

@@ -3,8 +3,8 @@
  * the supervisor, which must forward them. `siginfo` does not carry that information. So an idle process in the same
  * group blocks all signals: a group signal is pending there.
  *
- * The kernel sends a group signal to the newest member first (`attach_pid`), so it is pending in the idle process before
- * the older supervisor receives it.
+ * The kernel sends a group signal to the newest member first (`attach_pid`), so it is pending in the idle process
+ * before the older supervisor receives it.
  *
  * **Limitation**: a signal is pending once, however often it was sent. If it is sent to the group again before the
  * supervisor has looked, the second one is treated as sent to the supervisor, and the program receives it twice.
@@ -40,7 +40,7 @@ export class GroupSignalDetector {
 
 const stopMask = stopSignals.reduce((all, signal) => all | sigmask(signal), 0n);
 
-/** Signals that the kernel has discarded from the pending set: a stop signal cancels a pending SIGCONT and vice versa. */
+/** Signals that the kernel has removed from the pending set: a stop signal cancels a pending SIGCONT and vice versa. */
 function cancelledByStopOrCont(pending: bigint): bigint {
   const contMask = sigmask(SIGCONT);
   return ((pending & contMask) === 0n ? 0n : stopMask) | ((pending & stopMask) === 0n ? 0n : contMask);

@@ -4,8 +4,8 @@
  * closed. So the shell script that starts Node records the state first. The shell changes the environment: it drops
  * entries that are not valid variable names, and sets `IFS` and `PWD`.
  *
- * **Limitations.** A shell stops ignoring SIGCHLD when it starts, which cannot be detected afterwards. An environment of
- * more than about 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
+ * **Limitations.** A shell stops ignoring SIGCHLD when it starts, which cannot be detected afterwards. An environment
+ * of more than about 95 KiB does not fit into a variable; it is passed on as the shell leaves it.
  */
 import { readFileSync } from 'node:fs';
 import { RLIM_INFINITY } from '../../linux/constants.js';

@@ -1,4 +1,4 @@
-/** The system calls that the launcher makes before the program runs: they restore inherited state and install the filter. */
+/** System calls of the launcher before the program runs: they restore inherited state and install the filter. */
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { execSyscalls } from '../../launcher/exec-syscalls.js';
@@ -89,7 +89,7 @@ export function launchSyscalls(options: ProgramOptions, fds: LauncherFds): Sysca
   return execSyscalls({ path, argv, env, cwd: undefined, setupSyscalls, finalSyscalls }, fds.statusFd);
 }
 
-/** Returns the path as NUL-terminated bytes, since not every name is text. A removed directory's path does not exist. */
+/** Returns the path as NUL-terminated bytes, since not every name is text. That of a removed directory is invalid. */
 function currentDirectory(): Uint8Array {
   return Buffer.concat([readlinkSync('/proc/self/cwd', 'buffer'), Uint8Array.of(0)]);
 }

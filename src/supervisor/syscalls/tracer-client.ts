@@ -1,4 +1,4 @@
-/** The syscall thread's client for the tracer: sends it messages and tracks the system calls that wait for an attach. */
+/** The syscall thread's client for the tracer: sends it messages and tracks system calls that wait for an attach. */
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { kill } from '../../linux/process/kill.js';
 import { threadStatus } from '../../linux/process/proc-status.js';

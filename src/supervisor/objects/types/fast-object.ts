@@ -1,4 +1,4 @@
-/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that selectors point to. */
+/** Fast objects with contexts: entries, selectors that the supervisor writes, and the bodies that these point to. */
 import { alignUp } from '../../../core/bits.js';
 import type { EntryCode, Machine, ObjectContexts } from '../../../machine/index.js';
 import { BodyAllocator } from '../body-allocator.js';

@@ -32,7 +32,7 @@ export interface ObjectLayout {
   readonly content: Uint8Array | undefined;
   /** Numbers of the contexts that each instance has, without the map. */
   readonly contexts: readonly number[];
-  /** Returns a function that applies new contexts to an instance of a fast object. If it throws, nothing has changed. */
+  /** Returns a function that applies new contexts to an instance of a fast object. If it throws, it changed nothing. */
   readonly createUpdater?: (file: ObjectFile) => (index: number, contexts: InstanceContexts) => void;
 }
 
