@@ -1,4 +1,4 @@
-/** What the compiler does not build: native files of the package, for every architecture, the bundle, and the manual page. */
+/** Builds what the compiler does not: native files of the package for each architecture, the bundle, the manual page. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -41,7 +41,7 @@ function gdbLibrary({ linux }: Machine, { emptyFunction }: BuildCode): Uint8Arra
   });
 }
 
-/** The module by which Node lets generated code in: all it does is go on to where it is told. */
+/** The module that Node loads to give generated code access to Node-API: a jump to an address in its data. */
 function closureModule({ linux }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
   const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
   return sharedLibrary({

@@ -13,10 +13,10 @@ import { type ManualChunkMeta, type Plugin, rollup } from 'rollup';
 
 export const bundleFolder = 'dist/bundle';
 
-/** What users import, and the module that it comes from. */
+/** Modules that users import, by name. */
 export const entryPoints = ['index', 'supervisor', 'diagnose', 'object'] as const;
 
-/** What is started by its path. */
+/** Programs and threads that are started by path. */
 const programs: Readonly<Record<string, string>> = {
   main: 'cli/main',
   'syscall-thread': 'supervisor/syscalls/syscall-thread',
@@ -55,7 +55,7 @@ export async function bundle(): Promise<Bundled> {
   const build = await rollup({
     input: Object.fromEntries(inputs.map(([name, module]) => [name, compiled(module)])),
     external: [/^node:/, ...external],
-    // Node's modules do nothing when they are loaded.
+    // Node's own modules have no side effects.
     treeshake: { moduleSideEffects: 'no-external' },
     plugins: [
       nodeResolve({ exportConditions: ['node'] }),
@@ -104,7 +104,7 @@ export async function bundle(): Promise<Bundled> {
   };
 }
 
-/** What `import` reaches. Names that stand in the text are found by every loader and bundler. */
+/** The file for `import`: explicit names, which every loader and bundler finds. */
 function facade(file: string, names: readonly string[]): string {
   return `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`;
 }
@@ -142,10 +142,10 @@ function libraryOf(id: string): string | undefined {
   return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
 }
 
-/** What CommonJS has instead of `import.meta`, and of imports of Node's own modules. */
+/** Replaces `import.meta` and imports of Node's own modules by their CommonJS forms. */
 function commonJs(): Plugin {
   const builtin = (name: string) => `process.getBuiltinModule('${name}')`;
-  // Where a bundler has put the code into a module there is no such name; then hostMachine() tells what is wrong.
+  // A bundler may have moved the code to an ES module, which has no `__filename`; hostMachine() then reports it.
   const file = "typeof __filename === 'string' ? __filename : (process.argv[1] ?? '/')";
   return {
     name: 'commonjs-for-node',

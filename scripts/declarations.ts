@@ -49,7 +49,7 @@ export async function declarations(exports: Bundled['exports']): Promise<string[
   return written;
 }
 
-/** What a class implements is for those inside who use it by that; users see its members. */
+/** Removes `implements` clauses of classes: the interfaces are internal, and users see the members. */
 function dropInternalInterfaces(): void {
   for (const file of readdirSync(internalsStripped, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.d.ts')) continue;

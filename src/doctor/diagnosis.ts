@@ -1,10 +1,10 @@
 /**
- * A diagnosis, as TypeScript sees it. Written out, though `schema.ts` says the same, so that the package's declarations
- * need no library's types.
+ * TypeScript types of a diagnosis. They repeat `schema.ts`, so that the package's declarations need no types of a
+ * library; `schema.ts` does not compile if the two differ.
  */
 import type { CodeSource } from '../codepage/code-page-method.js';
 
-/** What a system says to one code page method. */
+/** The result for one code page method. */
 export type MethodDiagnosis = WorkingMethod | RefusedMethod;
 
 export interface WorkingMethod {
@@ -13,7 +13,7 @@ export interface WorkingMethod {
 
 export interface RefusedMethod {
   works: false;
-  /** Who forbids it. */
+  /** The mechanism that forbids it, such as `MDWE` or `seccomp filter`. */
   refusedBy: string;
   /** The system call that was refused. */
   syscall: string | null;
@@ -21,20 +21,20 @@ export interface RefusedMethod {
   errno: string | null;
   /** The line to change, or the command. */
   fix: string | null;
-  /** Whether who refuses is a conclusion from the signs, not seen to be so. */
+  /** Whether `refusedBy` is inferred from symptoms; no test confirms this conclusion. */
   inferred: boolean;
-  /** The error as a program meets it. */
+  /** The error message that a program gets. */
   message: string;
 }
 
-/** Where a folder is mounted, and whether programs can be run from there. */
+/** The mount of a folder, and whether it allows execution. */
 export interface FolderReport {
   path: string;
   mount: string;
   noexec: boolean;
 }
 
-/** What the system looks like from inside a process that tries. */
+/** The state of the system, as seen by a probe process. */
 export interface SystemReport {
   kernel: string;
   architecture: string;
@@ -60,13 +60,13 @@ export interface SystemReport {
     procmapQuery: boolean;
     userNamespaces: boolean;
   };
-  /** Whether the processor checks where indirect branches arrive. */
+  /** Whether the processor checks landing pads of indirect branches. */
   landingPads: boolean;
   /** Whether processor and kernel have shadow stacks for programs. */
   shadowStacks: boolean;
 }
 
-/** What a system allows: the result of {@link diagnose}. */
+/** The result of {@link diagnose}. */
 export interface Diagnosis {
   /** Restrictions that were applied for this diagnosis. */
   restrictions: string[];

@@ -1,4 +1,4 @@
-/* A program's own faults, and its own handler for them, which tells what it was given. */
+/* Faults of the program itself, and its handler for them, which reports its arguments. */
 #define _GNU_SOURCE
 #include "processor.h"
 #include <pthread.h>

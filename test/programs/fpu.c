@@ -15,7 +15,7 @@ uint32_t fpu_mask(void)
     return fpu_components = low & 0xe7;
 }
 
-/* Where a component stands in an XSAVE area: CPUID leaf 0xD. */
+/* Offset of a component in an XSAVE area: CPUID leaf 0xD. */
 uint32_t fpu_place(uint32_t component)
 {
     uint32_t size, place, c, d;
@@ -33,7 +33,7 @@ __attribute__((naked, noinline)) static void enter(const void *in, void *out, ui
             "fninit; ldmxcsr (%rsp); fldcw 4(%rsp); vzeroupper; add $24, %rsp; pop %r12; pop %rbx; ret");
 }
 
-/* What trampolines lead to: finds the area in r12, which they leave alone. */
+/* Target of the trampolines: finds the area through r12, which they preserve. */
 __attribute__((naked)) void fpu_target(void)
 {
     __asm__("endbr64; mov fpu_components(%rip), %eax; xor %edx, %edx; xsave64 (%r12); ret");

@@ -76,7 +76,7 @@ void call_next(saved_registers *saved, void *)
     saved->RESULT = next(static_cast<long>(saved->ARG0));
 }
 
-/* An exception goes on from the block, whatever the handler made of it: into the caller of the caller, skip_me. */
+/* An exception continues from the block as the handler changed it: in the caller of the caller, skip_me. */
 static uint64_t caller_stack; /* its stack pointer behind the call of skip_me */
 void leave_caller_out(saved_registers *saved, void *)
 {

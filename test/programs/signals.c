@@ -37,7 +37,7 @@ static struct state look(void)
 
 static int differ(struct state a, struct state b) { return memcmp(&a, &b, sizeof a) != 0; }
 
-/* What trampolines lead to. At the second level it raises the other signal, whose handler invokes again. */
+/* Target of the trampolines. At the second level it raises the other signal, whose handler invokes again. */
 long observe(long value)
 {
     at_target = look();

@@ -1,4 +1,4 @@
-/** What the compiler must accept and refuse of handlers. Compiling this file is the test. */
+/** Register handlers that the compiler must accept and reject. To compile this file is the test. */
 import { createRegisterHandler, type RegisterHandler, registerContext } from 'trampfd';
 
 export function handlers(trampoline: RegisterHandler): number {

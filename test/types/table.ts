@@ -1,4 +1,4 @@
-/** What the compiler must accept and refuse. Compiling this file is the test. */
+/** Tables that the compiler must accept and reject. To compile this file is the test. */
 import {
   createTrampoline,
   createTrampolineTable,
