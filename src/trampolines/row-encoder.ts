@@ -181,8 +181,7 @@ export class RowEncoder {
     // Fast path without a call: a bigint that equals its low 64 bits.
     const unsigned =
       typeof value === 'bigint' && BigInt.asUintN(64, value) === value ? value : uint64(value, field.name);
-    if (field.wordIndex === 0 && unsigned === 0n)
-      throw new RangeError('pc must not be 0');
+    if (field.wordIndex === 0 && unsigned === 0n) throw new RangeError('pc must not be 0');
     this.u64[field.wordIndex] = unsigned;
   }
 
