@@ -65,7 +65,7 @@ describe('createCallback', () => {
 describe('nativeFunction', () => {
   for (const [name, args, error, message] of [
     ['a misspelt type', ['int (viod)', labs], RangeError, /viod/],
-    ['no address', ['int (int)', 0n], RangeError, /address is 0/],
+    ['no address', ['int (int)', 0n], RangeError, /address must not be 0/],
     ['an address as a number', ['int (int)', 5], TypeError, /address must be a bigint/],
     ['an unknown option', ['int (int)', labs, { sync: true }], TypeError, /no property "sync"/],
     ['a wrong errno', ['int (int)', labs, { errno: 1 }], TypeError, /errno must be true or false/],

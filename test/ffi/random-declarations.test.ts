@@ -178,7 +178,7 @@ test('the compiler and the parser agree', { skip: needs('compilers of its archit
       '--pretty',
       'false',
     ];
-    const { stdout, error } = spawnSync(join(root, 'node_modules/.bin/tsc'), [...options, file], {
+    const { stdout, error } = spawnSync(join(root, 'node_modules/typescript/bin/tsc'), [...options, file], {
       encoding: 'utf8',
     });
     if (error !== undefined) throw error;

@@ -92,7 +92,7 @@ describe('installed into an empty folder', () => {
       const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node'];
       const strict = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022'];
       const { status, stdout } = spawnSync(
-        join(root, 'node_modules/.bin/tsc'),
+        join(root, 'node_modules/typescript/bin/tsc'),
         [...options, ...types, ...strict, ...sources],
         { cwd: folder, encoding: 'utf8' },
       );
