@@ -1,4 +1,7 @@
-/** `trampfd/diagnose`: which code page methods a system allows, and who forbids the others. */
+/**
+ * Finds out which code page methods a system allows, and who forbids the others.
+ * @module trampfd/diagnose
+ */
 export type { CodeSource } from './codepage/code-page-method.js';
 export { type DiagnoseOptions, diagnose } from './doctor/diagnose.js';
 export type {

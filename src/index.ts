@@ -1,14 +1,17 @@
-/** `trampfd`: native code and trampolines. Features that few programs use have entry points of their own. */
+/**
+ * Native code and trampolines. Features that few programs use have entry points of their own.
+ * @module trampfd
+ */
 
 export type { CodeSource } from './codepage/code-page-method.js';
 export type { CallerRange, RegisterValues, StackLayout, StackValues } from './core/contexts.js';
 export { TrampfdError, type TrampfdErrorDetails } from './core/errors.js';
 export { limits } from './core/limits.js';
 export type {
-  PortableSavedRegister as PortableRegisterContextName,
+  PortableRegisterContextName,
   RegisterAlias,
+  RegisterContextName,
   RegisterName,
-  SavedRegister as RegisterContextName,
   TableRegister,
 } from './core/registers.js';
 export {

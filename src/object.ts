@@ -1,4 +1,7 @@
-/** `trampfd/object`: the trampoline object of the kernel proposal, which a file descriptor refers to. */
+/**
+ * The trampoline object of the kernel proposal, which a file descriptor refers to.
+ * @module trampfd/object
+ */
 export type { CallerRange, RegisterValues, StackValues } from './core/contexts.js';
 export {
   createTrampolineObject,

@@ -1,4 +1,7 @@
-/** `trampfd/supervisor`: runs programs under a supervisor, which implements `trampfd_create(2)` for them. */
+/**
+ * Runs programs under a supervisor, which implements `trampfd_create(2)` for them.
+ * @module trampfd/supervisor
+ */
 export type { RestrictionName } from './launcher/restrictions.js';
 export {
   type SpawnSupervisedOptions,

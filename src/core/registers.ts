@@ -70,13 +70,13 @@ export type TableRegister = Exclude<RegisterName, 'pc' | 'rip'>;
  * Registers in a handler's register block, by the names that exist on every architecture. Functions return integers
  * and pointers in `result`. Floating-point arguments are passed in `vector0` and following, and returned in `vector0`.
  */
-export type PortableSavedRegister =
+export type PortableRegisterContextName =
   | (RegisterAlias | 'sp' | 'flags' | 'result')
   | ('vector0' | 'vector1' | 'vector2' | 'vector3' | 'vector4' | 'vector5' | 'vector6' | 'vector7');
 
 /** The names of all architectures for registers in that block, vector registers included. */
-export type SavedRegister =
-  | (PortableSavedRegister | keyof typeof x64Registers | keyof typeof arm64Registers)
+export type RegisterContextName =
+  | (PortableRegisterContextName | keyof typeof x64Registers | keyof typeof arm64Registers)
   | ('rsp' | 'rflags' | 'xmm0' | 'xmm1' | 'xmm2' | 'xmm3' | 'xmm4' | 'xmm5' | 'xmm6' | 'xmm7')
   | ('x29' | 'x30' | 'nzcv' | 'q0' | 'q1' | 'q2' | 'q3' | 'q4' | 'q5' | 'q6' | 'q7');
 

@@ -1,4 +1,4 @@
-import type { PortableSavedRegister } from '../core/registers.js';
+import type { PortableRegisterContextName } from '../core/registers.js';
 
 /**
  * Lays out the block in which a handler finds the registers: the 8-byte words in order, then the vector registers of 16
@@ -11,10 +11,10 @@ export function savedRegisterLayout<Word extends string, Vector extends string>(
 }: {
   readonly words: readonly Word[];
   readonly vectors: readonly Vector[];
-  readonly aliases: Readonly<Record<Exclude<PortableSavedRegister, `vector${number}`>, string>>;
+  readonly aliases: Readonly<Record<Exclude<PortableRegisterContextName, `vector${number}`>, string>>;
 }): {
   readonly size: number;
-  readonly offsets: Readonly<Record<Word | Vector | PortableSavedRegister, number>>;
+  readonly offsets: Readonly<Record<Word | Vector | PortableRegisterContextName, number>>;
 } {
   const vectorsOffset = 8 * words.length;
   const offsets = Object.fromEntries([

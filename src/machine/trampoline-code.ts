@@ -9,7 +9,7 @@
  * Slots of some types jump to a common part.
  */
 import type { StackLayout } from '../core/contexts.js';
-import type { PortableSavedRegister, SavedRegister } from '../core/registers.js';
+import type { PortableRegisterContextName, RegisterContextName } from '../core/registers.js';
 import type { Shape } from '../core/shape.js';
 import type { FrameDescription } from './eh-frame.js';
 import type { NamedCode } from './named-code.js';
@@ -39,7 +39,9 @@ export interface SavedRegisters {
   /** Bytes. */
   readonly size: number;
   /** Offset of each register in bytes, by portable name and by the names of this architecture. */
-  readonly offsets: Readonly<Record<PortableSavedRegister, number> & Partial<Record<SavedRegister, number>>>;
+  readonly offsets: Readonly<
+    Record<PortableRegisterContextName, number> & Partial<Record<RegisterContextName, number>>
+  >;
 }
 
 /** The SIGSEGV handler of slow trampolines. Its control block is at a fixed distance: see fault-control.ts. */

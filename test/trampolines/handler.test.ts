@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { SavedRegister } from '#src/core/registers.js';
+import type { RegisterContextName } from '#src/core/registers.js';
 import { addressOf, createRegisterHandler, registerContext } from '#src/index.js';
 import {
   allFlags,
@@ -105,8 +105,8 @@ describe('a handler', { skip: needs('gcc') }, () => {
 
   test('the layout is that of the C structure in the documentation', () => {
     const { size, offsets } = registerContext;
-    const fields = [...general, 'flags', 'pc', 'sp'] as SavedRegister[];
-    const vectors = Array.from({ length: 8 }, (_, index) => `${vectorName}${index}` as SavedRegister);
+    const fields = [...general, 'flags', 'pc', 'sp'] as RegisterContextName[];
+    const vectors = Array.from({ length: 8 }, (_, index) => `${vectorName}${index}` as RegisterContextName);
     const member = (name: string) => name.replace(/^([xq]|xmm)(\d+)$/, '$1[$2]');
     const places = [...fields, ...vectors].map(member);
     const known = valuesInC(documentedStructure(), [
@@ -115,7 +115,7 @@ describe('a handler', { skip: needs('gcc') }, () => {
     ]);
     assert.deepEqual([...[...fields, ...vectors].map((name) => offsets[name]), size], known);
     for (const [alias, own] of [...aliases, ...processor.savedTwins]) {
-      assert.equal(offsets[alias as SavedRegister], offsets[own as SavedRegister], alias);
+      assert.equal(offsets[alias as RegisterContextName], offsets[own as RegisterContextName], alias);
     }
     assert.ok(Object.isFrozen(offsets));
   });
