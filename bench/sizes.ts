@@ -15,7 +15,7 @@ export function sizes(): Row[] {
   const own = packageSize();
   return [
     row('trampfd', 'trampfd', own),
-    row('with-dependencies', 'trampfd with its dependencies', own + bytesOf(koffi)),
+    row('with-dependencies', 'trampfd with its dependencies', own + bytesOf(koffi.slice(1))),
     row('koffi', 'koffi', bytesOf(koffi), 'koffi'),
     ...(['libffi', 'libffcall'] as const).map((name) =>
       missing(name) === undefined

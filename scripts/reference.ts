@@ -8,7 +8,16 @@
  * typedoc has a manifest of its own, because it reads this TypeScript only with an older compiler.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +25,8 @@ import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = join(root, 'scripts/reference');
+/** The tools are installed outside the folders that checks read. */
+const installation = join(root, 'build/reference');
 const reference = join(root, 'docs/api');
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
@@ -25,17 +36,20 @@ if (values.check === true) process.exitCode = checkReference();
 else writeReference(reference);
 
 function installTypedoc(): void {
-  const installed = join(manifest, 'node_modules/.package-lock.json');
+  const installed = join(installation, 'node_modules/.package-lock.json');
   const locked = statSync(join(manifest, 'package-lock.json')).mtimeMs;
   if (existsSync(installed) && statSync(installed).mtimeMs >= locked) return;
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', manifest], {
+  mkdirSync(installation, { recursive: true });
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(manifest, file), join(installation, file));
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', installation], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
 
 function writeReference(folder: string): void {
   execFileSync(
-    join(manifest, 'node_modules/.bin/typedoc'),
+    join(installation, 'node_modules/.bin/typedoc'),
     [
       '--options',
       join(manifest, 'typedoc.json'),
@@ -44,6 +58,8 @@ function writeReference(folder: string): void {
       '--logLevel',
       'Warn',
       '--treatWarningsAsErrors',
+      '--plugin',
+      join(installation, 'node_modules/typedoc-plugin-markdown/dist/index.js'),
     ],
     { cwd: manifest, stdio: 'inherit' },
   );

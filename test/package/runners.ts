@@ -1,0 +1,153 @@
+/** Programs that load other programs their own way: test runners, compilers in memory, a bundler. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { type App, run, succeed, writeFiles } from './app.js';
+import { allRows, needsTools, toolFile } from './tools.js';
+
+/** Uses all entry points, except for a supervisor, which some systems refuse. */
+const use = `
+function use({ createCallback, nativeFunction, TrampfdError, createTrampoline, addressOf, createTrampolineObject }) {
+  const callback = createCallback('int (int, const void *)', (x, address) => x + Number(address !== 0n));
+  const results = [nativeFunction('int (int, const void *)', callback.address)(1, Buffer.from('memory'))];
+  const failing = createCallback('void (void)', () => { throw new RangeError('own'); });
+  try { nativeFunction('void (void)', failing.address)(); } catch (error) { results.push(error.message); }
+  try { createTrampoline({ registers: { pc: 1 } }); } catch (error) { results.push(error instanceof TypeError); }
+  results.push(typeof addressOf(new Uint8Array(8)));
+  const object = createTrampolineObject();
+  object.close();
+  try { object.setRegisters({ pc: 1n }); } catch (error) { results.push(error instanceof TrampfdError); }
+  return results.join();
+}
+`;
+const expected = '2,own,true,bigint,true';
+const required = `${use}
+const use1 = () => use({ ...require('trampfd'), ...require('trampfd/object') });
+`;
+const imported = `
+import * as main from 'trampfd';
+import * as object from 'trampfd/object';
+${use}
+const use1 = () => use({ ...main, ...object });
+`;
+const testOf = (code: string) => `${code}
+test('uses native code', () => { expect(use1()).toBe('${expected}'); });
+`;
+
+export function testRunners(app: App): void {
+  describe('test runners and loaders', { skip: needsTools() }, () => {
+    const folder = (name: string, files: Record<string, string>) => {
+      const path = join(app.folder, name);
+      writeFiles(path, files);
+      return path;
+    };
+    const node = (cwd: string, ...args: string[]) => succeed(cwd, process.execPath, args);
+
+    test('Jest, which gives each test file its own copy of all modules', () => {
+      const cwd = folder('jest', {
+        'package.json': '{ "jest": { "testRegex": "test.js$" } }',
+        'first.test.js': testOf(required),
+        'second.test.js': testOf(required),
+      });
+      node(cwd, toolFile('jest/bin/jest.js'), '--runInBand', '--ci');
+    });
+
+    test('Jest with ES modules', () => {
+      const cwd = folder('jest-modules', {
+        'package.json': '{ "type": "module", "jest": { "testRegex": "test.js$", "transform": {} } }',
+        'first.test.js': testOf(imported),
+      });
+      node(cwd, '--experimental-vm-modules', toolFile('jest/bin/jest.js'), '--ci');
+    });
+
+    for (const pool of allRows ? ['forks', 'threads', 'vmThreads'] : ['threads']) {
+      test(`Vitest with the pool ${pool}`, () => {
+        const cwd = folder(`vitest-${pool}`, { 'package.json': '{}', 'first.test.ts': testOf(imported) });
+        const args = ['run', '--globals', `--pool=${pool}`, '--config', 'none'];
+        node(cwd, toolFile('vitest/vitest.mjs'), ...args.slice(0, 3), '--root', cwd);
+      });
+    }
+
+    const typed = (
+      code: string,
+    ) => `${code.replace('function use({', 'function use(this: unknown, {').replace('}) {', '}: any) {').replaceAll('catch (error)', 'catch (error: any)').replace('(x, address)', '(x: any, address: any)')}
+console.log(use1());
+`;
+
+    for (const [extension, code] of [
+      ['mts', imported],
+      ['cts', imported],
+    ] as const) {
+      test(`tsx, .${extension}`, () => {
+        const cwd = folder('tsx', { [`program.${extension}`]: typed(code) });
+        assert.equal(node(cwd, toolFile('tsx/dist/cli.mjs'), `program.${extension}`), `${expected}\n`);
+      });
+    }
+
+    test('ts-node, .cts', () => {
+      const cwd = folder('ts-node', {
+        'tsconfig.json':
+          '{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [] } }',
+        'program.cts': `declare const console: any, Buffer: any;\n${typed(imported)}`,
+      });
+      assert.equal(node(cwd, toolFile('ts-node/dist/bin.js'), 'program.cts'), `${expected}\n`);
+    });
+
+    if (allRows) {
+      test('ts-node, .mts', () => {
+        const cwd = folder('ts-node-modules', {
+          'tsconfig.json':
+            '{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [] } }',
+          'program.mts': `declare const console: any, Buffer: any;\n${typed(imported)}`,
+        });
+        const loader = pathToFileURL(toolFile('ts-node/esm.mjs')).href;
+        assert.equal(node(cwd, '--no-warnings', '--loader', loader, 'program.mts'), `${expected}\n`);
+      });
+    }
+
+    const esbuild = (cwd: string, ...args: string[]) =>
+      succeed(cwd, process.execPath, [
+        toolFile('esbuild/bin/esbuild'),
+        '--bundle',
+        '--platform=node',
+        ...args,
+      ]);
+
+    for (const format of ['esm', 'cjs']) {
+      const out = `out/program.${format === 'esm' ? 'mjs' : 'cjs'}`;
+
+      test(`esbuild, ${format}, with the package external`, () => {
+        const cwd = folder('external', { 'program.mjs': `${imported}\nconsole.log(use1());` });
+        esbuild(cwd, 'program.mjs', `--format=${format}`, '--external:trampfd', `--outfile=${out}`);
+        assert.equal(node(cwd, out), `${expected}\n`);
+      });
+
+      test(`esbuild, ${format}, with the package in the bundle: the first use reports it`, () => {
+        const program = `
+          import { createCallback, createTrampoline, symbolAddress } from 'trampfd';
+          import { diagnose } from 'trampfd/diagnose';
+          import { createTrampolineObject } from 'trampfd/object';
+          import { spawnSupervised } from 'trampfd/supervisor';
+          console.log('loaded');
+          for (const use of [
+            () => createCallback('void (void)', () => {}), () => createTrampoline({ registers: { pc: 1n } }),
+            () => symbolAddress('puts'), () => createTrampolineObject(),
+            () => diagnose(), () => spawnSupervised('/bin/true'),
+          ]) new Promise((done) => done(use())).catch(({ code, message }) => console.log(code, message));
+        `;
+        const cwd = folder('bundled', { 'program.mjs': program });
+        esbuild(cwd, 'program.mjs', `--format=${format}`, `--outfile=${out}`);
+        const { stdout, stderr } = run(cwd, process.execPath, [out]);
+        const [first, ...messages] = stdout.trimEnd().split('\n');
+        assert.equal(first, 'loaded', stderr);
+        assert.equal(messages.length, 6, stdout);
+        for (const message of messages)
+          assert.match(
+            message,
+            /^ERR_TRAMPFD_BUNDLED Cannot use trampfd from .*program\.[cm]js: .*"external"/,
+          );
+      });
+    }
+  });
+}
