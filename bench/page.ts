@@ -54,5 +54,5 @@ project. *Instructions* are those of one call, including the loop and the called
 repeated string instruction counts once per repetition.
 
 In the charts, this project is blue, others are grey, and light grey is a lower bound without trampolines.
-bench/results.json in the repository has all figures.`;
+\`bench/results.json\` in the repository has all figures.`;
 }

@@ -98,8 +98,8 @@ for (const [path, schema] of Object.entries(schemas)) {
   writeFileSync(`dist/${path}`, `${JSON.stringify(z.toJSONSchema(schema), undefined, 2)}\n`);
 }
 
-const { files, exports, libraries } = await bundle();
-const written = new Set([...files, ...(await declarations(exports)), 'trampfd.js', noticesFile]);
+const { files, libraries } = await bundle();
+const written = new Set([...files, ...(await declarations()), 'trampfd.js', noticesFile]);
 for (const file of readdirSync(bundleFolder)) {
   if (!written.has(file)) rmSync(`${bundleFolder}/${file}`);
 }

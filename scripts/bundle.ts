@@ -38,12 +38,10 @@ const external = ['koffi'];
 
 const compiled = (module: string) => resolve('dist', `${module}.js`);
 
-/** Files of the bundle, and what each entry point exports. */
-export interface Bundled {
-  /** Packages whose code is in it. */
-  readonly libraries: readonly string[];
+interface Bundled {
   readonly files: readonly string[];
-  readonly exports: Readonly<Record<string, readonly string[]>>;
+  /** Packages whose code is in the files. */
+  readonly libraries: readonly string[];
 }
 
 /** Bundles what the compiler wrote to `dist`. */
@@ -100,7 +98,6 @@ export async function bundle(): Promise<Bundled> {
       ...entryPoints.map((name) => `${name}.mjs`),
       'package.json',
     ],
-    exports: Object.fromEntries(entries.map(({ name, exports }) => [name, exports])),
   };
 }
 

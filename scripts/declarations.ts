@@ -1,21 +1,20 @@
 /**
- * The declarations that users get: of each entry point one file, and what they share in another. They have what the
- * entry points export and what that needs; neither members that are marked as internal, nor types of other packages.
+ * Writes the declarations that users get: a file for each entry point, and files for what they share. They have only what
+ * the entry points export and what that needs, without internal members and without types of other packages.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Plugin, rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
-import { type Bundled, bundleFolder, entryPoints } from './bundle.js';
+import { bundleFolder, entryPoints } from './bundle.js';
 
 const internalsStripped = 'build/declarations';
 
-/**
- * @param exports what each entry point exports when it runs
- * @returns the files that were written
- */
-export async function declarations(exports: Bundled['exports']): Promise<string[]> {
+/** Writes the declarations, and returns the names of the files. */
+export async function declarations(): Promise<string[]> {
+  // Without files of modules that were renamed.
+  rmSync(internalsStripped, { recursive: true, force: true });
   const options = ['--emitDeclarationOnly', '--stripInternal', '--noCheck', '--composite', 'false'];
   const tsc = resolve('node_modules/typescript/bin/tsc');
   execFileSync(
@@ -23,11 +22,10 @@ export async function declarations(exports: Bundled['exports']): Promise<string[
     [tsc, '--project', 'src', ...options, '--incremental', 'false', '--outDir', internalsStripped],
     { stdio: 'inherit' },
   );
-  dropInternalInterfaces();
   const build = await rollup({
     input: Object.fromEntries(entryPoints.map((name) => [name, `${internalsStripped}/${name}.d.ts`])),
-    external: /^node:/,
-    plugins: [dts(), independent(), onlyTypes(exports)],
+    plugins: [dts(), withDisposable()],
+    // Also of an import from another package: a program may not have its types.
     onwarn({ message, code }) {
       if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(`rollup: ${message}`);
     },
@@ -49,55 +47,11 @@ export async function declarations(exports: Bundled['exports']): Promise<string[
   return written;
 }
 
-/** Removes `implements` clauses of classes: the interfaces are internal, and users see the members. */
-function dropInternalInterfaces(): void {
-  for (const file of readdirSync(internalsStripped, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.d.ts')) continue;
-    const path = join(internalsStripped, file);
-    const text = readFileSync(path, 'utf8');
-    const without = text.replaceAll(
-      /^(export declare (?:abstract )?class .*) implements [\w, ]+ \{$/gm,
-      '$1 {',
-    );
-    if (without !== text) writeFileSync(path, without);
-  }
-}
-
-/** Makes them valid whatever else a program has: neither `@types/node` nor a `lib` in its options. */
-function independent(): Plugin {
+/** Names the library that declares `Symbol.dispose`, which the options of a program may lack. */
+function withDisposable(): Plugin {
   return {
-    name: 'declarations-without-types-of-node',
-    renderChunk(code) {
-      // What is imported is `any` then.
-      const tolerant = code.replaceAll(
-        /^import .* from 'node:.*$/gm,
-        '// @ts-ignore: @types/node may be missing\n$&',
-      );
-      return tolerant.includes('[Symbol.dispose]')
-        ? `/// <reference lib="esnext.disposable" />\n${tolerant}`
-        : tolerant;
-    },
-  };
-}
-
-/** Rolling up forgets that only the type of a class is exported, and a program could seem to have the class itself. */
-function onlyTypes(exports: Bundled['exports']): Plugin {
-  return {
-    name: 'declarations-export-what-is-there',
-    renderChunk(code, { name, isEntry }) {
-      if (!isEntry) return null;
-      const values = exports[name]!;
-      const named: string[] = [];
-      const rest = code.replaceAll(/^export (?:type )?\{ (.*) \};\n/gm, (_, names: string) => {
-        named.push(...names.split(', '));
-        return '';
-      });
-      const clause = (keyword: string, names: readonly string[]) =>
-        names.length === 0 ? '' : `${keyword} { ${names.join(', ')} };\n`;
-      const missing = values.filter((value) => !named.includes(value));
-      if (missing.length > 0) throw new Error(`no declarations of ${missing.join(', ')}`);
-      const types = named.filter((each) => !values.includes(each));
-      return `${rest}${clause('export', values)}${clause('export type', types)}`;
-    },
+    name: 'declarations-with-disposable',
+    renderChunk: (code) =>
+      code.includes('[Symbol.dispose]') ? `/// <reference lib="esnext.disposable" />\n${code}` : null,
   };
 }

@@ -23,16 +23,16 @@ function use({ createCallback, nativeFunction, TrampfdError, createTrampoline, a
 `;
 const expected = '2,own,true,bigint,true';
 const required = `${use}
-const use1 = () => use({ ...require('trampfd'), ...require('trampfd/object') });
+const result = () => use({ ...require('trampfd'), ...require('trampfd/object') });
 `;
 const imported = `
 import * as main from 'trampfd';
 import * as object from 'trampfd/object';
 ${use}
-const use1 = () => use({ ...main, ...object });
+const result = () => use({ ...main, ...object });
 `;
 const testOf = (code: string) => `${code}
-test('uses native code', () => { expect(use1()).toBe('${expected}'); });
+test('uses native code', () => { expect(result()).toBe('${expected}'); });
 `;
 
 export function testRunners(app: App): void {
@@ -64,43 +64,30 @@ export function testRunners(app: App): void {
     for (const pool of allRows ? ['forks', 'threads', 'vmThreads'] : ['threads']) {
       test(`Vitest with the pool ${pool}`, () => {
         const cwd = folder(`vitest-${pool}`, { 'package.json': '{}', 'first.test.ts': testOf(imported) });
-        const args = ['run', '--globals', `--pool=${pool}`, '--config', 'none'];
-        node(cwd, toolFile('vitest/vitest.mjs'), ...args.slice(0, 3), '--root', cwd);
+        node(cwd, toolFile('vitest/vitest.mjs'), 'run', '--globals', `--pool=${pool}`, '--root', cwd);
       });
     }
 
-    const typed = (
-      code: string,
-    ) => `${code.replace('function use({', 'function use(this: unknown, {').replace('}) {', '}: any) {').replaceAll('catch (error)', 'catch (error: any)').replace('(x, address)', '(x: any, address: any)')}
-console.log(use1());
-`;
+    const printed = `${imported}\nconsole.log(result());\n`;
+    const compilerOptions = { module: 'nodenext', target: 'es2022', noImplicitAny: false, types: [] };
+    const tsNode = { 'tsconfig.json': JSON.stringify({ compilerOptions }) };
+    const declared = `declare const console: any, Buffer: any;\n${printed}`;
 
-    for (const [extension, code] of [
-      ['mts', imported],
-      ['cts', imported],
-    ] as const) {
+    for (const extension of ['mts', 'cts']) {
       test(`tsx, .${extension}`, () => {
-        const cwd = folder('tsx', { [`program.${extension}`]: typed(code) });
+        const cwd = folder('tsx', { [`program.${extension}`]: printed });
         assert.equal(node(cwd, toolFile('tsx/dist/cli.mjs'), `program.${extension}`), `${expected}\n`);
       });
     }
 
     test('ts-node, .cts', () => {
-      const cwd = folder('ts-node', {
-        'tsconfig.json':
-          '{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [] } }',
-        'program.cts': `declare const console: any, Buffer: any;\n${typed(imported)}`,
-      });
+      const cwd = folder('ts-node', { ...tsNode, 'program.cts': declared });
       assert.equal(node(cwd, toolFile('ts-node/dist/bin.js'), 'program.cts'), `${expected}\n`);
     });
 
     if (allRows) {
       test('ts-node, .mts', () => {
-        const cwd = folder('ts-node-modules', {
-          'tsconfig.json':
-            '{ "compilerOptions": { "module": "nodenext", "target": "es2022", "strict": true, "types": [] } }',
-          'program.mts': `declare const console: any, Buffer: any;\n${typed(imported)}`,
-        });
+        const cwd = folder('ts-node-modules', { ...tsNode, 'program.mts': declared });
         const loader = pathToFileURL(toolFile('ts-node/esm.mjs')).href;
         assert.equal(node(cwd, '--no-warnings', '--loader', loader, 'program.mts'), `${expected}\n`);
       });
@@ -118,7 +105,7 @@ console.log(use1());
       const out = `out/program.${format === 'esm' ? 'mjs' : 'cjs'}`;
 
       test(`esbuild, ${format}, with the package external`, () => {
-        const cwd = folder('external', { 'program.mjs': `${imported}\nconsole.log(use1());` });
+        const cwd = folder('external', { 'program.mjs': printed });
         esbuild(cwd, 'program.mjs', `--format=${format}`, '--external:trampfd', `--outfile=${out}`);
         assert.equal(node(cwd, out), `${expected}\n`);
       });
