@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, describe, test } from 'node:test';
 import { ownErrors } from '../support/child.js';
+import { emulated } from '../support/needs.js';
 import { createApp } from './app.js';
 import { testContents } from './contents.js';
 import { testLoading } from './loading.js';
 import { root } from './tools.js';
 
-describe('installed into an empty folder', () => {
+// npm takes minutes there.
+const skip = emulated && 'qemu-user has no npm that is fast enough';
+
+describe('installed into an empty folder', { skip }, () => {
   const app = createApp();
   after(() => app.remove());
 

@@ -4,9 +4,10 @@ import { createApp } from './app.js';
 import { testChecks } from './contents.js';
 import { testManagers } from './managers.js';
 import { testRunners } from './runners.js';
+import { needsTools } from './tools.js';
 import { testTypes } from './types.js';
 
-describe('installed into an empty folder', () => {
+describe('installed into an empty folder', { skip: needsTools() }, () => {
   const app = createApp();
   after(() => app.remove());
 

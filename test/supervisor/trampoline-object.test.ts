@@ -11,7 +11,7 @@ const command = fileURLToPath(new URL('../../../dist/bundle/trampfd.js', import.
 
 function run(prefix: readonly string[], subject: string) {
   const [program, ...args] = [...prefix, process.execPath, child, subject];
-  const { status, stdout, stderr } = spawnSync(program!, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(program!, args, { encoding: 'utf8', timeout: 300_000 });
   return { status, stdout, stderr: ownErrors(stderr) };
 }
 
