@@ -43,8 +43,8 @@ int run_fault_handler(struct run *run)
     struct run inner = *run;
     /* The kernel's record of the current action. sigaction(3) would change its restorer, and the handler of slow
        trampolines takes a call that returns to another restorer for one of another handler. */
-    uint64_t previous[4];
-    if (syscall(SYS_rt_sigaction, SIGSEGV, 0, previous, 8) != 0)
+    uint64_t kernel_action[4];
+    if (syscall(SYS_rt_sigaction, SIGSEGV, 0, kernel_action, 8) != 0)
         return errno;
     if (page == 0)
         page = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -56,7 +56,7 @@ int run_fault_handler(struct run *run)
     call_loop(&inner);
     run->sum = inner.sum;
     run->nanoseconds = inner.nanoseconds;
-    return syscall(SYS_rt_sigaction, SIGSEGV, previous, 0, 8) == 0 ? 0 : errno;
+    return syscall(SYS_rt_sigaction, SIGSEGV, kernel_action, 0, 8) == 0 ? 0 : errno;
 }
 
 /* Code that traps: int3, after which the PC points. */
