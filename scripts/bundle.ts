@@ -24,17 +24,14 @@ const programs: Readonly<Record<string, string>> = {
   probe: 'doctor/probe',
 };
 
-/** Chunks for what only some of those that are started load. What is loaded by others is `shared` by all. */
+/** Chunks by the entries that load them. A module that is in no group and that several entries load is in `shared`. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   command: ['main', 'doctor', 'run', 'inspect'],
   supervision: ['syscall-thread', 'tracer-thread', 'run', 'object'],
 };
 
-/** Its declarations are those of its CommonJS form, where the function is one property deeper. */
+/** The plugin declares the types of its CommonJS form, where the function is one property deeper. */
 const commonjs = commonjsModule.default as unknown as typeof commonjsModule.default.default;
-
-/** Native code. */
-const external = ['koffi'];
 
 const compiled = (module: string) => resolve('dist', `${module}.js`);
 
@@ -52,7 +49,7 @@ export async function bundle(): Promise<Bundled> {
   });
   const build = await rollup({
     input: Object.fromEntries(inputs.map(([name, module]) => [name, compiled(module)])),
-    external: [/^node:/, ...external],
+    external: [/^node:/],
     // Node's own modules have no side effects.
     treeshake: { moduleSideEffects: 'no-external' },
     plugins: [
@@ -61,7 +58,7 @@ export async function bundle(): Promise<Bundled> {
       commonJs(),
     ],
     onwarn({ code, message, ids = [] }) {
-      // Comments of libraries about what may be left out, and circles in them, are theirs.
+      // Misplaced annotations and import circles inside libraries.
       if (code === 'INVALID_ANNOTATION' || ids.some((id) => id.includes('/node_modules/'))) return;
       if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(`rollup: ${message}`);
     },
@@ -84,7 +81,7 @@ export async function bundle(): Promise<Bundled> {
   const shared = chunks.find(({ name }) => name === 'shared');
   const more = shared?.imports.filter((name) => !name.startsWith('node:'));
   if (more?.length !== 0) throw new Error(`every entry point would load ${more ?? 'no shared code'}`);
-  // The package says of its files that they are modules; the nearest package.json counts.
+  // The package has the type `module`; Node reads the nearest package.json.
   writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
   const entries = entryPoints.map((name) => chunks.find((chunk) => chunk.fileName === `${name}.js`)!);
   for (const { name, fileName, exports } of entries) {
@@ -107,12 +104,12 @@ function facade(file: string, names: readonly string[]): string {
 }
 
 /**
- * Chunks by what loads them: `shared` for what several do. Node scans the whole text of a CommonJS file that `import`
- * asks for, to find its names, in JavaScript: so the one for `trampfd` only passes on what others have.
+ * Returns the chunk of a module, by the entries that load it. Node scans the whole text of an imported CommonJS file for
+ * its exported names, in JavaScript. So the file of the entry point `trampfd` only re-exports another chunk.
  */
 function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undefined {
   const library = libraryOf(id);
-  // Helpers of the plugin for CommonJS: where the library is that needs them.
+  // Helpers of the CommonJS plugin belong to the library that uses them.
   if (library !== undefined) return id === commonjsHelpers ? undefined : library.replace('/', '-');
   const starts = new Set<string>();
   const seen = new Set<string>();
@@ -133,7 +130,7 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
 
 const commonjsHelpers = '\0commonjsHelpers.js';
 
-/** The package that a module is from, unless it is ours. */
+/** Returns the name of the package that a module belongs to; `undefined` for modules of this package. */
 function libraryOf(id: string): string | undefined {
   if (id === commonjsHelpers) return '@rollup/plugin-commonjs';
   return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
@@ -148,7 +145,7 @@ function commonJs(): Plugin {
     name: 'commonjs-for-node',
     resolveImportMeta: (property) =>
       property === 'url' ? `${builtin('node:url')}.pathToFileURL(${file}).href` : null,
-    // esbuild makes an error of each `require` in a module, also of one that Node could answer.
+    // A bundle by esbuild, as an ES module, throws at each `require`, even of a module of Node's own.
     renderChunk: (code) =>
       code.replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
   };

@@ -1,6 +1,6 @@
 /**
- * Writes the declarations that users get: a file for each entry point, and files for what they share. They have only what
- * the entry points export and what that needs, without internal members and without types of other packages.
+ * Writes the declarations that users get: a file for each entry point, and files for what they share. They contain only what
+ * the entry points export and the types that those need, without internal members and types of other packages.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const internalsStripped = 'build/declarations';
 
 /** Writes the declarations, and returns the names of the files. */
 export async function declarations(): Promise<string[]> {
-  // Without files of modules that were renamed.
+  // Removes files of modules that were renamed.
   rmSync(internalsStripped, { recursive: true, force: true });
   const options = ['--emitDeclarationOnly', '--stripInternal', '--noCheck', '--composite', 'false'];
   const tsc = resolve('node_modules/typescript/bin/tsc');
@@ -25,7 +25,7 @@ export async function declarations(): Promise<string[]> {
   const build = await rollup({
     input: Object.fromEntries(entryPoints.map((name) => [name, `${internalsStripped}/${name}.d.ts`])),
     plugins: [dts(), withDisposable()],
-    // Also of an import from another package: a program may not have its types.
+    // This includes imports from other packages, whose types a program may lack.
     onwarn({ message, code }) {
       if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(`rollup: ${message}`);
     },
@@ -40,14 +40,14 @@ export async function declarations(): Promise<string[]> {
   await build.close();
   const written = output.map(({ fileName }) => fileName);
   for (const name of entryPoints) {
-    // What `import` and `require` give are the same classes and functions, so they have the same types.
+    // `import` and `require` return the same classes and functions, so they have the same types.
     writeFileSync(join(bundleFolder, `${name}.d.mts`), `export * from './${name}.js';\n`);
     written.push(`${name}.d.mts`);
   }
   return written;
 }
 
-/** Names the library that declares `Symbol.dispose`, which the options of a program may lack. */
+/** References the library that declares `Symbol.dispose`, which the compiler options of a program may lack. */
 function withDisposable(): Plugin {
   return {
     name: 'declarations-with-disposable',
