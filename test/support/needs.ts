@@ -17,6 +17,7 @@ const notEmulated = [
     'flags of mappings',
     'shared libraries of its architecture',
     'compilers of its architecture',
+    'npm packages of its architecture',
   ] as const),
 ] as const;
 type Feature = (typeof notEmulated)[number];
