@@ -72,6 +72,7 @@ function sameThread(): Contender[] {
   const loop = symbolAddress('closure_loop', library('loop'));
   const fiber = nativeFunction('void (void *)', loop, { fiber: true });
   const thread = nativeFunction('void (void *)', loop);
+  koffi.load(null); // without a library, `call` crashes
   const rival = koffi.call.bind(undefined, loop, koffi.proto('void (void *)')) as (run: bigint) => void;
   const numbers = { result: 'int', args: ['void *', 'void *'], pointers: 'number' } as const;
   const type = koffi.pointer(koffi.proto('int (intptr_t, intptr_t)'));

@@ -1,5 +1,6 @@
 /** Code and data sizes for every architecture. They are computed, so that no machine of that kind is needed. */
 import { dataLayout, type Shape } from '#src/core/shape.js';
+import { type BuildCode, builders } from '#src/machine/build/index.js';
 import { type Machine, machines } from '#src/machine/index.js';
 import type { Figure, Row, Subject } from './harness.js';
 
@@ -16,9 +17,9 @@ const groups = {
 export const code: Subject = { name: 'code', title: 'Code by architecture', measure };
 
 function measure(): Row[] {
-  return Object.values(machines).flatMap((machine) => [
+  return Object.entries(machines).flatMap(([name, machine]) => [
     ...counts.flatMap((count) => slotRows(machine, count)),
-    ...sharedRows(machine),
+    ...sharedRows(machine, builders[name]!),
   ]);
 }
 
@@ -49,9 +50,9 @@ function shapeWith({ registerFile, trampolines }: Machine, count: number): Shape
   return shape;
 }
 
-function sharedRows(machine: Machine): Row[] {
+function sharedRows(machine: Machine, { glue }: BuildCode): Row[] {
   return [
-    ['glue', 'FFI glue', machine.ffi.glue(2 ** 16).bytes.length],
+    ['glue', 'FFI glue', glue().bytes.length],
     ['faults', 'fault handler', machine.trampolines.faultHandler(2 ** 16).bytes.length],
     ['resume', 'restore-context stub', machine.trampolines.restoreContext().bytes.length],
   ].map(([name, title, value]) => ({

@@ -2,8 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import koffi from 'koffi';
-import { addressOf, symbolAddress } from 'trampfd';
+import { addressOf, nativeFunction, symbolAddress } from 'trampfd';
 import { hasHeader, hasTool } from '../scripts/ensure-tools.js';
 import { assertResult } from './harness.js';
 import { root } from './paths.js';
@@ -69,9 +68,8 @@ export function target(): bigint {
 
 /** Returns a C function that takes a `struct run *` and may take another pointer. */
 export function native(name: string, from: Library = 'loop'): (run: Run) => bigint {
-  const type = koffi.proto('intptr_t (uintptr_t, uintptr_t)');
-  const address = symbolAddress(name, library(from));
-  return (run) => BigInt(koffi.call(address, type, addressOf(run.words), run.extra) as number | bigint);
+  const call = nativeFunction('intptr_t (void *, uintptr_t)', symbolAddress(name, library(from)));
+  return (run) => call(run.words, run.extra);
 }
 
 /**

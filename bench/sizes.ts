@@ -12,10 +12,8 @@ const modules = join(root, 'node_modules');
 
 export function sizes(): Row[] {
   const koffi = [join(modules, 'koffi'), join(modules, `@koromix/koffi-linux-${process.arch}`)];
-  const own = packageSize();
   return [
-    row('trampfd', 'trampfd', own),
-    row('with-dependencies', 'trampfd with its dependencies', own + bytesOf(koffi.slice(1))),
+    row('trampfd', 'trampfd', packageSize()),
     row('koffi', 'koffi', bytesOf(koffi), 'koffi'),
     ...(['libffi', 'libffcall'] as const).map((name) =>
       missing(name) === undefined

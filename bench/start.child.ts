@@ -1,5 +1,5 @@
 /**
- * Creates one trampoline in a fresh process and calls it: a child of start.ts. It has no static imports, since loading
+ * Creates one trampoline in a fresh process, and calls it to prove that it works: a child of start.ts. It has no static imports, since loading
  * those would not be measured.
  *
  *     node build/bench/start.child.js library
@@ -7,12 +7,10 @@
 const library = process.argv[2]!;
 
 const start = performance.now();
-const { createTrampoline, symbolAddress } = await import('trampfd');
+const { createTrampoline, nativeFunction, symbolAddress } = await import('trampfd');
 const loaded = performance.now();
 const { address } = createTrampoline({ registers: { pc: symbolAddress('add_ints', library), arg1: 3n } });
-// trampfd has loaded koffi already.
-const { default: koffi } = await import('koffi');
-const sum = koffi.call(address, koffi.proto('int (int)'), 4) as number;
-const called = performance.now();
+const created = performance.now();
+const sum = nativeFunction('int (int)', address)(4);
 if (sum !== 7) throw new Error(`${sum} instead of 7`);
-console.log(JSON.stringify({ load: loaded - start, first: called - loaded }));
+console.log(JSON.stringify({ load: loaded - start, first: created - loaded }));

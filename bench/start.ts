@@ -32,7 +32,7 @@ const empty = join(root, 'bench/peers/empty.mjs');
 const groups = {
   whole: 'A process that creates one and calls it',
   load: 'Loading the library',
-  first: 'Creating and calling the first one, after loading',
+  first: 'The first one, after loading',
 } as const;
 type Key = keyof typeof groups;
 

@@ -3,14 +3,15 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, wr
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { imageLength, type TemplateHeader, templatePath, templateVersion } from '#src/codepage/template.js';
+import { packageVersion } from '#src/core/version.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { launcherPath } from '#src/launcher/launcher.js';
 import { launcherFailureStatus, maxScriptBytes, scriptFd } from '#src/launcher/syscall-script.js';
 import {
   type BuildCode,
   builders,
+  nativeModule,
   sharedLibrary,
-  sharedLibraryLayout,
   staticProgram,
   staticProgramLayout,
 } from '#src/machine/build/index.js';
@@ -21,7 +22,7 @@ import {
   jitDescriptorSize,
   registerFunctionName,
 } from '#src/native/gdb-jit.js';
-import { initFunctionName, moduleData, modulePath } from '#src/native/napi.js';
+import { modulePath } from '#src/native/module.js';
 import { policySchema } from '#src/supervisor/policy/policy.js';
 import { bundle, bundleFolder } from './bundle.js';
 import { command } from './command.js';
@@ -34,20 +35,12 @@ import { templateImages } from './template-images.js';
 function gdbLibrary({ linux }: Machine, { emptyFunction }: BuildCode): Uint8Array {
   const version = 1; // of gdb's interface: the first word of its descriptor
   const data = Uint8Array.of(version, ...new Uint8Array(jitDescriptorSize - 1));
+  const code = emptyFunction();
   return sharedLibrary({
     machine: linux.elfMachine,
-    code: { name: registerFunctionName, bytes: emptyFunction() },
+    code,
+    functions: [{ name: registerFunctionName, offset: 0, size: code.length }],
     data: { name: jitDescriptorName, bytes: data },
-  });
-}
-
-/** The module that Node loads to give generated code access to Node-API: a jump to an address in its data. */
-function closureModule({ linux }: Machine, { jumpViaMemory }: BuildCode): Uint8Array {
-  const distance = sharedLibraryLayout.dataOffset - sharedLibraryLayout.codeOffset;
-  return sharedLibrary({
-    machine: linux.elfMachine,
-    code: { name: initFunctionName, bytes: jumpViaMemory(distance) },
-    data: { name: moduleData.name, bytes: new Uint8Array(moduleData.size) },
   });
 }
 
@@ -60,8 +53,8 @@ function launcher({ linux }: Machine, { launcher }: BuildCode): Uint8Array {
 }
 
 /** Code pages made now, for systems where a process may make none. */
-function templates(machine: Machine): Uint8Array {
-  const images = templateImages(machine);
+function templates(machine: Machine, builder: BuildCode): Uint8Array {
+  const images = templateImages(machine, builder);
   const head: TemplateHeader = {
     version: templateVersion,
     architecture: machine.registerFile.architecture,
@@ -86,8 +79,8 @@ function write(path: string, bytes: Uint8Array | string, mode: number): void {
 for (const [architecture, machine] of Object.entries(machines)) {
   const builder = builders[architecture]!;
   write(gdbJitLibraryPath(architecture), gdbLibrary(machine, builder), 0o644);
-  write(modulePath(architecture), closureModule(machine, builder), 0o644);
-  write(templatePath(architecture), templates(machine), 0o644);
+  write(modulePath(architecture), nativeModule(machine.linux.elfMachine, builder, packageVersion), 0o644);
+  write(templatePath(architecture), templates(machine, builder), 0o644);
   write(launcherPath(architecture), launcher(machine, builder), 0o755);
 }
 const schemas = {

@@ -1,6 +1,6 @@
 /**
- * Checks rules that the compiler does not know: imports go downwards and in no circles, koffi and architectures stay
- * in their folders, and a test imports either the bundle or the modules. Prints all violations and exits with 1.
+ * Checks rules that the compiler does not know: imports go downwards and in no circles, no source imports koffi, architectures
+ * stay in their folders, and a test imports either the bundle or the modules. Prints all violations and exits with 1.
  *
  *     node build/scripts/layers.js [root]
  */
@@ -24,9 +24,6 @@ const layers = [
   'abi',
   'core',
 ];
-
-/** The only file that imports the FFI library. */
-const ffiLibrary = 'src/native/koffi.ts';
 
 /** The C library's functions, and the layers that may call them. */
 const libc = 'src/native/libc.ts';
@@ -76,9 +73,7 @@ function checkSource({ path, specifiers, imports, code }: SourceFile): string[] 
   const names = architectural.test(path) ? [] : code.match(/\b(x64|arm64|x86|aarch64)\w*/gi);
   return [
     ...upward.map((imported) => `${path}: imports ${imported}, from a layer above`),
-    ...(specifiers.includes('koffi') && path !== ffiLibrary
-      ? [`${path}: imports koffi; only ${ffiLibrary} may`]
-      : []),
+    ...(specifiers.includes('koffi') ? [`${path}: imports koffi; only tests and benchmarks may`] : []),
     ...(imports.includes(libc) && !mayUseLibc ? [`${path}: imports ${libc} from outside of linux/`] : []),
     ...(names ?? []).map((name) => `${path}: names the architecture ${name}`),
   ];

@@ -3,6 +3,7 @@ import type { CodeBlob } from '#src/codepage/code-page-method.js';
 import { imageLength } from '#src/codepage/template.js';
 import { registerNumber } from '#src/core/registers.js';
 import { emptyShape, handlerShape, type Shape, shapeKey } from '#src/core/shape.js';
+import type { BuildCode } from '#src/machine/build/index.js';
 import type { Machine } from '#src/machine/index.js';
 
 /**
@@ -29,8 +30,8 @@ function templateShapes({ registerFile, trampolines, ffi }: Machine): Shape[] {
 }
 
 /** Returns all images of an architecture, in file order. */
-export function templateImages(machine: Machine): CodeBlob[] {
-  const { trampolines, ffi } = machine;
+export function templateImages(machine: Machine, builder: BuildCode): CodeBlob[] {
+  const { trampolines } = machine;
   const slotImages = templateShapes(machine).map((shape) => ({
     key: shapeKey(shape),
     bytes: trampolines.codeImage(shape, imageLength).bytes,
@@ -39,7 +40,7 @@ export function templateImages(machine: Machine): CodeBlob[] {
     trampolines.freedCallStub(),
     trampolines.restoreContext(),
     trampolines.faultHandler(imageLength),
-    ffi.glue(imageLength),
+    builder.glue(),
   ];
   return [
     ...slotImages,

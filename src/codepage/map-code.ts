@@ -6,7 +6,7 @@ import type { CodeBlob, CodeSource, PreparedCode } from './code-page-method.js';
 import { withFirstWorkingMethod } from './method-selection.js';
 
 /**
- * Maps code that is not a table of slots, followed by `dataLength` bytes of reserved memory.
+ * Maps code that is not a table of slots, followed by reserved memory for data.
  * @param createCode returns the code for a length in bytes, which includes the traps after it. Called again if the
  *   code does not fit into the whole pages that `sizeHint` bytes take
  */
@@ -16,7 +16,11 @@ export function mapCode(
     codeSource,
     dataLength,
     sizeHint = 1,
-  }: { codeSource: CodeSource | undefined; dataLength: number; sizeHint?: number },
+  }: {
+    codeSource: CodeSource | undefined;
+    dataLength: number | ((codeLength: number) => number);
+    sizeHint?: number;
+  },
 ): { address: bigint; codeLength: number } {
   return withFirstWorkingMethod(codeSource, (method) => {
     let codeLength = method.fixedCodeLength ?? alignUp(sizeHint, pageSize());
@@ -30,7 +34,11 @@ export function mapCode(
       bytes: hostMachine().trampolines.padWithTraps(bytes, codeLength),
     });
     try {
-      return { address: mapSealed(prepared, { codeLength, dataLength, alignment: pageSize() }), codeLength };
+      const lengths = {
+        codeLength,
+        dataLength: typeof dataLength === 'number' ? dataLength : dataLength(codeLength),
+      };
+      return { address: mapSealed(prepared, { ...lengths, alignment: pageSize() }), codeLength };
     } finally {
       prepared.close();
     }

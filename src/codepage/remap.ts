@@ -15,7 +15,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from '../linux/mm/memory.js';
-import { copyToMemory } from '../native/memory-view.js';
+import { copyToMemory } from '../native/copy-memory.js';
 import type { CodePageMethod } from './code-page-method.js';
 
 export const remap: CodePageMethod = {

@@ -14,11 +14,10 @@
  * code is compared with what this version would generate, before it can be called.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
 import { pageSize } from '../linux/mm/memory.js';
 import { fromNodeError } from '../native/errno.js';
+import { nativeFile } from '../native/files.js';
 import { hostMachine } from '../native/host.js';
 import { memoryAt } from '../native/memory-view.js';
 import type { CodePageMethod } from './code-page-method.js';
@@ -41,12 +40,9 @@ export const templateVersion = 1;
 
 const attempt = 'create a code page by template';
 
-/** The folder of the package's native files. */
-export const nativeFolder = fileURLToPath(new URL('../native', import.meta.url));
-
 /** Returns the path of the installed file for an architecture, by Node's name (`process.arch`). */
 export function templatePath(architecture: string): string {
-  return join(nativeFolder, `templates-${architecture}.bin`);
+  return nativeFile(`templates-${architecture}.bin`);
 }
 
 /** Returns the method for one file. */

@@ -7,8 +7,8 @@
 
 import type { CodeSource } from '../codepage/code-page-method.js';
 import { TrampfdError } from '../core/errors.js';
+import { bindCFunction } from '../native/c-function.js';
 import { dlsym } from '../native/dl.js';
-import { bindFunction } from '../native/function-pointers.js';
 import { createTrampoline } from '../trampolines/create-trampoline.js';
 import { collectSystemReport } from './system.js';
 
@@ -27,7 +27,7 @@ function probeMethod(method: CodeSource): ProbeResult {
     const registers = { pc: dlsym('getpid')! };
     // Debug mode, which the environment may set, needs more code than the trampoline's.
     const { address } = createTrampoline({ registers, codeSource: method, debug: false });
-    const pid = bindFunction('int trampfd_probe()', address)();
+    const pid = bindCFunction('int trampfd_probe()', address)();
     if (pid === process.pid) return { works: true };
     const message = `the code returned ${pid}`;
     return { works: false, code: 'ERR_TRAMPFD_WRONG_RESULT', syscall: null, message };

@@ -1,7 +1,6 @@
 /** The state of the system that code pages depend on. Collected in a process restricted like the probes. */
 import { readFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
-import { nativeFolder } from '../codepage/template.js';
 import {
   hasMemfdNoexecSeal,
   hasMseal,
@@ -12,6 +11,7 @@ import {
 } from '../linux/features.js';
 import { mountOf } from '../linux/fs/mounts.js';
 import { pageSize } from '../linux/mm/memory.js';
+import { nativeFolder } from '../native/files.js';
 import { hostMachine } from '../native/host.js';
 import type { SystemReport } from './schema.js';
 
@@ -41,7 +41,7 @@ export function collectSystemReport(): ProcessReport {
     lockdown: /\[(\w+)\]/.exec(readText('/sys/kernel/security/lockdown') ?? '')?.[1] ?? null,
     memfdNoexec: readNumber('/proc/sys/vm/memfd_noexec'),
     temporaryFolder: folderReport(tmpdir()),
-    packageFolder: folderReport(nativeFolder),
+    packageFolder: folderReport(nativeFolder()),
     yama: yamaScope() ?? null,
     features: {
       mseal: hasMseal(),

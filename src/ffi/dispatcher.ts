@@ -11,7 +11,7 @@
 import { entryPaths, state as stateLayout } from '../machine/glue-layout.js';
 import type { Callee, CalleeFunctions } from './callee.js';
 import type { GlueInstance } from './glue-instance.js';
-import { type PendingErrors, reportUncaught } from './pending-errors.js';
+import { type PendingErrors, reportUncaught, wrongStackError } from './pending-errors.js';
 
 const indices = {
   id: stateLayout.id / 4,
@@ -42,10 +42,11 @@ export function createDispatcher(
 
   function dispatch(): void {
     const entryPath = u32[indices.entryPath]!;
-    if (entryPath === entryPaths.nativeCall || entryPath === entryPaths.foreignStack) runCallback();
+    if (entryPath === entryPaths.nativeCall) runCallback();
     else if (entryPath === entryPaths.fiberCall) runFiber();
     else if (entryPath === entryPaths.foreignCode) runFromForeignCode();
     else if (entryPath === entryPaths.otherThread) runFromOtherThread(liveCallbacks[u32[indices.id]!]);
+    else if (entryPath === entryPaths.foreignStack) reportUncaught(wrongStackError());
     else asyncCompletions.get(u32[indices.id]!)?.();
   }
 

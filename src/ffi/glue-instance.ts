@@ -19,17 +19,15 @@ import {
 } from '../linux/mm/memory.js';
 import {
   constants,
+  constantsOffset,
   type ExportName,
   importNames,
   importOffset,
   state as stateLayout,
   stateOffset,
 } from '../machine/glue-layout.js';
-import type { GlueCode } from '../machine/index.js';
-import { callbackAddress } from '../native/function-pointers.js';
-import { hostMachine } from '../native/host.js';
+import { callInitialise, glueCode, resolveImport } from '../native/glue.js';
 import { memoryAt } from '../native/memory-view.js';
-import { loadModule, resolveImport } from '../native/napi.js';
 import { threadStack } from '../native/thread-stack.js';
 
 /** Views of the state that JavaScript and the glue share: one for each element type. */
@@ -49,40 +47,35 @@ export interface GlueInstance {
   /** The address that all callbacks jump to. */
   readonly callbackEntry: bigint;
   readonly functions: Readonly<Record<ExportName, (...args: unknown[]) => unknown>>;
-  /** Installs the functions that the glue calls: `dispatch`, and another one for callbacks called on a foreign stack. */
-  attach(handlers: { readonly dispatch: () => void; readonly dispatchFromForeignStack: () => void }): void;
+  /** Installs the function that the glue calls. */
+  attach(dispatch: () => void): void;
 }
-
-/** Approximate size of the code, in bytes: two pages of 4 KiB. */
-const glueSizeHint = 8192;
 
 const attempt = 'prepare calls between C and JavaScript';
 
 export function createGlue(): GlueInstance {
   const stateLength = alignUp(stateLayout.length, pageSize());
-  let code: GlueCode | undefined;
-  const { address, codeLength } = mapCode(
-    (length) => {
-      code = hostMachine().ffi.glue(length);
-      return code;
-    },
-    { codeSource: undefined, dataLength: stateOffset + stateLength, sizeHint: glueSizeHint },
-  );
-  const constantsAddress = address + BigInt(codeLength);
+  const { code, callbackEntryOffset, initialiseOffset } = glueCode();
+  const length = constantsOffset + stateOffset + stateLength;
+  const address = mapCode(() => code, {
+    codeSource: undefined,
+    sizeHint: code.bytes.length,
+    dataLength: (codeLength) => length - codeLength,
+  }).address;
+  const constantsAddress = address + BigInt(constantsOffset);
   const constantWords = new BigUint64Array(mapZeroedAt(constantsAddress, pageSize()));
   const state = createViews(mapZeroedAt(constantsAddress + BigInt(stateOffset), stateLength));
   const { low, high } = threadStack();
   constantWords[constants.stackLow / 8] = low;
   constantWords[constants.stackHigh / 8] = high;
   for (const name of importNames) constantWords[importOffset(name) / 8] = resolveImport(name);
-  const functions = loadModule(address + BigInt(code!.initialiseOffset)) as GlueInstance['functions'];
+  const functions = callInitialise(address + BigInt(initialiseOffset)) as GlueInstance['functions'];
   throwOnNapiError(state);
   return {
     state,
-    callbackEntry: address + BigInt(code!.callbackEntryOffset),
+    callbackEntry: address + BigInt(callbackEntryOffset),
     functions,
-    attach({ dispatch, dispatchFromForeignStack }) {
-      constantWords[constants.foreignStackEntry / 8] = callbackAddress(dispatchFromForeignStack);
+    attach(dispatch) {
       functions.attach(dispatch, 'trampfd');
       throwOnNapiError(state);
       mprotect(constantsAddress, pageSize(), PROT_READ);

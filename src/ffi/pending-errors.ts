@@ -32,7 +32,11 @@ export interface PendingErrors {
   invokeOnFiber(): void;
 }
 
-const wrongStackMessage = 'Cannot run a callback: C called it on a stack that V8 does not know';
+/** The error for a callback on a stack that V8 cannot run on. */
+export function wrongStackError(): TrampfdError {
+  const message = 'Cannot run a callback: C called it on a stack that V8 does not know';
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_STACK' });
+}
 
 export function createPendingErrors({ state, functions }: GlueInstance): PendingErrors {
   const failureCode = state.u32.subarray(stateLayout.failure / 4, stateLayout.failure / 4 + 1);
@@ -42,9 +46,7 @@ export function createPendingErrors({ state, functions }: GlueInstance): Pending
   let pendingError: PendingError | undefined;
 
   function take(): PendingError {
-    const current = pendingError ?? {
-      error: new TrampfdError(wrongStackMessage, { code: 'ERR_TRAMPFD_STACK' }),
-    };
+    const current = pendingError ?? { error: wrongStackError() };
     set(undefined);
     return current;
   }

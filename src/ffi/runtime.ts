@@ -39,9 +39,7 @@ function createRuntime(): Runtime {
     asyncCompletions,
     runFromOtherThread: createCrossThreadHandler(glue, calleeFunctions),
   });
-  // On a foreign stack (e.g. koffi's) the error is thrown out of the enclosing koffi call.
-  const dispatchFromForeignStack = (): void => errors.rethrowErrors(dispatch);
-  glue.attach({ dispatch, dispatchFromForeignStack });
+  glue.attach(dispatch);
   // Registered before the program's own 'exit' listeners: those may wait for threads that wait for a callback.
   process.prependListener('exit', () => functions.shutdown());
   const { invokeOnThread, invokeOnFiber } = errors;

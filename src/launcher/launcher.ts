@@ -10,8 +10,8 @@
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { fromNodeError } from '../native/errno.js';
+import { nativeFile } from '../native/files.js';
 import { execSyscalls } from './exec-syscalls.js';
 import { decodeFailure } from './launch-failure.js';
 import { spawn } from './spawn.js';
@@ -19,7 +19,7 @@ import { defaultStatusFd, encodeScript, type SyscallRequest, scriptFd } from './
 
 /** Returns the path of the shipped launcher for an architecture. */
 export function launcherPath(architecture: string): string {
-  return fileURLToPath(new URL(`../native/launch-${architecture}`, import.meta.url));
+  return nativeFile(`launch-${architecture}`);
 }
 
 export interface LaunchedProgram {

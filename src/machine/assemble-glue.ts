@@ -2,7 +2,6 @@
  * Assembles the glue between C and JavaScript from the parts of an architecture. The code is the same in every process
  * and thread: everything else is in the constants and the state that follow it (glue-layout.ts).
  */
-
 import { alignUp } from '../core/bits.js';
 import type { GlueCode } from './ffi-code.js';
 import { crossThreadModes, type ExportName, exportNames } from './glue-layout.js';
@@ -33,12 +32,15 @@ export interface GlueEmitters<Glue>
   extends Readonly<Record<ExportName | Exclude<SubroutineName, 'copyBytes'>, Emit<Glue>>> {
   /** The code that callbacks jump to. */
   readonly callbackEntry: Emit<Glue>;
-  /** The function that Node calls when it loads the module, with the functions to export. */
+  /** The function that is called as if Node loaded a module, with the functions to export. */
   readonly initialise: (glue: Glue, functions: readonly (readonly [ExportName, Label])[]) => void;
   readonly copyBytes?: Emit<Glue>;
 }
 
-type GlueAssembler = Pick<LabelAssembler<Fixup>, 'position' | 'padTo' | 'label' | 'bind' | 'data' | 'finish'>;
+export type GlueAssembler = Pick<
+  LabelAssembler<Fixup>,
+  'position' | 'padTo' | 'label' | 'bind' | 'data' | 'finish'
+>;
 
 /** State shared by the parts while they are assembled. */
 export abstract class GlueBase<Asm extends GlueAssembler> {

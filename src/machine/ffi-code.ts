@@ -6,7 +6,7 @@ import type { NamedCode } from './named-code.js';
 export interface GlueCode extends NamedCode {
   /** Offset of the code that callbacks jump to, with their interface and their id in `callbackRegisters`. */
   readonly callbackEntryOffset: number;
-  /** Offset of the function that Node calls when it loads the module. */
+  /** Offset of a `napi_addon_register_func`, which exports the functions of the glue. */
   readonly initialiseOffset: number;
 }
 
@@ -14,8 +14,8 @@ export interface GlueCode extends NamedCode {
 export interface FfiCode {
   readonly cPlatform: PlatformTypes;
   callLayout(signature: Pick<Signature, 'args' | 'result'>): CallLayout;
-  /** Returns the glue for constants `constantsOffset` bytes from its start. */
-  glue(constantsOffset: number): GlueCode;
+  /** Number of integer and pointer arguments that are passed in registers. */
+  readonly generalArguments: number;
   /** Numbers of the registers in which a callback passes its interface and its id to the glue: ascending. */
   readonly callbackRegisters: { readonly callbackInterface: number; readonly id: number };
 }

@@ -10,7 +10,8 @@
  * not have are unused.
  */
 
-/** Offset of the state from the constants: the largest page size of any architecture. */
+/** Offsets of the constants from the code, and of the state from the constants: the largest page size of any system. */
+export const constantsOffset = 2 ** 16;
 export const stateOffset = 2 ** 16;
 
 export const callRecord = {
@@ -112,7 +113,7 @@ export const entryPaths = {
   nativeCall: 0,
   /** On the JavaScript thread, from other native code. */
   foreignCode: 1,
-  /** On the JavaScript thread, from a stack other than the thread's own. */
+  /** On the JavaScript thread, from a stack that V8 cannot run on. The caller has its error result already. */
   foreignStack: 2,
   /** From another thread, which may wait for the result. */
   otherThread: 3,
@@ -147,6 +148,9 @@ export const argumentCopy = { address: 0, to: 4, size: 8, length: 12 } as const;
 
 /** How a call from another thread is handled. Code compares with `block` by testing for 0. */
 export const crossThreadModes = { block: 0, queue: 1, reject: 2 } as const;
+
+/** The mode, in a request, of a call on the JavaScript thread but on a stack that V8 cannot run on. */
+export const foreignStackMode = 3;
 
 /** A call from another thread, on that thread's stack or, if it does not wait, on the heap. It ends with a record. */
 export const request = {
@@ -185,7 +189,7 @@ export const importNames = [
 ] as const;
 export type ImportName = (typeof importNames)[number];
 
-const importsOffset = 64;
+const importsOffset = 40;
 
 export const constants = {
   /** Node-API handles, stored by the glue. */
@@ -195,8 +199,6 @@ export const constants = {
   /** Bounds of the JavaScript thread's own stack. */
   stackLow: 24,
   stackHigh: 32,
-  /** Function that enters JavaScript from a stack other than the thread's own. */
-  foreignStackEntry: 40,
   imports: importsOffset,
   length: importsOffset + 8 * importNames.length,
 } as const;
@@ -205,6 +207,14 @@ export const constants = {
 export function importOffset(name: ImportName): number {
   return constants.imports + 8 * importNames.indexOf(name);
 }
+
+/** The data that code refers to: its distance from the code, and the offset of the address of each imported function. */
+export interface GlueData {
+  readonly constantsOffset: number;
+  importOffset(name: string): number;
+}
+
+export const glueData: GlueData = { constantsOffset, importOffset: importOffset as GlueData['importOffset'] };
 
 /** Functions exported to JavaScript. */
 export const exportNames = [

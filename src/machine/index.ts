@@ -10,7 +10,6 @@ export type {
   RegisterPiece,
   ResultLocation,
 } from './call-layout.js';
-export type { GlueCode } from './ffi-code.js';
 export type { SystemCallName } from './linux-abi.js';
 export type { Machine } from './machine.js';
 export type { EntryCode, ObjectContexts } from './supervised-code.js';

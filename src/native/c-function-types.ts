@@ -1,6 +1,6 @@
-/** TypeScript types of C functions, derived from their prototypes as koffi reads them. */
+/** TypeScript types of C functions, derived from their prototypes. */
 
-/** A result of 64 bits: koffi returns a number if it is a safe integer. */
+/** A result of 64 bits: a number if it is a safe integer. */
 type Int64 = number | bigint;
 
 interface ArgumentTypes {

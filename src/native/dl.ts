@@ -1,5 +1,6 @@
 /** Symbols of loaded libraries. */
 import { TrampfdError } from '../core/errors.js';
+import { lookUp } from './c-function.js';
 import { libc } from './libc.js';
 
 const RTLD_NOW = 2;
@@ -10,9 +11,12 @@ const RTLD_DEFAULT = 0n;
  * is never unloaded, since addresses of its symbols may be in use anywhere. @see dlopen(3)
  */
 export function dlopen(library: string): bigint {
-  const handle = BigInt(libc().dlopen(library, RTLD_NOW));
+  // Looked up now: `dlsym` would replace the error.
+  const { dlopen, dlerror } = libc();
+  dlerror();
+  const handle = BigInt(dlopen(library, RTLD_NOW));
   if (handle === 0n) {
-    throw new TrampfdError(`Cannot load the library ${library}: ${libc().dlerror() ?? 'no reason given'}`, {
+    throw new TrampfdError(`Cannot load the library ${library}: ${dlerror() ?? 'no reason given'}`, {
       code: 'ERR_TRAMPFD_LIBRARY',
     });
   }
@@ -24,6 +28,6 @@ export function dlopen(library: string): bigint {
  * the global scope; `undefined` if it is not defined there. @see dlsym(3)
  */
 export function dlsym(symbol: string, handle: bigint = RTLD_DEFAULT): bigint | undefined {
-  const address = BigInt(libc().dlsym(handle, symbol));
+  const address = lookUp(handle, symbol);
   return address === 0n ? undefined : address;
 }

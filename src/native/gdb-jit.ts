@@ -3,9 +3,10 @@
  * Both are in a small library that the package ships, since gdb looks them up by name.
  * @see "JIT Compilation Interface" in the gdb manual
  */
-import { fileURLToPath } from 'node:url';
+
+import { bindCFunction } from './c-function.js';
 import { dlopen, dlsym } from './dl.js';
-import { bindFunction } from './function-pointers.js';
+import { nativeFile } from './files.js';
 import { free, mallocBytes } from './heap.js';
 import { memoryAt } from './memory-view.js';
 import { withLock } from './spinlock.js';
@@ -26,7 +27,7 @@ const JIT_UNREGISTER_FN = 2;
 
 /** Returns the path of the shipped library for an architecture. */
 export function gdbJitLibraryPath(architecture: string): string {
-  return fileURLToPath(new URL(`../native/gdb-jit-${architecture}.so`, import.meta.url));
+  return nativeFile(`gdb-jit-${architecture}.so`);
 }
 
 interface GdbInterface {
@@ -42,7 +43,7 @@ function openGdbInterface(): GdbInterface {
   if (gdbInterface !== undefined) return gdbInterface;
   const handle = dlopen(gdbJitLibraryPath(process.arch));
   const memory = memoryAt(dlsym(jitDescriptorName, handle)!, jitDescriptorSize);
-  const notify = bindFunction('void ()', dlsym(registerFunctionName, handle)!);
+  const notify = bindCFunction('void ()', dlsym(registerFunctionName, handle)!);
   gdbInterface = {
     u32: new Uint32Array(memory),
     u64: new BigUint64Array(memory),

@@ -1,8 +1,7 @@
 /** The machine that this process runs on. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { TrampfdError } from '../core/errors.js';
 import { type Machine, machineFor, machines } from '../machine/index.js';
+import { assertNativeFiles } from './files.js';
 
 let machine: Machine | undefined;
 
@@ -22,12 +21,4 @@ export function hostMachine(): Machine {
   assertNativeFiles();
   machine = known;
   return machine;
-}
-
-/** A bundler copies the code, but not the native files and threads that the code finds beside itself. */
-function assertNativeFiles(): void {
-  if (existsSync(new URL('../native', import.meta.url))) return;
-  const path = fileURLToPath(import.meta.url);
-  const message = `Cannot use trampfd from ${path}: its native files are not there. Exclude trampfd from the bundle ("external")`;
-  throw new TrampfdError(message, { code: 'ERR_TRAMPFD_BUNDLED' });
 }

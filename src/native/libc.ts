@@ -1,6 +1,8 @@
-/** C library functions, through koffi. */
+/** C library functions. */
+import { bindCFunction, type CFunction, lookUp } from './c-function.js';
 import type { CFunctions } from './c-function-types.js';
-import { koffi } from './koffi.js';
+
+export { errno } from './c-function.js';
 
 /** Prototypes; the TypeScript types of the functions are derived from them. */
 const prototypes = {
@@ -49,7 +51,6 @@ const prototypes = {
   // For system calls without a C library function.
   syscall: 'long syscall(long, ...)',
   dlopen: 'uintptr_t dlopen(const char *, int)',
-  dlsym: 'uintptr_t dlsym(uintptr_t, const char *)',
   dlerror: 'const char *dlerror()',
   memcpy: 'uintptr_t memcpy(uintptr_t, const void *, size_t)',
   malloc: 'uintptr_t malloc(size_t)',
@@ -64,18 +65,18 @@ type Libc = CFunctions<typeof prototypes>;
 
 let libcFunctions: Libc | undefined;
 
-/** Returns the functions; looks them up at the first call. */
+/** Returns the functions. Each is looked up at its first call. */
 export function libc(): Libc {
-  if (libcFunctions === undefined) {
-    const globalSymbols = koffi().load(null);
-    libcFunctions = Object.fromEntries(
-      Object.entries(prototypes).map(([name, prototype]) => [name, globalSymbols.func(prototype)]),
-    ) as unknown as Libc;
-  }
+  libcFunctions ??= Object.fromEntries(
+    Object.entries(prototypes).map(([name, prototype]) => [name, lazyFunction(prototype)]),
+  ) as unknown as Libc;
   return libcFunctions;
 }
 
-/** Returns `errno` of this thread's last call. Any other call in between overwrites it. */
-export function errno(): number {
-  return koffi().errno();
+function lazyFunction(prototype: string): CFunction {
+  let bound: CFunction | undefined;
+  return (...args) => {
+    bound ??= bindCFunction(prototype, lookUp(0n, /(\w+)\(/.exec(prototype)![1]!));
+    return bound(...args);
+  };
 }

@@ -8,8 +8,8 @@
  * **Limitation**: a library linked with `-static-libgcc` has an unwinder of its own, in which nothing is registered.
  */
 import { TrampfdError } from '../core/errors.js';
+import { bindCFunction } from './c-function.js';
 import { dlopen, dlsym } from './dl.js';
-import { bindFunction } from './function-pointers.js';
 import { mallocBytes } from './heap.js';
 
 const registerFrameName = '__register_frame';
@@ -32,7 +32,7 @@ export function registerFrames(ehFrame: Uint8Array): void {
 function findRegisterFunctions(): RegisterFrame[] {
   const addresses = [dlsym(registerFrameName), dlsym(registerFrameName, libgccHandle())];
   return [...new Set(addresses)].flatMap((address) =>
-    address === undefined ? [] : [bindFunction('void (uintptr_t)', address)],
+    address === undefined ? [] : [bindCFunction('void (uintptr_t)', address)],
   );
 }
 

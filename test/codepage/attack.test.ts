@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, fchmodSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, viewMemory } from '#src/index.js';
 import { hasMseal } from '#src/linux/features.js';
 import { type Mapping, mappingOf, mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, replacements, writes } from '../support/attacks.js';
 import { runChild } from '../support/child.js';
 import { compileProgram } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { libc, outcome } from '../support/libc.js';
 import { needs } from '../support/needs.js';
 

@@ -19,6 +19,7 @@ import { shapeKey } from '#src/core/shape.js';
 import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
 import { munmap, pageSize, reserveAddressSpace } from '#src/linux/mm/memory.js';
 import { mappingOf, mappings } from '#src/linux/process/proc-maps.js';
+import { builders } from '#src/machine/build/index.js';
 import { machines } from '#src/machine/index.js';
 import { hostMachine } from '#src/native/host.js';
 import { memoryAt } from '#src/native/memory-view.js';
@@ -35,7 +36,7 @@ const path = join(folder, 'templates.bin');
 const { template } = methods;
 after(() => rmSync(folder, { recursive: true }));
 
-const code = templateImages(hostMachine());
+const code = templateImages(hostMachine(), builders[process.arch]!);
 const headerLength = installed.indexOf('\n');
 interface Header {
   version: number;
@@ -81,7 +82,7 @@ function assertReleased(): void {
 for (const [architecture, machine] of Object.entries(machines)) {
   test(`the file for ${architecture} is the generator's output`, () => {
     const bytes = readFileSync(templatePath(architecture));
-    const images = templateImages(machine);
+    const images = templateImages(machine, builders[architecture]!);
     const line = JSON.stringify({
       version: 1,
       architecture: machine.registerFile.architecture,

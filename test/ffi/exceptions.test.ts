@@ -1,7 +1,6 @@
 /** Errors do not cross native code: C gets the error result, and the JavaScript caller of C the error. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import koffi from 'koffi';
 import { type CallbackOptions, createCallback, nativeFunction, viewMemory } from 'trampfd';
 import { callMany, eleven, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
@@ -142,15 +141,20 @@ test('a coroutine of C gets the error result, and its caller an error', () => {
   callback.close();
 });
 
-test('errors are thrown from calls by another FFI library', () => {
-  const callback = failing({ errorResult: 3 }, new Error('no'));
-  const type = koffi.proto('int (int)');
-  assert.throws(() => koffi.call(callback.address, type, 1), /no/);
-  const good = createCallback('int (int)', (value) => 2 * value);
-  assert.equal(koffi.call(good.address, type, 21), 42);
-  assert.equal(callMany()(good.address, 2), 2n);
-  callback.close();
-  good.close();
+test('a callback that another library calls on its own stack is not run, and an error is uncaught', () => {
+  const { status, stdout, stderr } = runScript(`
+        const { createCallback, nativeFunction } = trampfd;
+    const callback = createCallback('int (int)', (value) => 2 * value, { errorResult: -3 });
+    process.on('uncaughtException', ({ code, message }) => console.log(code, message));
+    // koffi calls C on a stack of its own.
+    console.log(koffi.call(callback.address, koffi.proto('int (int)'), 21));
+    console.log(nativeFunction('int (int)', callback.address)(21));
+    setTimeout(() => console.log('end'), 50);
+  `);
+  assert.equal(stderr, '');
+  const message = 'Cannot run a callback: C called it on a stack that V8 does not know';
+  assert.deepEqual(stdout.trim().split('\n'), ['-3', '42', `ERR_TRAMPFD_STACK ${message}`, 'end']);
+  assert.equal(status, 0);
 });
 
 test('without a JavaScript caller, an error is uncaught', () => {

@@ -5,7 +5,6 @@ import { release } from 'node:os';
 import { test } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import koffi from 'koffi';
 import { createCallback, nativeFunction, struct, symbolAddress, viewMemory } from 'trampfd';
 import { callFromThreads, callMany, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
@@ -60,10 +59,10 @@ test('megabytes of the stack can be used', () => {
 
 test('calls of both kinds are nested in any order', (t) => {
   const random = randomFor(t);
-  const call = { fiber: callMany(onFiber), thread: callMany(), koffi: koffiCall() };
+  const call = { fiber: callMany(onFiber), thread: callMany() };
   for (let round = rounds({ normal: 300, long: 30_000 }); round > 0; round--) {
     const plan = Array.from({ length: random.integer({ from: 2, to: 9 }) }, () => ({
-      kind: random.pick(['fiber', 'thread', 'koffi'] as const),
+      kind: random.pick(['fiber', 'thread'] as const),
       count: random.integer({ from: 1, to: 3 }),
       fails: random.integer({ to: 7 }) === 0,
     }));
@@ -96,11 +95,6 @@ test('calls of both kinds are nested in any order', (t) => {
     }
   }
 });
-
-function koffiCall(): (address: bigint, count: number) => number {
-  const type = koffi.proto('long (void *, int)');
-  return (address, count) => koffi.call(inLibrary('call_many'), type, address, count) as number;
-}
 
 test('errors are thrown from the call, and native code gets the error result', () => {
   const errors: number[] = [];

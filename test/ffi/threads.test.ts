@@ -1,12 +1,12 @@
-/** Calls of callbacks from other threads, from Workers, and from foreign stacks. */
+/** Calls of callbacks from other threads, and from Workers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import koffi from 'koffi';
 import { createCallback, nativeFunction, struct } from 'trampfd';
-import { callFromThreads, callMany, inLibrary } from '../support/callbacks.js';
+import { callFromThreads, inLibrary } from '../support/callbacks.js';
 import { runScript } from '../support/child.js';
+import koffi from '../support/koffi.js';
 
 describe('from other threads', () => {
   test('eight threads call one callback, and get its results', async () => {
@@ -156,20 +156,6 @@ describe('from other threads', () => {
     assert.equal(stdout, 'thread got -3\n');
     assert.equal(status, 0, String(signal));
   });
-});
-
-test('a call from a foreign stack', () => {
-  const type = koffi.proto('int (int)');
-  const inner = createCallback('int (int)', (value) => value + 1);
-  // JavaScript, koffi, C, JavaScript, C, JavaScript, koffi, JavaScript.
-  const outer = createCallback('int (int)', (value) => {
-    const sum = callMany()(inner.address, 3);
-    return Number(sum) + (koffi.call(inner.address, type, value) as number);
-  });
-  assert.equal(koffi.call(outer.address, type, 10), 17);
-  assert.equal(callMany()(outer.address, 2), 15n);
-  inner.close();
-  outer.close();
 });
 
 test('an asynchronous call waits in C for a thread that calls a callback', async () => {

@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import koffi from 'koffi';
 import { parsePrototype } from '#src/ffi/prototype/parse.js';
 import { addressOf, symbolAddress, viewMemory } from '#src/index.js';
 import { type FieldType, type Signature, sizeOf } from '#src/machine/c-types.js';
 import type { DirectLocation } from '#src/machine/call-layout.js';
 import { hostMachine } from '#src/native/host.js';
 import { CDeclarations, eachScalar, randomSignature } from '../support/c-signatures.js';
+import koffi from '../support/koffi.js';
 import { needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 

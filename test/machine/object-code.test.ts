@@ -1,7 +1,6 @@
 /** The code of supervised objects: its effects, and its constant blinding. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import koffi from 'koffi';
 import { parseRegisters } from '#src/core/contexts.js';
 import { registerNumber } from '#src/core/registers.js';
 import { addressOf, limits, type RegisterName, symbolAddress } from '#src/index.js';
@@ -11,6 +10,7 @@ import { captureTarget } from '../support/capture.js';
 import { runChild } from '../support/child.js';
 import { compileLibrary } from '../support/compile.js';
 import { type Contexts, check, stackOf, valuesFor } from '../support/contexts.js';
+import koffi from '../support/koffi.js';
 import { emulated, needs } from '../support/needs.js';
 import { mapCode, ObjectRange } from '../support/object-range.js';
 import { fullSets, processor, someRegisters } from '../support/processor.js';

@@ -1,5 +1,5 @@
 /** Invokes an instance without registers. The argument is its index. */
-import koffi from 'koffi';
+import koffi from '../support/koffi.js';
 import { ObjectRange } from '../support/object-range.js';
 
 const range = new ObjectRange({ count: 8, bodies: 1 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type App, run, succeed, writeFiles } from './app.js';
-import { allRows, needsTools, toolFile } from './tools.js';
+import { allRows, needsTools, root, toolFile } from './tools.js';
 
 /** Uses all entry points, except for a supervisor, which some systems refuse. */
 const use = `
@@ -132,8 +132,13 @@ export function testRunners(app: App): void {
         for (const message of messages)
           assert.match(
             message,
-            /^ERR_TRAMPFD_BUNDLED Cannot use trampfd from .*program\.[cm]js: .*"external"/,
+            /^ERR_TRAMPFD_BUNDLED Cannot use trampfd: its native files are not in .*"external"/,
           );
+        const native = join(root, 'dist/native');
+        const found = run(cwd, process.execPath, [out], { TRAMPFD_NATIVE: native });
+        // Of the six uses, `diagnose` and `spawnSupervised` start programs of the package, the object needs a supervisor.
+        assert.match(found.stdout, /^loaded\n/);
+        assert.doesNotMatch(found.stdout, /ERR_TRAMPFD_(BUNDLED|MODULE)/);
       });
     }
   });

@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import koffi from 'koffi';
 import { symbolAddress, TrampfdError } from 'trampfd';
 import {
   createTrampolineObject,
@@ -13,6 +12,7 @@ import {
   receiveTrampolineObject,
   type TrampolineObjectOptions,
 } from 'trampfd/object';
+import koffi from '../support/koffi.js';
 
 const compare = koffi.proto('int object_compare(const char *, const char *)');
 const call = (address: bigint) => Math.sign(koffi.call(address, compare, 'abcX', 'abcY') as number);

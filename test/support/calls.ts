@@ -1,5 +1,5 @@
 /** Calls to native addresses with the prototypes that tests need. */
-import koffi from 'koffi';
+import koffi from './koffi.js';
 
 const comparator = koffi.proto('int (const char *, const char *)');
 const getter = koffi.proto('int64_t ()');

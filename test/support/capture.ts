@@ -2,9 +2,10 @@
  * Invokes a trampoline with a given state of the processor and returns the state at its target, by
  * `test/programs/capture.S`. A state is a list of words, in the order of `struct state` there.
  */
-import koffi from 'koffi';
+
 import { addressOf, symbolAddress } from 'trampfd';
 import { compileLibrary } from './compile.js';
+import koffi from './koffi.js';
 import { processor } from './processor.js';
 import type { Random } from './random.js';
 

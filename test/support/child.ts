@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** First lines of every script. */
 const prelude = `
-  import koffi from 'koffi';
+  import koffi from './build/test/support/koffi.js';
   import * as trampfd from 'trampfd';
   const { createTrampoline, createTrampolineTable, symbolAddress } = trampfd;
   const call = (address) => koffi.call(address, koffi.proto('int64_t ()'));

@@ -1,8 +1,9 @@
 /** C functions for tests of handlers, from `test/programs/handler.c`. */
-import koffi from 'koffi';
+
 import { registerContext, symbolAddress, viewMemory } from 'trampfd';
 import { type State, word } from './capture.js';
 import { compileLibrary } from './compile.js';
+import koffi from './koffi.js';
 import { processor } from './processor.js';
 
 /** A register block as words, in the order of C's structure. */

@@ -1,6 +1,7 @@
 /** Functions of the C library for tests. They throw if C returns -1. */
-import koffi from 'koffi';
+
 import { errnoName } from '#src/native/errno.js';
+import koffi from './koffi.js';
 
 const self = koffi.load(null);
 

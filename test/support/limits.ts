@@ -1,8 +1,8 @@
 /** Exhausts resources of the process, and releases them piece by piece. */
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import koffi from 'koffi';
 import { addressOf } from 'trampfd';
 import { compileLibrary } from './compile.js';
+import koffi from './koffi.js';
 import { libc, outcome } from './libc.js';
 
 const page = 4096;

@@ -1,5 +1,5 @@
 /** An object of the supervisor of this process, used by the system calls themselves. */
-import koffi from 'koffi';
+
 import { abi, structs } from '#src/abi/layout.js';
 import { registerNumber } from '#src/core/registers.js';
 import { addressOf } from '#src/index.js';
@@ -7,6 +7,7 @@ import { errnoName } from '#src/native/errno.js';
 import { hostMachine } from '#src/native/host.js';
 import { captureTarget } from './capture.js';
 import type { Contexts } from './contexts.js';
+import koffi from './koffi.js';
 
 const self = koffi.load(null);
 const syscall = self.func('long syscall(long, long, uintptr_t, long)');

@@ -1,9 +1,9 @@
 /** Changes while other threads invoke: these see old values or new ones of atomic trampolines, never a mix. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress, type TrampolineTable } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { emulated, needs } from '../support/needs.js';
 
 const skip = needs('gcc');

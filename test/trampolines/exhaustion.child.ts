@@ -4,12 +4,12 @@
  * attempt leaks anything.
  */
 import assert from 'node:assert/strict';
-import koffi from 'koffi';
 import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { regionAlignment } from '#src/codepage/regions.js';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
 import { mappings } from '#src/linux/process/proc-maps.js';
+import koffi from '../support/koffi.js';
 import {
   fillAddressSpace,
   fillDescriptors,

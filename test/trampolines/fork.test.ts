@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
-import koffi from 'koffi';
 import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
 import { mappingOf } from '#src/linux/process/proc-maps.js';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { needs } from '../support/needs.js';
 
 const skip = needs('gcc');

@@ -1,9 +1,9 @@
 /** The state of the FPU at the target of a trampoline: x87, SSE, AVX and AVX-512, as far as this machine has them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import koffi from 'koffi';
 import { createTrampoline, symbolAddress } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { about, needs } from '../support/needs.js';
 import { type Random, randomFor, rounds } from '../support/random.js';
 

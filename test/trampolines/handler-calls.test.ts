@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import koffi from 'koffi';
 import {
   type CodeSource,
   createRegisterHandler,
@@ -16,6 +15,7 @@ import {
 import { mdweState } from '#src/linux/features.js';
 import { callInt64 } from '../support/calls.js';
 import { openHandlers } from '../support/handlers.js';
+import koffi from '../support/koffi.js';
 import { about, needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';
 import { usedMethod } from '../support/used-method.js';

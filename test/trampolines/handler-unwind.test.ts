@@ -1,9 +1,9 @@
 /** A register handler has a stack frame with unwind information: exceptions and `backtrace` reach its caller. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import koffi from 'koffi';
 import { createRegisterHandler, disassemble, type RegisterHandler, symbolAddress } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { about, needs } from '../support/needs.js';
 
 describe('unwinding from a handler', { skip: needs('g++') }, () => {

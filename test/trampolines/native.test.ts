@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import koffi from 'koffi';
 import {
   addressOf,
   createTrampoline,
@@ -13,6 +12,7 @@ import {
   viewMemory,
 } from 'trampfd';
 import { callInt64 } from '../support/calls.js';
+import koffi from '../support/koffi.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { needs } from '../support/needs.js';
 
 type Maker = (body: bigint | number, chain: bigint | number) => bigint;

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, test } from 'node:test';
-import koffi from 'koffi';
 import { createTrampoline, createTrampolineTable, symbolAddress } from '#src/index.js';
 import { mappings } from '#src/linux/process/proc-maps.js';
 import { expectRefused, fileAttacks, lengthOf, mapFile, writes } from '../support/attacks.js';
 import { callInt64 } from '../support/calls.js';
 import { runScript } from '../support/child.js';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { outcome } from '../support/libc.js';
 import { needs } from '../support/needs.js';
 import { processor } from '../support/processor.js';

@@ -1,9 +1,9 @@
 /** A trampoline has no stack frame: exceptions, `longjmp`, `pthread_exit` and `backtrace` skip it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import koffi from 'koffi';
 import { addressOf, createTrampoline, createTrampolineTable, symbolAddress } from 'trampfd';
 import { compileLibrary } from '../support/compile.js';
+import koffi from '../support/koffi.js';
 import { needs } from '../support/needs.js';
 
 interface Made {

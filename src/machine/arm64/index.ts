@@ -6,7 +6,6 @@ import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
-import { glue } from './glue/index.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls } from './linux/system-calls.js';
 import { linkRegisterOffset, userRegs } from './linux/user-regs.js';
@@ -38,7 +37,7 @@ export const arm64: Machine = {
   ffi: {
     cPlatform,
     callLayout,
-    glue,
+    generalArguments: 8,
     callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
   },
   supervised: { entries, handlerEntries, bodySize, body, tableCode },

@@ -1,3 +1,7 @@
+import type { ModuleCode } from '../assemble-module.js';
+import type { GlueCode } from '../ffi-code.js';
+import type { GlueData } from '../glue-layout.js';
+
 /** Facts of the program file that the launcher's code depends on. */
 export interface LauncherLayout {
   /** Offset of the script buffer from the start of the code, and its length, in bytes. */
@@ -13,8 +17,12 @@ export interface LauncherLayout {
 export interface BuildCode {
   /** A function that returns at once. */
   emptyFunction(): Uint8Array;
-  /** A function that jumps to the address stored `distance` bytes from its start. */
-  jumpViaMemory(distance: number): Uint8Array;
+  /** The code between C and JavaScript. */
+  glue(): GlueCode;
+  /** The code of the native module, for imports at `data`. */
+  moduleCode(data: GlueData): ModuleCode;
+  /** Type of the relocation that stores the address of a symbol in 64 bits. */
+  readonly importRelocation: number;
   /** A program that reads a script of system calls and executes them. */
   launcher(layout: LauncherLayout): Uint8Array;
 }

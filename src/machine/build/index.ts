@@ -4,7 +4,8 @@ import { x64Build } from '../x64/build/index.js';
 import type { BuildCode } from './build-code.js';
 
 export type { BuildCode } from './build-code.js';
-export { sharedLibrary, sharedLibraryLayout } from './shared-library.js';
+export { nativeModule } from './native-module.js';
+export { sharedLibrary } from './shared-library.js';
 export { staticProgram, staticProgramLayout } from './static-program.js';
 
 /** By Node's names of architectures, as `machines`. */

@@ -5,7 +5,6 @@ import { Assembler } from './asm/assembler.js';
 import { disassemble } from './asm/disassembler.js';
 import { callLayout, cPlatform } from './calling-convention.js';
 import { faultHandler } from './faults/fault-handler.js';
-import { glue } from './glue/index.js';
 import { siginfoToFdHandler } from './linux/siginfo-to-fd.js';
 import { auditArch, systemCalls, x32Bit } from './linux/system-calls.js';
 import { userRegs } from './linux/user-regs.js';
@@ -37,7 +36,7 @@ export const x64: Machine = {
   ffi: {
     cPlatform,
     callLayout,
-    glue,
+    generalArguments: 6,
     callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
   },
   supervised: { entries, handlerEntries, bodySize, body, tableCode },

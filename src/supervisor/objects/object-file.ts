@@ -11,7 +11,7 @@ import { fileKeyOfFd } from '../../linux/fs/statx.js';
 import { pwriteAll } from '../../linux/fs/write-all.js';
 import { addWriteSeals, memfd_create } from '../../linux/mm/memfd.js';
 import { MAP_SHARED, mmap, munmap, PROT_READ, PROT_WRITE } from '../../linux/mm/memory.js';
-import { copyToMemory } from '../../native/memory-view.js';
+import { copyToMemory } from '../../native/copy-memory.js';
 
 const attempt = 'create a trampoline object';
 const O_RDONLY = 0;

@@ -4,7 +4,7 @@
  *     JavaScript thread, in a native call of ours    napi_call_function
  *     the same, on the fiber                         suspends the fiber; JavaScript resumes it with the result
  *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
- *     the same, on a stack that V8 cannot run on     the foreign-stack entry, which switches stacks
+ *     the same, on a stack that V8 cannot run on     the error result, and a request that reports the error
  *     any other thread                               a request to the JavaScript thread
  *
  * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
@@ -17,6 +17,7 @@ import {
   entryPaths,
   FUTEX_WAIT_PRIVATE,
   failures,
+  foreignStackMode,
   frame,
   request,
   state,
@@ -118,10 +119,10 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   glue.ldr('x12', 'x21', state.jsThread);
   asm.emit('cmp <Xn>, <Xm>', 'x11', 'x12');
   asm.emit('b.<cond> <label>', 'ne', otherThread);
-  glue.saveArguments(currentRecord);
-  glue.str('x10', 'x21', state.id);
   emitCheckThreadStack(glue, foreignStack);
 
+  glue.saveArguments(currentRecord);
+  glue.str('x10', 'x21', state.id);
   glue.set(entryPaths.foreignCode, 'x21', state.entryPath);
   glue.pushFrame();
   asm.emit('bl <label>', glue.labels.openScope);
@@ -141,32 +142,32 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   asm.emit('bl <label>', glue.labels.closeScope);
   asm.emit('b <label>', errorResult);
 
+  const enqueue = asm.label();
   asm.bind(foreignStack);
-  glue.set(entryPaths.foreignStack, 'x21', state.entryPath);
-  glue.set(0, 'x21', state.completed);
-  glue.callConstant(constants.foreignStackEntry);
-  asm.emit('b <label>', completed);
-
+  asm.emit('mov <Wd>, #<imm>', 'w12', foreignStackMode);
+  asm.emit('b <label>', enqueue);
   asm.bind(otherThread);
-  emitOtherThread(glue, { result, errorResult });
+  glue.ldr('w12', 'x19', callbackInterface.crossThread);
+  asm.bind(enqueue);
+  emitRequest(glue, { result, errorResult });
 }
 
-/** Emits the path of other threads: queues a request, and waits in mode `block`. */
-function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
+/** Queues a request for the mode in w12, and waits in mode `block`. */
+function emitRequest(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
   const { asm } = glue;
   const [enqueue, enqueued, waitLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   glue.ldr('w11', 'x21', state.shuttingDown);
   asm.emit('cbnz <Wt>, <label>', 'w11', errorResult);
-  // The request is on this stack.
+  // The request is on this stack, where its mode remains.
   emitRequestSize(glue, 'x11');
   asm.emit('sub sp, sp, <Xm>', 'x11');
   asm.emit('mov <Xd|SP>, sp', 'x20');
   glue.str('wzr', 'x20', request.done);
   glue.str('x19', 'x20', request.callbackInterface);
   glue.str('x10', 'x20', request.id);
+  glue.str('w12', 'x20', request.crossThread);
   glue.saveArguments(['x20', request.record]);
-  glue.ldr('w11', 'x19', callbackInterface.crossThread);
-  glue.str('w11', 'x20', request.crossThread);
+  glue.ldr('w11', 'x20', request.crossThread);
   asm.emit('cbz <Wt>, <label>', 'w11', enqueue); // crossThreadModes.block
   // This thread does not wait, so the request must outlive the frame.
   emitRequestSize(glue, 'x0');
@@ -198,7 +199,7 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   glue.str('x20', 'x11', request.previous);
   asm.bind(unlock);
   glue.unlock();
-  glue.ldr('w11', 'x19', callbackInterface.crossThread);
+  glue.ldr('w11', 'sp', request.crossThread);
   asm.emit('cbz <Wt>, <label>', 'w0', enqueued);
   asm.emit('cbz <Wt>, <label>', 'w11', errorResult); // crossThreadModes.block
   asm.emit('mov <Xd>, <Xm>', 'x0', 'x20');

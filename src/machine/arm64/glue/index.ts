@@ -43,6 +43,6 @@ const emitters: GlueEmitters<Glue> = {
   lock: emitLock,
 };
 
-export function glue(constantsOffset: number): GlueCode {
-  return assembleGlue(new Glue(constantsOffset), emitters);
+export function glue(): GlueCode {
+  return assembleGlue(new Glue(), emitters);
 }

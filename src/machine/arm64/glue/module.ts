@@ -6,13 +6,33 @@ import type { Glue } from './parts.js';
 /** `initialise(env, exports)`: called by Node on the JavaScript thread when it loads the module. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
+  emitExports(glue, functions, {
+    begin() {
+      asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.env));
+      glue.str('x0', 'x11', 0);
+      asm.emit('mrs <Xt>, tpidr_el0', 'x11');
+      glue.str('x11', 'x21', state.jsThread);
+    },
+    end: () => glue.str('w0', 'x21', state.napiStatus),
+  });
+}
+
+/**
+ * Emits a function with the arguments `env` and `exports` that adds functions to the exports and returns them.
+ * @param begin emits code that leaves x0 and x1 alone
+ * @param end emits code for the status in w0
+ */
+export function emitExports(
+  glue: Glue,
+  functions: readonly (readonly [string, Label])[],
+  { begin, end }: Readonly<Partial<Record<'begin' | 'end', () => void>>> = {},
+): void {
+  const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
   glue.enter();
-  asm.emit('adr <Xd>, <label>', 'x11', glue.constant(constants.env));
-  glue.str('x0', 'x11', 0);
+  begin?.();
+  asm.emit('mov <Xd>, <Xm>', 'x22', 'x0');
   asm.emit('mov <Xd>, <Xm>', 'x19', 'x1');
-  asm.emit('mrs <Xt>, tpidr_el0', 'x11');
-  glue.str('x11', 'x21', state.jsThread);
   for (const [name, label] of functions) {
     asm.emit('adr <Xd>, <label>', 'x20', glue.cString(name));
     asm.emit('adr <Xd>, <label>', 'x3', label);
@@ -20,7 +40,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
     asm.emit('cbnz <Wt>, <label>', 'w0', done);
   }
   asm.bind(done);
-  glue.str('w0', 'x21', state.napiStatus);
+  end?.();
   asm.emit('mov <Xd>, <Xm>', 'x0', 'x19');
   glue.leave();
 
@@ -32,12 +52,14 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('mov <Xd>, #<negative>', 'x2', NAPI_AUTO_LENGTH);
   asm.emit('mov <Xd>, #<imm>', 'x4', 0);
   asm.emit('add <Xd|SP>, <Xn|SP>, #<imm>', 'x5', ...functionSlot);
-  glue.callNapi('napi_create_function');
+  asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
+  glue.callImport('napi_create_function');
   asm.emit('cbnz <Wt>, <label>', 'w0', failed);
   asm.emit('mov <Xd>, <Xm>', 'x1', 'x19');
   asm.emit('mov <Xd>, <Xm>', 'x2', 'x20');
   glue.ldr('x3', ...functionSlot);
-  glue.callNapi('napi_set_named_property');
+  asm.emit('mov <Xd>, <Xm>', 'x0', 'x22');
+  glue.callImport('napi_set_named_property');
   asm.bind(failed);
   glue.pop(16);
 }

@@ -12,8 +12,8 @@ import {
   callsPerHandleScope,
   constants,
   frame,
-  type ImportName,
-  importOffset,
+  type GlueData,
+  glueData,
   nativeCall,
   state,
   stateOffset,
@@ -52,10 +52,13 @@ export class Glue extends GlueBase<Assembler> {
   readonly #constants: Label;
   readonly #state: Label;
 
-  constructor(constantsOffset: number) {
+  readonly #data: GlueData;
+
+  constructor(data: GlueData = glueData) {
     super(new Assembler());
-    this.#constants = this.asm.label(constantsOffset);
-    this.#state = this.asm.label(constantsOffset + stateOffset);
+    this.#data = data;
+    this.#constants = this.asm.label(data.constantsOffset);
+    this.#state = this.asm.label(data.constantsOffset + stateOffset);
   }
 
   constant(addend: number): LabelRef {
@@ -79,18 +82,18 @@ export class Glue extends GlueBase<Assembler> {
   }
 
   /** Calls a Node-API function with the environment as first argument. The others are loaded already. */
-  callNapi(name: ImportName): void {
+  callNapi(name: string): void {
     this.asm.emit('ldr <Xt>, <label>', 'x0', this.constant(constants.env));
     this.callImport(name);
   }
 
-  callImport(name: ImportName): void {
-    this.callConstant(importOffset(name));
+  /** The address of an imported function. */
+  import(name: string): LabelRef {
+    return this.constant(this.#data.importOffset(name));
   }
 
-  /** Calls the function whose address is a constant. */
-  callConstant(constant: number): void {
-    this.asm.emit('ldr <Xt>, <label>', 'x16', this.constant(constant));
+  callImport(name: string): void {
+    this.asm.emit('ldr <Xt>, <label>', 'x16', this.import(name));
     this.asm.emit('blr <Xn>', 'x16');
   }
 

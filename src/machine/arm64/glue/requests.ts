@@ -8,6 +8,7 @@ import {
   callRecord,
   entryPaths,
   FUTEX_WAKE_PRIVATE,
+  foreignStackMode,
   request,
   state,
 } from '../../glue-layout.js';
@@ -17,7 +18,7 @@ import { currentRecord, type Glue } from './parts.js';
 /** `handleRequest(env, callback, context, request)`. After the shutdown, requests are already completed and freed. */
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
-  const [failed, done] = [asm.label(), asm.label()];
+  const [fromOtherThread, failed, done] = [asm.label(), asm.label(), asm.label()];
   const [base, offset] = currentRecord;
   asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
@@ -33,6 +34,11 @@ export function emitHandleRequest(glue: Glue): void {
   glue.ldr('x11', 'x19', request.id);
   glue.str('x11', 'x21', state.id);
   glue.set(entryPaths.otherThread, 'x21', state.entryPath);
+  glue.ldr('w11', 'x19', request.crossThread);
+  asm.emit('cmp <Xn|SP>, #<imm>', 'x11', foreignStackMode);
+  asm.emit('b.<cond> <label>', 'ne', fromOtherThread);
+  glue.set(entryPaths.foreignStack, 'x21', state.entryPath);
+  asm.bind(fromOtherThread);
   glue.str('x19', 'x21', state.pendingRequest);
   glue.set(0, 'x21', state.deferred);
   asm.emit('bl <label>', glue.labels.openScope);

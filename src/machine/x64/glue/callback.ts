@@ -4,7 +4,7 @@
  *     JavaScript thread, in a native call of ours    napi_call_function
  *     the same, on the fiber                         suspends the fiber; JavaScript resumes it with the result
  *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
- *     the same, on a stack that V8 cannot run on     the foreign-stack entry, which switches stacks
+ *     the same, on a stack that V8 cannot run on     the error result, and a request that reports the error
  *     any other thread                               a request to the JavaScript thread
  *
  * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
@@ -18,6 +18,7 @@ import {
   entryPaths,
   FUTEX_WAIT_PRIVATE,
   failures,
+  foreignStackMode,
   frame,
   request,
   state,
@@ -112,10 +113,10 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
   asm.emit('cmp r64, r/m64', 'rax', glue.state(state.jsThread));
   asm.emit('jne rel32', otherThread);
-  glue.saveArguments(glue.record);
-  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
   emitCheckThreadStack(glue, foreignStack);
 
+  glue.saveArguments(glue.record);
+  asm.emit('mov r/m64, r64', glue.state(state.id), 'r11');
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignCode);
   glue.pushFrame();
   asm.emit('call rel32', glue.labels.openScope);
@@ -139,23 +140,23 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   asm.emit('call rel32', glue.labels.closeScope);
   asm.emit('jmp rel32', errorResult);
 
+  const enqueue = asm.label();
   asm.bind(foreignStack);
-  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignStack);
-  asm.emit('mov r/m32, imm32', glue.state(state.completed), 0);
-  asm.emit('call r/m64', glue.constant(constants.foreignStackEntry));
-  asm.emit('jmp rel32', completed);
-
+  asm.emit('mov r/m32, imm32', 'r10d', foreignStackMode);
+  asm.emit('jmp rel32', enqueue);
   asm.bind(otherThread);
-  emitOtherThread(glue, { result, errorResult });
+  asm.emit('mov r32, r/m32', 'r10d', { base: 'rbx', displacement: callbackInterface.crossThread });
+  asm.bind(enqueue);
+  emitRequest(glue, { result, errorResult });
 }
 
-/** Emits the path of other threads: queues a request, and waits in mode `block`. */
-function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
+/** Queues a request for the mode in r10d, and waits in mode `block`. */
+function emitRequest(glue: Glue, { result, errorResult }: Pick<Exits, 'result' | 'errorResult'>): void {
   const { asm } = glue;
   const [enqueue, enqueued, waitLoop, done] = [asm.label(), asm.label(), asm.label(), asm.label()];
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
   asm.emit('jne rel32', errorResult);
-  // The request is on this stack.
+  // The request is on this stack, where its mode remains.
   asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: callbackInterface.recordStackLength });
   asm.emit('lea r32, m', 'eax', { base: 'rax', displacement: request.length });
   asm.emit('sub r64, r/m64', 'rsp', 'rax');
@@ -163,11 +164,10 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov r/m32, imm32', inRequest('r12', request.done), 0);
   asm.emit('mov r/m64, r64', inRequest('r12', request.callbackInterface), 'rbx');
   asm.emit('mov r/m64, r64', inRequest('r12', request.id), 'r11');
+  asm.emit('mov r/m32, r32', inRequest('r12', request.crossThread), 'r10d');
   asm.emit('mov r64, r/m64', 'r11', 'rax');
   glue.saveArguments((offset) => inRequest('r12', request.record + offset));
-  asm.emit('mov r32, r/m32', 'eax', { base: 'rbx', displacement: callbackInterface.crossThread });
-  asm.emit('mov r/m32, r32', inRequest('r12', request.crossThread), 'eax');
-  asm.emit('test r/m32, r32', 'eax', 'eax');
+  asm.emit('test r/m32, r32', 'r10d', 'r10d');
   asm.emit('je rel32', enqueue); // crossThreadModes.block
   // This thread does not wait, so the request must outlive the frame.
   asm.emit('mov r/m64, r64', requestSize, 'r11');
@@ -206,22 +206,14 @@ function emitOtherThread(glue: Glue, { result, errorResult }: Pick<Exits, 'resul
   asm.emit('mov r/m32, imm32', glue.state(state.lock), 0);
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('je rel32', enqueued);
-  asm.emit(
-    'cmp r/m32, imm32',
-    { base: 'rbx', displacement: callbackInterface.crossThread },
-    crossThreadModes.block,
-  );
+  asm.emit('cmp r/m32, imm32', inRequest('rsp', request.crossThread), crossThreadModes.block);
   asm.emit('je rel32', errorResult);
   asm.emit('mov r64, r/m64', 'rdi', 'r12');
   glue.callImport('free');
   asm.emit('jmp rel32', errorResult);
 
   asm.bind(enqueued);
-  asm.emit(
-    'cmp r/m32, imm32',
-    { base: 'rbx', displacement: callbackInterface.crossThread },
-    crossThreadModes.block,
-  );
+  asm.emit('cmp r/m32, imm32', inRequest('rsp', request.crossThread), crossThreadModes.block);
   asm.emit('jne rel32', errorResult);
   asm.bind(waitLoop);
   asm.emit('cmp r/m32, imm32', inRequest('r12', request.done), 0);

@@ -8,13 +8,34 @@ const frameSlot = (displacement: number): Memory => ({ base: 'rbp', displacement
 /** `initialise(env, exports)`: called by Node on the JavaScript thread when it loads the module. */
 export function emitInitialise(glue: Glue, functions: readonly (readonly [ExportName, Label])[]): void {
   const { asm } = glue;
+  emitExports(glue, functions, {
+    begin() {
+      asm.emit('mov r/m64, r64', glue.constant(constants.env), 'rdi');
+      glue.loadThreadPointer();
+      asm.emit('mov r/m64, r64', glue.state(state.jsThread), 'rax');
+    },
+    end: () => asm.emit('mov r/m32, r32', glue.state(state.napiStatus), 'eax'),
+  });
+}
+
+/**
+ * Emits a function with the arguments `env` and `exports` that adds functions to the exports and returns them.
+ * @param begin emits code that leaves rdi and rsi alone
+ * @param end emits code for the status in eax
+ */
+export function emitExports(
+  glue: Glue,
+  functions: readonly (readonly [string, Label])[],
+  { begin, end }: Readonly<Partial<Record<'begin' | 'end', () => void>>> = {},
+): void {
+  const { asm } = glue;
   const [addExport, failed, done] = [asm.label(), asm.label(), asm.label()];
+  const [func, env] = [frameSlot(-24), frameSlot(-32)];
   glue.enter();
   asm.emit('sub r/m64, imm8', 'rsp', 16);
-  asm.emit('mov r/m64, r64', glue.constant(constants.env), 'rdi');
+  begin?.();
+  asm.emit('mov r/m64, r64', env, 'rdi');
   asm.emit('mov r64, r/m64', 'rbx', 'rsi');
-  glue.loadThreadPointer();
-  asm.emit('mov r/m64, r64', glue.state(state.jsThread), 'rax');
   for (const [name, label] of functions) {
     asm.emit('lea r64, m', 'r12', { to: glue.cString(name) });
     asm.emit('lea r64, m', 'rcx', { to: label });
@@ -22,7 +43,7 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
     asm.emit('jne rel32', done);
   }
   asm.bind(done);
-  asm.emit('mov r/m32, r32', glue.state(state.napiStatus), 'eax');
+  end?.();
   asm.emit('mov r64, r/m64', 'rax', 'rbx');
   glue.leave();
 
@@ -32,14 +53,16 @@ export function emitInitialise(glue: Glue, functions: readonly (readonly [Export
   asm.emit('mov r64, r/m64', 'rsi', 'r12');
   asm.emit('mov r/m64, imm32', 'rdx', NAPI_AUTO_LENGTH);
   asm.emit('mov r/m32, imm32', 'r8d', 0);
-  asm.emit('lea r64, m', 'r9', frameSlot(-24));
-  glue.callNapi('napi_create_function');
+  asm.emit('lea r64, m', 'r9', func);
+  asm.emit('mov r64, r/m64', 'rdi', env);
+  glue.callImport('napi_create_function');
   asm.emit('test r/m32, r32', 'eax', 'eax');
   asm.emit('jne rel32', failed);
   asm.emit('mov r64, r/m64', 'rsi', 'rbx');
   asm.emit('mov r64, r/m64', 'rdx', 'r12');
-  asm.emit('mov r64, r/m64', 'rcx', frameSlot(-24));
-  glue.callNapi('napi_set_named_property');
+  asm.emit('mov r64, r/m64', 'rcx', func);
+  asm.emit('mov r64, r/m64', 'rdi', env);
+  glue.callImport('napi_set_named_property');
   asm.bind(failed);
   asm.emit('add r/m64, imm8', 'rsp', 8);
   asm.emit('test r/m32, r32', 'eax', 'eax');

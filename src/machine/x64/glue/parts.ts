@@ -11,8 +11,8 @@ import {
   callsPerHandleScope,
   constants,
   frame,
-  type ImportName,
-  importOffset,
+  type GlueData,
+  glueData,
   nativeCall,
   state,
   stateOffset,
@@ -35,23 +35,31 @@ export class Glue extends GlueBase<Assembler> {
   /** Operand in the record of the current call. */
   readonly record: OperandAt;
 
-  constructor(constantsOffset: number) {
+  readonly #data: GlueData;
+
+  constructor(data: GlueData = glueData) {
     super(new Assembler());
-    const constantsLabel = this.asm.label(constantsOffset);
-    const stateLabel = this.asm.label(constantsOffset + stateOffset);
+    this.#data = data;
+    const constantsLabel = this.asm.label(data.constantsOffset);
+    const stateLabel = this.asm.label(data.constantsOffset + stateOffset);
     this.constant = (addend) => ({ to: constantsLabel, addend });
     this.state = (addend) => ({ to: stateLabel, addend });
     this.record = (offset) => this.state(state.call + nativeCall.record + offset);
   }
 
+  /** The address of an imported function. */
+  import(name: string): Memory {
+    return this.constant(this.#data.importOffset(name));
+  }
+
   /** Calls a Node-API function with the environment as first argument. The others are loaded already. */
-  callNapi(name: ImportName): void {
+  callNapi(name: string): void {
     this.asm.emit('mov r64, r/m64', 'rdi', this.constant(constants.env));
     this.callImport(name);
   }
 
-  callImport(name: ImportName): void {
-    this.asm.emit('call r/m64', this.constant(importOffset(name)));
+  callImport(name: string): void {
+    this.asm.emit('call r/m64', this.import(name));
   }
 
   /** Loads the thread pointer into rax: the word at fs:0 is its own address (psABI, section 3.4.6). */

@@ -9,6 +9,7 @@ import {
   crossThreadModes,
   entryPaths,
   FUTEX_WAKE_PRIVATE,
+  foreignStackMode,
   request,
   state,
 } from '../../glue-layout.js';
@@ -18,7 +19,7 @@ import type { Glue } from './parts.js';
 /** `handleRequest(env, callback, context, request)`. After the shutdown, requests are already completed and freed. */
 export function emitHandleRequest(glue: Glue): void {
   const { asm } = glue;
-  const [failed, done] = [asm.label(), asm.label()];
+  const [fromOtherThread, failed, done] = [asm.label(), asm.label(), asm.label()];
   asm.bind(glue.labels.handleRequest);
   glue.enterWithFrame();
   asm.emit('cmp r/m32, imm32', glue.state(state.shuttingDown), 0);
@@ -33,6 +34,10 @@ export function emitHandleRequest(glue: Glue): void {
   asm.emit('mov r64, r/m64', 'rax', { base: 'rbx', displacement: request.id });
   asm.emit('mov r/m64, r64', glue.state(state.id), 'rax');
   asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.otherThread);
+  asm.emit('cmp r/m32, imm32', { base: 'rbx', displacement: request.crossThread }, foreignStackMode);
+  asm.emit('jne rel32', fromOtherThread);
+  asm.emit('mov r/m32, imm32', glue.state(state.entryPath), entryPaths.foreignStack);
+  asm.bind(fromOtherThread);
   asm.emit('mov r/m64, r64', glue.state(state.pendingRequest), 'rbx');
   asm.emit('mov r/m32, imm32', glue.state(state.deferred), 0);
   asm.emit('call rel32', glue.labels.openScope);
