@@ -25,7 +25,10 @@ const programs: Readonly<Record<string, string>> = {
   probe: 'doctor/probe',
 };
 
-/** Chunks by the entries that load them. A module that is in no group and that several entries load is in `shared`. */
+/**
+ * Chunks by the entries that load them. A module that is in no group and that several entries load is in `shared` or, if
+ * the entry point `trampfd` does not load it, in `system`.
+ */
 const groups: Readonly<Record<string, readonly string[]>> = {
   command: ['main', 'doctor', 'run', 'inspect'],
   supervision: ['syscall-thread', 'tracer-thread', 'run', 'object'],
@@ -64,7 +67,8 @@ export async function bundle(): Promise<Bundled> {
     onwarn({ code, message, ids = [] }) {
       // Misplaced annotations and import circles inside libraries.
       if (code === 'INVALID_ANNOTATION' || ids.some((id) => id.includes('/node_modules/'))) return;
-      if (code !== 'CIRCULAR_DEPENDENCY') throw new Error(`rollup: ${message}`);
+      // Lazy chunks are loaded after the chunk that refers to them.
+      if (code !== 'CIRCULAR_DEPENDENCY' && code !== 'CIRCULAR_CHUNK') throw new Error(`rollup: ${message}`);
     },
   });
   const { output } = await build.write({
@@ -93,7 +97,7 @@ export async function bundle(): Promise<Bundled> {
   await build.close();
   const chunks = output.filter((file) => file.type === 'chunk');
   const shared = chunks.find(({ name }) => name === 'shared');
-  const more = shared?.imports.filter((name) => !name.startsWith('node:'));
+  const more = shared?.imports.filter((name) => !name.startsWith('node:') && !isLazy.test(name));
   if (more?.length !== 0) throw new Error(`every entry point would load ${more ?? 'no shared code'}`);
   // The package has the type `module`; Node reads the nearest package.json.
   writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
@@ -125,6 +129,8 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
   const library = libraryOf(id);
   // Helpers of the CommonJS plugin belong to the library that uses them.
   if (library !== undefined) return id === commonjsHelpers ? undefined : library.replace('/', '-');
+  const architecture = /\/machine\/(x64|arm64)\//.exec(id)?.[1];
+  if (architecture !== undefined) return architecture;
   const starts = new Set<string>();
   const seen = new Set<string>();
   const climb = (module: string): void => {
@@ -139,7 +145,8 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
   const group = Object.keys(groups).find((name) =>
     [...starts].every((start) => groups[name]!.includes(start)),
   );
-  return group ?? 'shared';
+  // The entry point `trampfd` does not load the rest.
+  return group ?? (starts.has('index') ? 'shared' : 'system');
 }
 
 const commonjsHelpers = '\0commonjsHelpers.js';
@@ -148,6 +155,18 @@ const commonjsHelpers = '\0commonjsHelpers.js';
 function libraryOf(id: string): string | undefined {
   if (id === commonjsHelpers) return '@rollup/plugin-commonjs';
   return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
+}
+
+/** Chunks that are loaded when something in them is first used: a process needs one architecture. */
+const isLazy = /^(\.\/)?(x64|arm64)-[^']+\.js$/;
+
+function loadLazily(code: string): string {
+  let lazy = code;
+  for (const [statement, name, file] of code.matchAll(/^const ([\w$]+) = require\('([^']+)'\);\n/gm)) {
+    if (!isLazy.test(file!)) continue;
+    lazy = lazy.replace(statement, '').replaceAll(`${name}.`, `require('${file}').`);
+  }
+  return lazy;
 }
 
 /** Replaces `import.meta` and imports of Node's own modules by their CommonJS forms. */
@@ -161,6 +180,6 @@ function commonJs(): Plugin {
       property === 'url' ? `${builtin('node:url')}.pathToFileURL(${file}).href` : null,
     // A bundle by esbuild, as an ES module, throws at each `require`, even of a module of Node's own.
     renderChunk: (code) =>
-      code.replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
+      loadLazily(code).replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
   };
 }

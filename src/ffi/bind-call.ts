@@ -7,6 +7,14 @@ import { pinned } from './scalars.js';
 
 export type BoundFunction = (...args: unknown[]) => unknown;
 type ArgumentWriter = (value: unknown) => void;
+type SixWriters = [
+  ArgumentWriter,
+  ArgumentWriter,
+  ArgumentWriter,
+  ArgumentWriter,
+  ArgumentWriter,
+  ArgumentWriter,
+];
 
 /** Returns a function that makes the call on this thread. */
 export function bindSync(callInterface: CallInterface, invoker: NativeInvoker): BoundFunction {
@@ -14,14 +22,9 @@ export function bindSync(callInterface: CallInterface, invoker: NativeInvoker): 
   if (resultSize > 0 || errno || args.some(({ struct }) => struct !== undefined))
     return bindGeneral(callInterface, invoker);
   const invoke = invoker.bind(callInterface);
-  // Up to four arguments are written without a loop over a list.
+  // Up to six arguments are written without a loop over a list.
   const writers = args.map(invoker.writerFor);
-  const [first, second, third, fourth] = writers as [
-    ArgumentWriter,
-    ArgumentWriter,
-    ArgumentWriter,
-    ArgumentWriter,
-  ];
+  const [first, second, third, fourth, fifth, sixth] = writers as SixWriters;
   switch (args.length) {
     case 0:
       return invoke;
@@ -49,6 +52,25 @@ export function bindSync(callInterface: CallInterface, invoker: NativeInvoker): 
         second(b);
         third(c);
         fourth(d);
+        return invoke();
+      };
+    case 5:
+      return (a, b, c, d, e) => {
+        first(a);
+        second(b);
+        third(c);
+        fourth(d);
+        fifth(e);
+        return invoke();
+      };
+    case 6:
+      return (a, b, c, d, e, f) => {
+        first(a);
+        second(b);
+        third(c);
+        fourth(d);
+        fifth(e);
+        sixth(f);
         return invoke();
       };
     default:

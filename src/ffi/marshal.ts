@@ -19,6 +19,13 @@ import { formats, type ValueLocation } from './value-locations.js';
 
 const twoTo32 = 2 ** 32;
 
+/** Whether the value is an address as an exact number. `Math.floor` is an instruction; `% 1` would be a call. */
+function isAddress(value: unknown): value is number {
+  return (
+    typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER && Math.floor(value) === value
+  );
+}
+
 /** Returns whether writing a value to this location may pin memory. */
 export function mayPinMemory({ format }: ValueLocation): boolean {
   return format === formats.pointerAsNumber || format >= formats.pointer;
@@ -140,8 +147,8 @@ export function createMarshaller(state: GlueState, decodeCString: (address: bigi
         break;
       case formats.pointerAsNumber:
       case formats.pointer:
-        if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER && value % 1 === 0) {
-          u32[byteOffset >> 2] = value >>> 0;
+        if (isAddress(value)) {
+          u32[byteOffset >> 2] = value;
           u32[(byteOffset >> 2) + 1] = value / twoTo32;
         } else {
           u64[byteOffset >> 3] = toPointer(value, subject);
@@ -176,6 +183,16 @@ export function createMarshaller(state: GlueState, decodeCString: (address: bigi
       return (value) => {
         if (typeof value === 'number') f64[index64] = value;
         else writeUncommon(location, value);
+      };
+    }
+    if (format === formats.pointer || format === formats.pointerAsNumber) {
+      return (value) => {
+        if (isAddress(value)) {
+          u32[index32] = value;
+          u32[index32 + 1] = value / twoTo32;
+        } else {
+          writeUncommon(location, value);
+        }
       };
     }
     return (value) => write(location, value);

@@ -17,7 +17,7 @@ export function takePinned(): unknown[] {
 }
 
 export function checkedInteger(value: unknown, subject: string, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max && value % 1 === 0) return value;
+  if (typeof value === 'number' && value >= min && value <= max && Math.floor(value) === value) return value;
   throw integerExpected(value, subject, min, max);
 }
 

@@ -15,8 +15,15 @@ export type { Machine } from './machine.js';
 export type { EntryCode, ObjectContexts } from './supervised-code.js';
 export type { CodeImage, FaultHandlerCode, SavedRegisters } from './trampoline-code.js';
 
-/** The supported architectures, by Node's names. */
-export const machines: Readonly<Record<string, Machine>> = { x64, arm64 };
+/** The supported architectures, by Node's names. Getters, since the bundle loads each when it is first used. */
+export const machines: Readonly<Record<string, Machine>> = {
+  get x64() {
+    return x64;
+  },
+  get arm64() {
+    return arm64;
+  },
+};
 
 /** Returns the machine for a value of `process.arch`, or undefined if it is not supported. */
 export function machineFor(name: string): Machine | undefined {
