@@ -49,8 +49,11 @@ export function bindCFunction(prototype: string, address: bigint): CFunction {
     // The stack is aligned to 16 bytes.
     u32[stackSizeIndex] = 16 * Math.ceil(Math.max(0, count - generalArguments) / 2);
     u64[targetIndex] = address;
+    // C may call callbacks, which make calls of their own. Only this frame refers to the memory from here.
+    const held = retained;
+    if (held.length > 0) retained = [];
     call(record);
-    if (retained.length > 0) retained = [];
+    if (held.length > 0) held.length = 0;
     return readResult();
   };
 }
