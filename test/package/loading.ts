@@ -61,9 +61,9 @@ export function testLoading({ folder }: App): void {
       return runScript(folder, 'commonjs', script).trim();
     };
     assert.equal(loaded('trampfd'), 'index.js library.js shared.js');
-    assert.equal(loaded('trampfd/supervisor'), 'shared.js supervisor.js');
-    assert.equal(loaded('trampfd/diagnose'), 'diagnose.js shared.js');
-    assert.equal(loaded('trampfd/object'), 'object.js shared.js supervision.js');
+    assert.equal(loaded('trampfd/supervisor'), 'shared.js supervisor.js system.js');
+    assert.equal(loaded('trampfd/diagnose'), 'diagnose.js shared.js system.js');
+    assert.equal(loaded('trampfd/object'), 'object.js shared.js supervision.js system.js');
   });
 
   test('functions and classes have their names, as console.log and stack traces show them', () => {
