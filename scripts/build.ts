@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { imageLength, type TemplateHeader, templatePath, templateVersion } from '#src/codepage/template.js';
+import { templatePath } from '#src/codepage/template.js';
 import { packageVersion } from '#src/core/version.js';
 import { diagnosisSchema } from '#src/doctor/schema.js';
 import { launcherPath } from '#src/launcher/launcher.js';
@@ -29,6 +29,7 @@ import { command } from './command.js';
 import { declarations } from './declarations.js';
 import { manPage } from './man-page.js';
 import { notices, noticesFile } from './notices.js';
+import { templateFile } from './template-file.js';
 import { templateImages } from './template-images.js';
 
 /** The library through which gdb learns the names of trampolines. */
@@ -54,17 +55,7 @@ function launcher({ linux }: Machine, { launcher }: BuildCode): Uint8Array {
 
 /** Code pages made now, for systems where a process may make none. */
 function templates(machine: Machine, builder: BuildCode): Uint8Array {
-  const images = templateImages(machine, builder);
-  const head: TemplateHeader = {
-    version: templateVersion,
-    architecture: machine.registerFile.architecture,
-    imageLength,
-    images: images.map(({ key }) => key),
-  };
-  const bytes = Buffer.alloc(imageLength * (1 + images.length));
-  bytes.write(`${JSON.stringify(head)}\n`);
-  for (const [index, image] of images.entries()) bytes.set(image.bytes, imageLength * (1 + index));
-  return bytes;
+  return templateFile(machine, templateImages(machine, builder), builder.maxPageSize);
 }
 
 function write(path: string, bytes: Uint8Array | string, mode: number): void {

@@ -2,7 +2,7 @@
 import { alignUp } from '../core/bits.js';
 import { mseal, munmap, pageSize, reserveAddressSpace } from '../linux/mm/memory.js';
 import { hostMachine } from '../native/host.js';
-import type { CodeBlob, CodeSource, PreparedCode } from './code-page-method.js';
+import type { CodeBlob, CodePlace, CodeSource, PreparedCode } from './code-page-method.js';
 import { withFirstWorkingMethod } from './method-selection.js';
 
 /**
@@ -23,41 +23,54 @@ export function mapCode(
   },
 ): { address: bigint; codeLength: number } {
   return withFirstWorkingMethod(codeSource, (method) => {
-    let codeLength = method.fixedCodeLength ?? alignUp(sizeHint, pageSize());
+    let codeLength = alignUp(sizeHint, pageSize());
     let { key, bytes } = createCode(codeLength);
-    if (bytes.length > codeLength && method.fixedCodeLength === undefined) {
-      codeLength = alignUp(bytes.length, pageSize());
+    const place =
+      method.locate?.(key) ?? wholeMapping(alignUp(Math.max(bytes.length, codeLength), pageSize()));
+    if (distanceToData(place) !== codeLength) {
+      codeLength = distanceToData(place);
       ({ key, bytes } = createCode(codeLength));
     }
+    // Longer than its place if the method has other code: `prepare` reports that.
+    const paddedLength = Math.max(bytes.length, place.length);
     const prepared = method.prepare({
       key,
-      bytes: hostMachine().trampolines.padWithTraps(bytes, codeLength),
+      bytes: hostMachine().trampolines.padWithTraps(bytes, paddedLength),
+      place,
     });
     try {
-      const lengths = {
-        codeLength,
-        dataLength: typeof dataLength === 'number' ? dataLength : dataLength(codeLength),
-      };
-      return { address: mapSealed(prepared, { ...lengths, alignment: pageSize() }), codeLength };
+      const dataBytes = typeof dataLength === 'number' ? dataLength : dataLength(codeLength);
+      const address = mapSealed(prepared, { place, dataLength: dataBytes, alignment: pageSize() });
+      return { address, codeLength };
     } finally {
       prepared.close();
     }
   });
 }
 
-/** Reserves `codeLength + dataLength` bytes, maps code at their start, and seals it. Returns the code's address. */
+/** Reserves memory for code and data, maps the code at its start, and seals it. Returns the code's address. */
 export function mapSealed(
   prepared: PreparedCode,
-  { codeLength, dataLength, alignment }: { codeLength: number; dataLength: number; alignment: number },
+  { place, dataLength, alignment }: { place: CodePlace; dataLength: number; alignment: number },
 ): bigint {
-  const length = codeLength + dataLength;
-  const codeAddress = reserveAddressSpace({ length, alignment }, 'reserve memory for trampolines');
+  const length = place.mappingLength + dataLength;
+  const address = reserveAddressSpace({ length, alignment }, 'reserve memory for trampolines');
   try {
-    prepared.mapAt(codeAddress);
+    prepared.mapAt(address);
   } catch (error) {
-    munmap(codeAddress, length);
+    munmap(address, length);
     throw error;
   }
-  mseal(codeAddress, codeLength);
-  return codeAddress;
+  mseal(address, place.mappingLength);
+  return address + BigInt(place.start);
+}
+
+/** Returns the place of code that fills its mapping. */
+export function wholeMapping(length: number): CodePlace {
+  return { start: 0, length, mappingLength: length };
+}
+
+/** Returns the distance from the start of the code to its data, in bytes. */
+export function distanceToData({ start, mappingLength }: CodePlace): number {
+  return mappingLength - start;
 }

@@ -24,11 +24,11 @@ import { ehFrame } from '../machine/eh-frame.js';
 import type { CodeImage } from '../machine/index.js';
 import { hostMachine } from '../native/host.js';
 import { registerFrames } from '../native/register-frames.js';
-import type { CodePageMethod, CodeSource, PreparedCode } from './code-page-method.js';
-import { mapSealed } from './map-code.js';
+import type { CodePageMethod, CodePlace, CodeSource, PreparedCode } from './code-page-method.js';
+import { distanceToData, mapSealed, wholeMapping } from './map-code.js';
 import { withFirstWorkingMethod } from './method-selection.js';
 
-/** Regions begin at multiples of this many bytes, and no code is longer: the quotient identifies the region. */
+/** Mappings of code begin at multiples of this many bytes, and none is longer: the quotient identifies the region. */
 export const regionAlignment = 2 ** 20;
 
 export interface Region {
@@ -36,7 +36,9 @@ export interface Region {
   readonly image: CodeImage;
   /** The address of the first code slot. */
   readonly codeAddress: bigint;
-  /** The address of the first data slot: the end of the code. */
+  /** Bytes from there to the end of the mapping. */
+  readonly codeLength: number;
+  /** The address of the first data slot: the end of the mapping of code. */
   readonly dataAddress: bigint;
   /** Bytes reserved for data: whole pages. */
   readonly dataLength: number;
@@ -46,6 +48,7 @@ export interface Region {
 export interface RegionClass {
   readonly method: CodePageMethod;
   readonly image: CodeImage;
+  readonly place: CodePlace;
   /** Retained while a region is in use. */
   prepared: PreparedCode | undefined;
   refCount: number;
@@ -53,7 +56,7 @@ export interface RegionClass {
 }
 
 export interface RegionRequest {
-  /** Bytes of code: whole pages. Methods with a fixed code length use that instead. */
+  /** Bytes of code: whole pages. Methods that cannot generate code use what they have. */
   readonly codeLength: number;
   /** `undefined`: the first method that the system allows. */
   readonly codeSource: CodeSource | undefined;
@@ -65,8 +68,12 @@ const regionNumbers = new Set<bigint>();
 /** Returns a region with code for a shape. Its data is not mapped yet. */
 export function acquireRegion(shape: Shape, { codeLength, codeSource }: RegionRequest): Region {
   return withFirstWorkingMethod(codeSource, (method) => {
-    const regionClass = regionClassFor(shape, method, method.fixedCodeLength ?? codeLength);
+    const length = method.locate === undefined ? `${codeLength}` : 'fixed';
+    const key = `${method.name} ${length} ${shapeKey(shape)}`;
+    const regionClass = regionClasses.get(key) ?? createRegionClass(shape, method, codeLength);
     const region = regionClass.freeRegions.pop() ?? createRegion(regionClass);
+    // Only with a region: a file with a wrong place for the code may be replaced by a right one.
+    regionClasses.set(key, regionClass);
     regionClass.refCount++;
     return region;
   });
@@ -97,29 +104,25 @@ export function isCodeAddress(address: bigint): boolean {
   return regionNumbers.has(address / BigInt(regionAlignment));
 }
 
-function regionClassFor(shape: Shape, method: CodePageMethod, codeLength: number): RegionClass {
-  const key = `${method.name} ${codeLength} ${shapeKey(shape)}`;
-  let regionClass = regionClasses.get(key);
-  if (regionClass === undefined) {
-    const image = hostMachine().trampolines.codeImage(shape, codeLength);
-    regionClass = { method, image, prepared: undefined, refCount: 0, freeRegions: [] };
-    regionClasses.set(key, regionClass);
-  }
-  return regionClass;
+function createRegionClass(shape: Shape, method: CodePageMethod, codeLength: number): RegionClass {
+  const place = method.locate?.(shapeKey(shape)) ?? wholeMapping(codeLength);
+  const image = hostMachine().trampolines.codeImage(shape, place.length, distanceToData(place));
+  return { method, image, place, prepared: undefined, refCount: 0, freeRegions: [] };
 }
 
 function createRegion(regionClass: RegionClass): Region {
-  const { image, method } = regionClass;
-  const key = shapeKey(image.shape);
-  const prepared = regionClass.prepared ?? method.prepare({ key, bytes: image.bytes, shape: image.shape });
+  const { image, method, place } = regionClass;
+  const { bytes, shape } = image;
+  const prepared = regionClass.prepared ?? method.prepare({ key: shapeKey(shape), bytes, shape, place });
   try {
-    const codeLength = image.bytes.length;
+    const codeLength = distanceToData(place);
     const dataLength = alignUp(image.count * dataLayout(image.shape).stride, pageSize());
-    const codeAddress = mapSealed(prepared, { codeLength, dataLength, alignment: regionAlignment });
+    const codeAddress = mapSealed(prepared, { place, dataLength, alignment: regionAlignment });
     regionNumbers.add(codeAddress / BigInt(regionAlignment));
     if (image.frame !== undefined) registerFrames(ehFrame(image.frame, codeAddress));
     regionClass.prepared = prepared;
-    return { regionClass, image, codeAddress, dataAddress: codeAddress + BigInt(codeLength), dataLength };
+    const dataAddress = codeAddress + BigInt(codeLength);
+    return { regionClass, image, codeAddress, codeLength, dataAddress, dataLength };
   } catch (error) {
     if (regionClass.prepared === undefined) prepared.close();
     throw error;

@@ -37,7 +37,7 @@ export interface SlotEmitters<Asm> {
 
 export interface SlotCode {
   slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'>;
-  codeImage(shape: Shape, byteLength: number): CodeImage;
+  codeImage(shape: Shape, byteLength: number, dataOffset?: number): CodeImage;
 }
 
 export function slotCode<F extends Fixup, Asm extends LabelAssembler<F>>({
@@ -61,14 +61,14 @@ export function slotCode<F extends Fixup, Asm extends LabelAssembler<F>>({
       return { stride: asm.position, trapOffset };
     },
 
-    codeImage(shape, byteLength) {
-      if (byteLength > maxBytes) {
-        throw new RangeError(`code of ${byteLength} bytes cannot reach its data: at most ${maxBytes} bytes`);
+    codeImage(shape, byteLength, dataOffset = byteLength) {
+      if (dataOffset > maxBytes) {
+        throw new RangeError(`code of ${dataOffset} bytes cannot reach its data: at most ${maxBytes} bytes`);
       }
       const common = shape.type === 'handler' ? handlerCommon() : undefined;
       const commonOffset = byteLength - alignUp(common?.bytes.length ?? 0, alignment);
       const asm = createAssembler();
-      const data = asm.label(byteLength);
+      const data = asm.label(dataOffset);
       const trapOffset = emitPadded(asm, shape, { data, common: asm.label(commonOffset) });
       const stride = asm.position;
       const count = Math.floor(commonOffset / stride);

@@ -14,7 +14,7 @@ import type { Shape } from '../core/shape.js';
 import type { FrameDescription } from './eh-frame.js';
 import type { NamedCode } from './named-code.js';
 
-/** Code for trampolines of one shape. The data slots begin right after `bytes`. */
+/** Code for trampolines of one shape. */
 export interface CodeImage {
   readonly shape: Shape;
   readonly bytes: Uint8Array;
@@ -56,8 +56,11 @@ export interface FaultHandlerCode extends NamedCode {
 export interface TrampolineCode {
   /** Returns the size of a code slot in bytes, and the offset of its trap. */
   slotLayout(shape: Shape): Pick<CodeImage, 'stride' | 'trapOffset'>;
-  /** Returns code for as many trampolines as `byteLength` (whole pages) holds. */
-  codeImage(shape: Shape, byteLength: number): CodeImage;
+  /**
+   * Returns code for as many trampolines as `byteLength` holds.
+   * @param dataOffset bytes from the first code slot to the first data slot. Default: `byteLength`
+   */
+  codeImage(shape: Shape, byteLength: number, dataOffset?: number): CodeImage;
   /** Max bytes of an image that trampolines use. */
   readonly maxImageBytes: number;
   /**

@@ -12,8 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { distanceToData } from '#src/codepage/map-code.js';
 import { methods } from '#src/codepage/method-selection.js';
-import { createTemplateMethod, imageLength, templatePath } from '#src/codepage/template.js';
+import { createTemplateMethod, templatePath } from '#src/codepage/template.js';
+import { templateVersion, unitLength } from '#src/codepage/template-file.js';
+import { alignUp } from '#src/core/bits.js';
 import { registerNumber } from '#src/core/registers.js';
 import { shapeKey } from '#src/core/shape.js';
 import { createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
@@ -36,25 +39,37 @@ const path = join(folder, 'templates.bin');
 const { template } = methods;
 after(() => rmSync(folder, { recursive: true }));
 
-const code = templateImages(hostMachine(), builders[process.arch]!);
+const builder = builders[process.arch]!;
+const code = templateImages(hostMachine(), builder);
 const headerLength = installed.indexOf('\n');
+interface Image {
+  key: string;
+  offset: number;
+  length: number;
+}
 interface Header {
   version: number;
   architecture: string;
-  imageLength: number;
-  images: string[];
+  blockLength: number;
+  images: Image[];
 }
-const header = (): Header => JSON.parse(installed.toString('latin1', 0, headerLength)) as Header;
+const headerOf = (file: Buffer): Header =>
+  JSON.parse(file.toString('latin1', 0, file.indexOf('\n'))) as Header;
+const header = (): Header => headerOf(installed);
 
 /** Returns the installed file with another header. */
 function withHeader(changed: Partial<Header> | string): Buffer {
-  const bytes = Buffer.from(installed).fill(0, 0, imageLength);
+  const bytes = Buffer.from(installed).fill(0, 0, unitLength);
   bytes.write(`${typeof changed === 'string' ? changed : JSON.stringify({ ...header(), ...changed })}\n`);
   return bytes;
 }
 
-/** Returns the offset of a shape's image in the file. */
-const imageOf = (key: string): number => imageLength * (1 + header().images.indexOf(key));
+/** Returns the entry of a shape in the header. */
+const imageOf = (key: string): Image => header().images.find((image) => image.key === key)!;
+
+/** Returns the entries of the header, one of them changed. */
+const withImage = (key: string, changed: Partial<Image>): Image[] =>
+  header().images.map((image) => (image.key === key ? { ...image, ...changed } : image));
 
 /** A shape of the file. No test maps it from the installed file, so no free region of it exists. */
 const registers = ['arg3'] as const;
@@ -82,34 +97,56 @@ function assertReleased(): void {
 for (const [architecture, machine] of Object.entries(machines)) {
   test(`the file for ${architecture} is the generator's output`, () => {
     const bytes = readFileSync(templatePath(architecture));
-    const images = templateImages(machine, builders[architecture]!);
-    const line = JSON.stringify({
-      version: 1,
-      architecture: machine.registerFile.architecture,
-      imageLength: 65536,
-      images: images.map(({ key }) => key),
-    });
-    const expected = Buffer.alloc(65536 * (1 + images.length));
-    expected.write(`${line}\n`);
-    for (const [index, image] of images.entries()) {
-      assert.equal(image.bytes.length, 65536);
-      expected.set(image.bytes, 65536 * (1 + index));
+    const generated = templateImages(machine, builders[architecture]!);
+    const { version, images, blockLength, ...rest } = headerOf(bytes);
+    assert.equal(version, templateVersion);
+    assert.deepEqual(rest, { architecture: machine.registerFile.architecture });
+    assert.equal(blockLength, { x64: 4096, arm64: 65536 }[architecture]);
+    assert.equal(bytes.length % blockLength, 0);
+    assert.ok(bytes.length <= 262_144, `${bytes.length}`);
+    assert.deepEqual(
+      images.map(({ key, length }) => [key, length]),
+      generated.map(({ key, length }) => [key, length]),
+    );
+    assert.equal(new Set(images.map(({ key }) => key)).size, images.length);
+
+    // Everything that is no image is a trap.
+    const expected = Buffer.from(machine.trampolines.padWithTraps(new Uint8Array(unitLength), bytes.length));
+    expected.set(bytes.subarray(0, bytes.indexOf('\n') + 1));
+    let total = unitLength;
+    for (const [index, { key, offset, length }] of images.entries()) {
+      const end = alignUp(offset + length, blockLength);
+      assert.ok(end - offset <= Math.max(blockLength, length), `${key} is in more blocks than necessary`);
+      expected.set(generated[index]!.create(end - offset), offset);
+      total += length;
     }
     assert.ok(bytes.equals(expected));
-    assert.equal(new Set(images.map(({ key }) => key)).size, images.length);
+    const ranges = images.map(({ offset, length }) => [offset, offset + length]).sort(([a], [b]) => a! - b!);
+    for (const [index, [start]] of ranges.entries())
+      assert.ok(start! >= (ranges[index - 1]?.[1] ?? unitLength));
+    assert.ok(bytes.length - total < blockLength, `${bytes.length - total} bytes are unused`);
   });
 }
 
-test('code is mapped from the installed file, aligned for every page size', () => {
+test('code is mapped from the installed file, in whole blocks', () => {
   using table = createTrampolineTable({ registers: ['arg1', 'arg4'], codeSource: 'template' });
   const address = table.add({ pc: symbolAddress('abs'), arg1: 1n, arg4: 2n });
   const mapping = mappingOf(address)!;
   const [, access, offset] = mapping.text.split(' ');
   assert.equal(mapping.path, templatePath(process.arch));
   assert.equal(access, 'r-xs');
-  assert.equal(mapping.start % 65536n, 0n);
-  assert.equal(Number.parseInt(offset!, 16) % 65536, 0);
-  assert.equal(lengthOf(mapping), 65536);
+  const { blockLength } = header();
+  assert.equal(mapping.start % BigInt(blockLength), 0n);
+  assert.equal(Number.parseInt(offset!, 16) % blockLength, 0);
+  assert.equal(lengthOf(mapping), blockLength);
+});
+
+test('a process can have a million trampolines: 65,530 mappings are the default limit', () => {
+  using table = createTrampolineTable({ registers: ['arg0', 'arg5'], codeSource: 'template' });
+  const before = mappings().length;
+  table.addMany({ pc: symbolAddress('abs'), arg0: 1n, arg5: 2n }, 100_000);
+  const more = mappings().length - before;
+  assert.ok(10 * more < 20_000, `${more}`);
 });
 
 test('a table grows beyond one image', () => {
@@ -123,29 +160,37 @@ test('a table grows beyond one image', () => {
 });
 
 describe('a wrong file', () => {
-  const at = imageOf(key);
+  const { offset: at, length } = imageOf(key);
   const altered = (offset: number): Buffer => {
     const bytes = Buffer.from(installed);
     bytes[offset]! ^= 1;
     return bytes;
   };
-  const swapped = (a: number, b: number): string[] => {
-    const { images } = header();
-    return images.with(a, images[b]!).with(b, images[a]!);
-  };
-  const index = at / imageLength - 1;
+  const next = header().images.find(({ offset }) => offset === at + length)!;
+  const { blockLength } = header();
   const size = installed.length;
   const wrong = 'its code differs from what this version of trampfd generates';
   const noFile = 'it is not a template file';
+  const firstVersion = (): Buffer => {
+    const bytes = Buffer.alloc(2 ** 17);
+    bytes.write(
+      `${JSON.stringify({ version: 1, architecture: registerFile.architecture, imageLength: 65536, images: [key] })}\n`,
+    );
+    return bytes;
+  };
   const files: readonly [name: string, bytes: Uint8Array | undefined, reason: string, code?: string][] = [
     ['missing', undefined, 'open failed (ENOENT)', 'ENOENT'],
     ['empty', Buffer.alloc(0), noFile],
     ['of zeros', Buffer.alloc(size), noFile],
-    ['without a header', installed.subarray(imageLength), noFile],
+    ['without a header', installed.subarray(unitLength), noFile],
     ['with null as header', withHeader('null'), noFile],
-    ['with a header of the wrong type', withHeader({ images: 'rdi' as unknown as string[] }), noFile],
+    ['with a header of the wrong type', withHeader({ images: 'rdi' as unknown as Image[] }), noFile],
+    ['with null as an image', withHeader({ images: [null as unknown as Image] }), noFile],
+    ['with an image at half a unit', withHeader({ images: withImage(key, { offset: 6144 }) }), noFile],
+    ['with an image of no length', withHeader({ images: withImage(key, { length: 0 }) }), noFile],
+    ['with an image before the file', withHeader({ images: withImage(key, { offset: -4096 }) }), noFile],
     ['truncated in the header', installed.subarray(0, 100), noFile],
-    ['truncated after the header', installed.subarray(0, imageLength), `it has 65536 bytes, not ${size}`],
+    ['truncated after the header', installed.subarray(0, unitLength), `it has 4096 bytes, not ${size}`],
     ['one byte short', installed.subarray(0, size - 1), `it has ${size - 1} bytes, not ${size}`],
     [
       'one page short',
@@ -159,8 +204,9 @@ describe('a wrong file', () => {
     ],
     ['altered in the first byte', altered(0), noFile],
     ['altered in the first byte of the code', altered(at), wrong],
-    ['altered in the last byte of the code', altered(at + imageLength - 1), wrong],
-    ['for another version', withHeader({ version: 2 }), 'its version is 2, not 1'],
+    ['altered in the last byte of the code', altered(at + length - 1), wrong],
+    ['for another version', withHeader({ version: 1 }), 'its version is 1, not 2'],
+    ['of the first version', firstVersion(), 'its version is 1, not 2'],
     [
       'for another architecture',
       withHeader({ architecture: 's390x' }),
@@ -168,13 +214,28 @@ describe('a wrong file', () => {
     ],
     [
       'for a page size that is too small',
-      withHeader({ imageLength: 4096 }),
-      'its images have 4096 bytes, not 65536',
+      withHeader({ blockLength: pageSize() / 2 }),
+      `its blocks of ${pageSize() / 2} bytes are not whole pages of ${pageSize()} bytes`,
     ],
-    ['with two images in the wrong order', withHeader({ images: swapped(index, index + 1) }), wrong],
+    [
+      'with blocks of no length',
+      withHeader({ blockLength: 0 }),
+      `its blocks of 0 bytes are not whole pages of ${pageSize()} bytes`,
+    ],
+    [
+      'with an image after its end',
+      withHeader({ images: withImage(key, { offset: 2 ** 30 }) }),
+      `it has ${size} bytes, not ${2 ** 30 + blockLength}`,
+    ],
+    [
+      'with another image in its place',
+      withHeader({ images: withImage(key, { offset: next.offset }) }),
+      wrong,
+    ],
+    ['with an image that is too long', withHeader({ images: withImage(key, { length: 2 * length }) }), wrong],
     [
       'without this shape',
-      withHeader({ images: header().images.with(index, 'none') }),
+      withHeader({ images: withImage(key, { key: 'none' }) }),
       'it has no code for this shape',
       'ERR_TRAMPFD_NO_TEMPLATE',
     ],
@@ -217,23 +278,38 @@ describe('a wrong file', () => {
     assertReleased();
   });
 
-  /** Maps code as regions do, and unmaps it. Returns the mapped bytes, or the error. */
-  function tryCode(key: string): Uint8Array | TrampfdError {
+  test('a file that is replaced after the place was found', () => {
+    const place = imageOf(key);
+    writeFileSync(path, installed);
+    const found = methods.template.locate!(key);
     const image = code.find((candidate) => candidate.key === key)!;
-    const address = reserveAddressSpace({ length: imageLength, alignment: imageLength }, 'test');
+    const blob = { key, bytes: image.create(distanceToData(found)), place: found };
+    methods.template.prepare(blob).close();
+    writeFileSync(path, withHeader({ images: withImage(key, { length: 2 * place.length }) }));
+    const message = `Cannot create a code page by template: ${path}: ${wrong}`;
+    assert.throws(() => methods.template.prepare(blob), { message });
+    assertReleased();
+  });
+
+  /** Maps code as regions do, and unmaps it. Returns whether the mapped bytes are right, or the error. */
+  function tryCode(key: string): boolean | TrampfdError {
+    const image = code.find((candidate) => candidate.key === key)!;
     try {
-      const prepared = methods.template.prepare(image);
+      const place = methods.template.locate!(key);
+      const bytes = image.create(distanceToData(place));
+      const prepared = methods.template.prepare({ key, bytes, place });
+      const length = place.mappingLength;
+      const address = reserveAddressSpace({ length, alignment: pageSize() }, 'test');
       try {
         prepared.mapAt(address);
-        return new Uint8Array(memoryAt(address, imageLength)).slice();
+        return Buffer.from(memoryAt(address + BigInt(place.start), place.length)).equals(bytes);
       } finally {
         prepared.close();
+        munmap(address, length);
       }
     } catch (error) {
       if (!(error instanceof TrampfdError)) throw error;
       return error;
-    } finally {
-      munmap(address, imageLength);
     }
   }
 
@@ -246,7 +322,7 @@ describe('a wrong file', () => {
       writeFileSync(path, bytes);
       const found = tryCode(key);
       if (found instanceof Error) refused++;
-      else assert.deepEqual(found, code.find((image) => image.key === key)!.bytes, `byte ${offset}`);
+      else assert.ok(found, `byte ${offset}`);
     }
     assert.ok(refused > 50, `${refused}`);
     assertReleased();
@@ -257,12 +333,13 @@ describe('a wrong file', () => {
     for (let round = 0; round < rounds({ normal: 60, long: 3_000 }); round++) {
       const [image, other] = [random.pick(code), random.pick(code)];
       const bytes = Buffer.from(installed);
-      bytes[imageOf(image.key) + random.integer({ to: imageLength - 1 })]! ^= 1 << random.integer({ to: 7 });
+      const { offset, length } = imageOf(image.key);
+      bytes[offset + random.integer({ to: length - 1 })]! ^= 1 << random.integer({ to: 7 });
       writeFileSync(path, bytes);
       const found = tryCode(image.key);
       assert.ok(found instanceof TrampfdError);
       assert.equal(found.message, `Cannot create a code page by template: ${path}: ${wrong}`);
-      if (other !== image) assert.deepEqual(tryCode(other.key), other.bytes);
+      if (other !== image) assert.equal(tryCode(other.key), true);
     }
     assertReleased();
   });

@@ -7,8 +7,11 @@ import assert from 'node:assert/strict';
 import type { CodeSource } from '#src/codepage/code-page-method.js';
 import { methods } from '#src/codepage/method-selection.js';
 import { regionAlignment } from '#src/codepage/regions.js';
+import { registerNumber } from '#src/core/registers.js';
+import { shapeKey } from '#src/core/shape.js';
 import { createTrampoline, createTrampolineTable, symbolAddress, TrampfdError } from '#src/index.js';
 import { mappings } from '#src/linux/process/proc-maps.js';
+import { hostMachine } from '#src/native/host.js';
 import koffi from '../support/koffi.js';
 import {
   fillAddressSpace,
@@ -44,10 +47,13 @@ const ours = (): number =>
     ({ path, shared, executable }) => path.startsWith('/memfd:trampfd') || (shared && executable),
   ).length;
 
-/** Max number of regions for slots of 32 bytes; some methods have only short regions. */
+/** Max number of regions for slots of 32 bytes with one register; some methods have only short regions. */
 const [first = ''] = (process.env['TRAMPFD_METHODS'] ?? '').split(',');
-const codeLength = methods[(first || 'memfd') as CodeSource].fixedCodeLength ?? regionAlignment;
-const regionsFor = (count: number): number => Math.ceil((count * 32) / codeLength);
+const arg0 = registerNumber(hostMachine().registerFile, 'arg0');
+const place = methods[(first || 'memfd') as CodeSource].locate?.(
+  shapeKey({ registers: [arg0], stack: undefined }),
+);
+const regionsFor = (count: number): number => Math.ceil((count * 32) / (place?.length ?? regionAlignment));
 
 /**
  * Repeats `attempt` until it succeeds, and undoes it. Success maps `regions`, which stay mapped; failures must not map

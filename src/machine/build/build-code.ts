@@ -15,6 +15,8 @@ export interface LauncherLayout {
 
 /** Code of one architecture that goes into files of the package, and not into the run-time bundle. */
 export interface BuildCode {
+  /** Bytes of the largest page that a kernel for this architecture can have. */
+  readonly maxPageSize: number;
   /** A function that returns at once. */
   emptyFunction(): Uint8Array;
   /** The code between C and JavaScript. */

@@ -12,7 +12,7 @@ export interface SlotViews {
 }
 
 export interface Block extends SlotViews {
-  /** The address of the first slot: a multiple of `regionAlignment`. */
+  /** The address of the first slot. The whole block is between two multiples of `regionAlignment`. */
   readonly code: bigint;
   /** The same address as 32-bit halves. */
   readonly low: number;

@@ -70,7 +70,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         ...createSlotViews(memoryAt(alias ?? region.dataAddress, region.dataLength)),
         ...splitAddress(region.codeAddress),
         code: region.codeAddress,
-        codeLength: region.image.bytes.length,
+        codeLength: region.codeLength,
         data: region.dataAddress,
         dataLength: region.dataLength,
         codeSource: region.regionClass.method.name,

@@ -35,6 +35,8 @@ export class Slots {
   /** Cache of the last lookup by address. */
   #lastRegion = -1;
   #lastBlockIndex = 0;
+  /** Offset of the first slot of that block from the multiple of `regionAlignment` before it. */
+  #lastStart = 0;
   /** The queue of free slots. */
   #head = endOfList;
   #tail = endOfList;
@@ -143,12 +145,13 @@ export class Slots {
       if (blockIndex === undefined) return -1;
       this.#lastRegion = region;
       this.#lastBlockIndex = blockIndex;
+      this.#lastStart = this.blocks[blockIndex]!.low & (regionAlignment - 1);
     }
     const blockIndex = this.#lastBlockIndex;
-    const offset = low & (regionAlignment - 1);
+    const offset = (low & (regionAlignment - 1)) - this.#lastStart;
     const indexInBlock = (offset / this.#stride) | 0;
-    if (indexInBlock * this.#stride !== offset || indexInBlock >= this.blocks[blockIndex]!.allocated)
-      return -1;
+    if (offset < 0 || indexInBlock * this.#stride !== offset) return -1;
+    if (indexInBlock >= this.blocks[blockIndex]!.allocated) return -1;
     return ((blockIndex << slotBits) | indexInBlock) >>> 0;
   }
 

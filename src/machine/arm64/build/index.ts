@@ -5,6 +5,7 @@ import { launcher } from './launcher.js';
 import { moduleCode } from './module-code.js';
 
 export const arm64Build: BuildCode = {
+  maxPageSize: 2 ** 16,
   emptyFunction,
   glue,
   moduleCode,

@@ -5,6 +5,7 @@ import { launcher } from './launcher.js';
 import { moduleCode } from './module-code.js';
 
 export const x64Build: BuildCode = {
+  maxPageSize: 2 ** 12,
   emptyFunction,
   glue,
   moduleCode,
