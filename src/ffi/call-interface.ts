@@ -12,6 +12,12 @@ import {
   type ValueLocation,
 } from './value-locations.js';
 
+/**
+ * How a call enters C: on the stack of the JavaScript thread, on that of the fiber, or without the preparations for
+ * callbacks.
+ */
+export type CallMode = 'thread' | 'fiber' | 'fast';
+
 export interface CallInterface {
   readonly args: readonly ValueLocation[];
   readonly result: ValueLocation | undefined;
@@ -22,8 +28,7 @@ export interface CallInterface {
   readonly flags: number;
   /** Whether `errno` is saved after the call. */
   readonly errno: boolean;
-  /** Whether C runs on the stack of a fiber. */
-  readonly onFiber: boolean;
+  readonly mode: CallMode;
   /** Bytes of a result in memory; 0 if it is in registers. */
   readonly resultSize: number;
   /** Offset, in the state, of the address for a result in memory. */
@@ -34,7 +39,7 @@ export interface CallInterface {
 export function prepareCall(
   signature: Signature,
   address: bigint,
-  { errno, onFiber }: Pick<CallInterface, 'errno' | 'onFiber'>,
+  { errno, mode }: Pick<CallInterface, 'errno' | 'mode'>,
 ): CallInterface {
   const { args, result, registers, stackSize } = hostMachine().ffi.callLayout(signature);
   const alignedStackSize = alignUp(stackSize, stackAlignment);
@@ -48,7 +53,7 @@ export function prepareCall(
     stackSize: alignedStackSize,
     flags: (registers.vector > 0 ? callFlags.vectors : 0) | (errno ? callFlags.errno : 0),
     errno,
-    onFiber,
+    mode,
     resultSize: resultMemorySize(signature.result, result),
     resultPointerOffset: resultPointerOffset(result),
   };

@@ -1,12 +1,11 @@
 /** The callbacks of this thread. */
 import { splitU64 } from '../core/bits.js';
 import { state as stateLayout } from '../machine/glue-layout.js';
-import { hostMachine } from '../native/host.js';
 import { DebugInfo } from '../trampolines/debug/debug-info.js';
-import { nextTableId } from '../trampolines/debug/registry.js';
-import { createInlineSlots } from '../trampolines/slots/slot-factory.js';
 import type { Slots } from '../trampolines/slots/slots.js';
 import type { CallbackInterface } from './callback-interface.js';
+import { prepareForCallbacks } from './entries.js';
+import { createGlueSlots, glueSlotOptions } from './glue-slots.js';
 import { type Runtime, runtime } from './runtime.js';
 
 export interface CallbackRegistry {
@@ -30,17 +29,14 @@ export interface CallbackRegistry {
 export let threadRegistry: CallbackRegistry | undefined;
 
 export function createRegistry(): CallbackRegistry {
-  const { callbackInterface, id } = hostMachine().ffi.callbackRegisters;
-  const shape = { registers: [callbackInterface, id], stack: undefined };
-  const storage = { mode: 'fast', codeSource: undefined, isolated: false } as const;
-  const owner = { table: nextTableId(), name: 'callbacks', shared: true };
   const threadRuntime = runtime();
-  const { low, high } = splitU64(threadRuntime.callbackEntry);
-  const { value: slots } = createInlineSlots(shape, storage, owner);
+  prepareForCallbacks();
+  const { low, high } = splitU64(threadRuntime.addressOf('callbackEntry'));
+  const slots = createGlueSlots('callbacks');
   threadRegistry = {
     runtime: threadRuntime,
     slots,
-    debugInfo: new DebugInfo(slots, storage),
+    debugInfo: new DebugInfo(slots, glueSlotOptions),
     liveCallbacks: threadRuntime.liveCallbacks,
     entryLo: low,
     entryHi: high,

@@ -10,6 +10,7 @@
  */
 import { entryPaths, state as stateLayout } from '../machine/glue-layout.js';
 import type { Callee, CalleeFunctions } from './callee.js';
+import { directFunction } from './direct-function.js';
 import type { GlueInstance } from './glue-instance.js';
 import { type PendingErrors, reportUncaught, wrongStackError } from './pending-errors.js';
 
@@ -30,15 +31,14 @@ export interface DispatchTargets extends CalleeFunctions {
 
 /** Returns the function that the glue calls. */
 export function createDispatcher(
-  { state, functions }: GlueInstance,
+  glue: GlueInstance,
   errors: PendingErrors,
   targets: DispatchTargets,
 ): () => void {
-  const { u32 } = state;
+  const { u32 } = glue.state;
   const { failureCode, take, set, rethrowErrors } = errors;
   const { liveCallbacks, asyncCompletions, callFunction, writeResult, runFromOtherThread } = targets;
-  const fiberBegin = functions.fiberBegin as () => void;
-  const fiberResume = functions.fiberResume as () => void;
+  let fiber: { readonly begin: () => void; readonly resume: () => void } | undefined;
 
   function dispatch(): void {
     const entryPath = u32[indices.entryPath]!;
@@ -78,10 +78,15 @@ export function createDispatcher(
 
   /** Runs C on the fiber, and the callbacks it calls, until it has returned. */
   function runFiber(): void {
-    fiberBegin();
+    fiber ??= {
+      begin: directFunction(glue, 'fiberBegin', { optimised: true }),
+      resume: directFunction(glue, 'fiberResume', { optimised: true }),
+    };
+    const { begin, resume } = fiber;
+    begin();
     while (u32[indices.suspended] !== 0) {
       runCallback();
-      fiberResume();
+      resume();
     }
   }
 

@@ -21,6 +21,7 @@ import {
   constants,
   constantsOffset,
   type ExportName,
+  type GlueEntry,
   importNames,
   importOffset,
   state as stateLayout,
@@ -44,8 +45,7 @@ export interface GlueState {
 
 export interface GlueInstance {
   readonly state: GlueState;
-  /** The address that all callbacks jump to. */
-  readonly callbackEntry: bigint;
+  addressOf(entry: GlueEntry): bigint;
   readonly functions: Readonly<Record<ExportName, (...args: unknown[]) => unknown>>;
   /** Installs the function that the glue calls. */
   attach(dispatch: () => void): void;
@@ -55,7 +55,7 @@ const attempt = 'prepare calls between C and JavaScript';
 
 export function createGlue(): GlueInstance {
   const stateLength = alignUp(stateLayout.length, pageSize());
-  const { code, callbackEntryOffset, initialiseOffset } = glueCode();
+  const { code, offsets } = glueCode();
   const length = constantsOffset + stateOffset + stateLength;
   const address = mapCode(() => code, {
     codeSource: undefined,
@@ -69,11 +69,12 @@ export function createGlue(): GlueInstance {
   constantWords[constants.stackLow / 8] = low;
   constantWords[constants.stackHigh / 8] = high;
   for (const name of importNames) constantWords[importOffset(name) / 8] = resolveImport(name);
-  const functions = callInitialise(address + BigInt(initialiseOffset)) as GlueInstance['functions'];
+  const addressOf = (entry: GlueEntry): bigint => address + BigInt(offsets[entry]);
+  const functions = callInitialise(addressOf('initialise')) as GlueInstance['functions'];
   throwOnNapiError(state);
   return {
     state,
-    callbackEntry: address + BigInt(callbackEntryOffset),
+    addressOf,
     functions,
     attach(dispatch) {
       functions.attach(dispatch, 'trampfd');

@@ -4,7 +4,9 @@ import { inspectLine, inspectSymbol } from '../core/inspect.js';
 import { knownOptions, nonNullAddress, optionalBoolean } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
 import { type BoundFunction, bindAsync, bindSync } from './bind-call.js';
-import { prepareCall } from './call-interface.js';
+import { type CallMode, prepareCall } from './call-interface.js';
+import { fastCallsIfPossible } from './fast-calls.js';
+import { bindFast } from './fast-function.js';
 import { nativeInvoker } from './native-invoker.js';
 import { type ParsedPrototype, parsePrototype } from './prototype/parse.js';
 import type { PrototypeLike } from './prototype/prototype-like.js';
@@ -19,6 +21,14 @@ export interface NativeFunctionOptions {
    * and that do not depend on the thread's own stack: no Node-API or V8 calls. Without effect on `async`. Default false.
    */
   readonly fiber?: boolean;
+  /**
+   * Whether V8's optimised code may call the function directly, which takes a quarter of the time. Only for functions that
+   * call no callbacks and return soon: meanwhile garbage cannot be collected. A callback during such a call does not
+   * run: C gets its error result, and the call throws `ERR_TRAMPFD_FAST`. Calls with structures, text, memory, many
+   * arguments or `errno`, and all calls if this build of Node does not allow it, take longer; `diagnose` tells
+   * whether it does. Without effect on `async`. Default false.
+   */
+  readonly fast?: boolean;
 }
 
 /** A C function as a JavaScript function. */
@@ -81,19 +91,42 @@ export function nativeFunction<
   const Options extends NativeFunctionOptions = Record<never, never>,
 >(prototype: S & ValidPrototype<S>, address: bigint, options?: Options): NativeFunction<S, Options>;
 export function nativeFunction(prototype: unknown, address: bigint, options?: unknown): unknown {
-  const { errno, fiber } = knownOptions(options, 'options', ['errno', 'fiber']);
+  const { errno, fiber, fast } = knownOptions(options, 'options', ['errno', 'fiber', 'fast']);
   const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   const target = nonNullAddress(address, 'address');
-  const callInterface = prepareCall(signature, target, {
-    errno: optionalBoolean(errno, 'errno'),
-    onFiber: optionalBoolean(fiber, 'fiber'),
-  });
+  const mode = callMode(optionalBoolean(fiber, 'fiber'), optionalBoolean(fast, 'fast'));
+  if (mode === 'fast') assertNoFunctionPointers(signature);
+  const callInterface = prepareCall(signature, target, { errno: optionalBoolean(errno, 'errno'), mode });
   const invoker = nativeInvoker();
-  return createHandle(bindSync(callInterface, invoker), {
+  const ordinary = bindSync(callInterface, invoker);
+  const fastCalls = mode === 'fast' ? fastCallsIfPossible() : undefined;
+  const call =
+    fastCalls === undefined
+      ? ordinary
+      : bindFast({ target, signature, callInterface }, fastCalls, {
+          ordinary,
+          readResult: () => invoker.read(callInterface.result!),
+        });
+  return createHandle(call, {
     async: bindAsync(callInterface, invoker),
     address: target,
     signature,
   });
+}
+
+function callMode(onFiber: boolean, isFast: boolean): CallMode {
+  if (onFiber && isFast)
+    throw new TypeError('fiber is for functions that call callbacks, and fast for others: choose one');
+  return onFiber ? 'fiber' : isFast ? 'fast' : 'thread';
+}
+
+function assertNoFunctionPointers({ args, text }: ParsedPrototype): void {
+  const index = args.findIndex(({ isFunctionPointer }) => isFunctionPointer);
+  if (index >= 0) {
+    throw new TypeError(
+      `fast is for functions that call no callbacks, but argument ${index + 1} of ${text} is a function pointer`,
+    );
+  }
 }
 
 /** The values of a native function's properties. */

@@ -7,7 +7,8 @@ import {
   state as stateLayout,
 } from '../machine/glue-layout.js';
 import { free, mallocBytes } from '../native/heap.js';
-import type { CallInterface } from './call-interface.js';
+import type { CallInterface, CallMode } from './call-interface.js';
+import { createEntries } from './entries.js';
 import { throwOnNapiError } from './glue-instance.js';
 import { type Marshaller, mayPinMemory } from './marshal.js';
 import { type Runtime, runtime } from './runtime.js';
@@ -35,14 +36,9 @@ export function nativeInvoker(): NativeInvoker {
   return instance;
 }
 
-function createInvoker({
-  state,
-  marshaller,
-  functions,
-  asyncCompletions,
-  invokeOnThread,
-  invokeOnFiber,
-}: Runtime): NativeInvoker {
+function createInvoker(runtime: Runtime): NativeInvoker {
+  const { state, marshaller, functions, asyncCompletions, errors } = runtime;
+  const { invokeOnThread, invokeOnFiber, invokeFast } = createEntries(runtime, errors);
   const { u32, u64, bytes } = state;
   const { readerFor } = marshaller;
   const callHeader = u32.subarray(stateLayout.call / 4, (stateLayout.call + callLayout.errno) / 4);
@@ -59,20 +55,32 @@ function createInvoker({
   function invoke(callInterface: CallInterface): void {
     writeCallHeader(callInterface);
     if (pinned.length > 0) invokePinned(callInterface);
-    else if (callInterface.onFiber) invokeOnFiber();
-    else invokeOnThread();
+    else enter(callInterface.mode);
+  }
+
+  function enter(mode: CallMode): void {
+    if (mode === 'thread') invokeOnThread();
+    else if (mode === 'fast') invokeFast();
+    else invokeOnFiber();
   }
 
   function bind(callInterface: CallInterface): () => unknown {
-    const { result, onFiber } = callInterface;
+    const { result, mode } = callInterface;
     const readResult = result === undefined ? readVoid : readerFor(result);
-    if (onFiber || callInterface.args.some(mayPinMemory)) {
+    if (mode === 'fiber' || callInterface.args.some(mayPinMemory)) {
       return () => {
         invoke(callInterface);
         return readResult();
       };
     }
     // Nothing can be pinned, and no fiber stack is needed: the checks of `invoke` are left out.
+    if (mode === 'fast') {
+      return () => {
+        writeCallHeader(callInterface);
+        invokeFast();
+        return readResult();
+      };
+    }
     return () => {
       writeCallHeader(callInterface);
       invokeOnThread();
@@ -81,10 +89,9 @@ function createInvoker({
   }
 
   /** Only this frame refers to the pinned values, so they are released even if JavaScript is terminated. */
-  function invokePinned({ onFiber }: CallInterface): void {
+  function invokePinned({ mode }: CallInterface): void {
     const retained = takePinned();
-    if (onFiber) invokeOnFiber();
-    else invokeOnThread();
+    enter(mode);
     retained.length = 0;
   }
 

@@ -7,7 +7,6 @@
  */
 import { TrampfdError } from '../core/errors.js';
 import { failures, state as stateLayout } from '../machine/glue-layout.js';
-import { ensureFiberStack } from './fiber-stack.js';
 import type { GlueInstance } from './glue-instance.js';
 
 /** A wrapper, so that `undefined` can be thrown, too. */
@@ -19,17 +18,15 @@ export interface PendingErrors {
   /** The failure code in the state, at index 0: not 0 if there is a pending error. */
   readonly failureCode: Uint32Array;
   /**
-   * Removes and returns the pending error. If the failure code is set without one, the glue set it: C called a callback on
-   * a stack that V8 does not know.
+   * Removes and returns the pending error. If the failure code is set without one, the glue set it, since it refused to
+   * run a callback.
    */
   take(): PendingError;
   set(newError: PendingError | undefined): void;
   /** Runs a function that may call callbacks, and throws their first error. */
   rethrowErrors(run: () => void): void;
-  /** Makes the native call that is in the state, and throws the first error of callbacks. */
-  invokeOnThread(): void;
-  /** Does the same on the fiber's stack, which is mapped when it is first needed. */
-  invokeOnFiber(): void;
+  /** Throws the pending error. */
+  throwPendingError(): never;
 }
 
 /** The error for a callback on a stack that V8 cannot run on. */
@@ -38,17 +35,26 @@ export function wrongStackError(): TrampfdError {
   return new TrampfdError(message, { code: 'ERR_TRAMPFD_STACK' });
 }
 
-export function createPendingErrors({ state, functions }: GlueInstance): PendingErrors {
+/** The error for a callback during a fast call. */
+function fastCallError(): TrampfdError {
+  const message =
+    'Cannot run a callback: C called it in a fast call. Create the native function without fast: true';
+  return new TrampfdError(message, { code: 'ERR_TRAMPFD_FAST' });
+}
+
+export function createPendingErrors({ state }: GlueInstance): PendingErrors {
   const failureCode = state.u32.subarray(stateLayout.failure / 4, stateLayout.failure / 4 + 1);
-  const enterOnThread = functions.invoke as () => void;
-  const enterOnFiber = functions.fiberInvoke as () => void;
   /** The first error since the innermost native call began. Errors of outer calls are in the frames that run them. */
   let pendingError: PendingError | undefined;
 
   function take(): PendingError {
-    const current = pendingError ?? { error: wrongStackError() };
+    const current = pendingError ?? { error: refusal() };
     set(undefined);
     return current;
+  }
+
+  function refusal(): TrampfdError {
+    return failureCode[0] === failures.fastCall ? fastCallError() : wrongStackError();
   }
 
   function set(newError: PendingError | undefined): void {
@@ -64,27 +70,11 @@ export function createPendingErrors({ state, functions }: GlueInstance): Pending
     if (innerError !== undefined) throw innerError.error;
   }
 
-  /** Does what `rethrowErrors(enterOnThread)` does; the common case is so small that V8 inlines it into every caller. */
-  function invokeOnThread(): void {
-    if (failureCode[0] !== 0) {
-      rethrowErrors(enterOnThread);
-    } else {
-      enterOnThread();
-      if (failureCode[0] !== 0) throwPendingError();
-    }
-  }
-
-  /** A function of its own, to keep `invokeOnThread` small. */
-  function throwPendingError(): void {
+  function throwPendingError(): never {
     throw take().error;
   }
 
-  function invokeOnFiber(): void {
-    ensureFiberStack(state);
-    rethrowErrors(enterOnFiber);
-  }
-
-  return { failureCode, take, set, rethrowErrors, invokeOnThread, invokeOnFiber };
+  return { failureCode, take, set, rethrowErrors, throwPendingError };
 }
 
 /** Reports an error for which there is no JavaScript caller: as `uncaughtException`. */

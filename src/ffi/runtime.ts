@@ -7,7 +7,8 @@ import { createGlue, type GlueInstance } from './glue-instance.js';
 import { createMarshaller, type Marshaller } from './marshal.js';
 import { createPendingErrors, type PendingErrors } from './pending-errors.js';
 
-export interface Runtime extends GlueInstance, Pick<PendingErrors, 'invokeOnThread' | 'invokeOnFiber'> {
+export interface Runtime extends GlueInstance {
+  readonly errors: PendingErrors;
   readonly marshaller: Marshaller;
   /** Live callbacks by slot number. */
   readonly liveCallbacks: (Callee | undefined)[];
@@ -42,6 +43,5 @@ function createRuntime(): Runtime {
   glue.attach(dispatch);
   // Registered before the program's own 'exit' listeners: those may wait for threads that wait for a callback.
   process.prependListener('exit', () => functions.shutdown());
-  const { invokeOnThread, invokeOnFiber } = errors;
-  return { ...glue, marshaller, liveCallbacks, asyncCompletions, invokeOnThread, invokeOnFiber };
+  return { ...glue, errors, marshaller, liveCallbacks, asyncCompletions };
 }

@@ -4,7 +4,16 @@
  */
 import { alignUp } from '../core/bits.js';
 import type { GlueCode } from './ffi-code.js';
-import { crossThreadModes, type ExportName, exportNames } from './glue-layout.js';
+import {
+  crossThreadModes,
+  type ExportName,
+  exportNames,
+  type FastCallName,
+  fastCallNames,
+  type GlueEntry,
+  type GlueOffsets,
+  glueEntries,
+} from './glue-layout.js';
 import type { Fixup, Label, LabelAssembler } from './label-assembler.js';
 
 /** Alignment of functions, in bytes: processors fetch aligned blocks of 16. */
@@ -29,7 +38,7 @@ type Emit<Glue> = (glue: Glue) => void;
 
 /** Emitters of the parts. `copyBytes` is missing on architectures that have an instruction for it. */
 export interface GlueEmitters<Glue>
-  extends Readonly<Record<ExportName | Exclude<SubroutineName, 'copyBytes'>, Emit<Glue>>> {
+  extends Readonly<Record<ExportName | FastCallName | Exclude<SubroutineName, 'copyBytes'>, Emit<Glue>>> {
   /** The code that callbacks jump to. */
   readonly callbackEntry: Emit<Glue>;
   /** The function that is called as if Node loaded a module, with the functions to export. */
@@ -79,14 +88,18 @@ export function assembleGlue<Glue extends GlueBase<GlueAssembler>>(
     asm.padTo(alignUp(asm.position, alignment));
     return asm.position;
   };
-  const callbackEntryOffset = alignFunction();
+  const offsets: Partial<Record<GlueEntry, number>> = { callbackEntry: alignFunction() };
   emitters.callbackEntry(glue);
-  const functions = exportNames.map((name) => {
-    const label = asm.label(alignFunction());
+  const emitFunction = <Name extends ExportName | FastCallName>(name: Name): readonly [Name, Label] => {
+    const offset = alignFunction();
+    if (glueEntries.includes(name as GlueEntry)) offsets[name as GlueEntry] = offset;
+    const label = asm.label(offset);
     emitters[name](glue);
-    return [name, label] as const;
-  });
-  const initialiseOffset = alignFunction();
+    return [name, label];
+  };
+  const functions = exportNames.map(emitFunction);
+  fastCallNames.forEach(emitFunction);
+  offsets.initialise = alignFunction();
   emitters.initialise(glue, functions);
   for (const name of subroutineNames) {
     alignFunction();
@@ -94,5 +107,5 @@ export function assembleGlue<Glue extends GlueBase<GlueAssembler>>(
   }
   alignFunction();
   glue.emitStringTable();
-  return { key: 'closure-glue', bytes: asm.finish(), callbackEntryOffset, initialiseOffset };
+  return { key: 'closure-glue', bytes: asm.finish(), offsets: offsets as GlueOffsets };
 }

@@ -1,13 +1,11 @@
 import type { PlatformTypes, Signature } from './c-types.js';
 import type { CallLayout } from './call-layout.js';
+import type { GlueOffsets } from './glue-layout.js';
 import type { NamedCode } from './named-code.js';
 
 /** The code between C and JavaScript. Constants and state follow it: see glue-layout.ts. */
 export interface GlueCode extends NamedCode {
-  /** Offset of the code that callbacks jump to, with their interface and their id in `callbackRegisters`. */
-  readonly callbackEntryOffset: number;
-  /** Offset of a `napi_addon_register_func`, which exports the functions of the glue. */
-  readonly initialiseOffset: number;
+  readonly offsets: GlueOffsets;
 }
 
 /** Code and layouts of calls between C and JavaScript. */

@@ -80,9 +80,13 @@ export const state = {
   /** Lowest address of the fiber stack including its guard page, and the length of both; 0 if there is none. */
   fiberStack: 96,
   fiberStackLength: 104,
+  /** Whether `invokeFast` executes native code: then no JavaScript may run, so callbacks are refused. */
+  inFastCall: 112,
+  /** Address of a word that is not 0 while V8's optimised code calls C; 0 if it is unknown. */
+  fastCallMarker: 120,
   /** The current call: of a native function, or of a callback. */
-  call: 112,
-  length: 112 + nativeCall.record + callRecord.stack + maxStackBytes,
+  call: 128,
+  length: 128 + nativeCall.record + callRecord.stack + maxStackBytes,
 } as const;
 
 /** Frame of a native call or of another entry, on the stack of the JavaScript thread. A multiple of 16 bytes. */
@@ -105,6 +109,8 @@ export const failures = {
   wrongStack: 1,
   /** The function of a callback threw. Set by JavaScript, which keeps the error. */
   thrown: 2,
+  /** C invoked a callback in a fast call. Set by the glue. */
+  fastCall: 3,
 } as const;
 
 /** How a callback or the dispatcher is reached. */
@@ -224,9 +230,26 @@ export const exportNames = [
   'fiberInvoke',
   'fiberResume',
   'invoke',
+  'invokeFast',
   'queueAsync',
   'readCString',
   'setRef',
   'shutdown',
 ] as const;
 export type ExportName = (typeof exportNames)[number];
+
+/**
+ * Functions that V8 calls without Node-API. The first two are for optimised code; they call the function whose address
+ * is in the first of `callbackRegisters`. The last does nothing.
+ */
+export const fastCallNames = ['fastCall', 'fastCallToMemory', 'emptyCallback'] as const;
+export type FastCallName = (typeof fastCallNames)[number];
+
+/** Code whose addresses JavaScript uses, in the order of the header in module-layout.ts. */
+export const glueEntries = [
+  ...(['callbackEntry', 'initialise', 'invoke', 'invokeFast', 'fiberBegin', 'fiberResume'] as const),
+  ...fastCallNames,
+] as const;
+export type GlueEntry = (typeof glueEntries)[number];
+/** Offsets in the code, in bytes. */
+export type GlueOffsets = Readonly<Record<GlueEntry, number>>;

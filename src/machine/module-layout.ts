@@ -3,6 +3,8 @@
  * their first argument is an ArrayBuffer with a `nativeCall` of glue-layout.ts, the record, whose general argument
  * words they also use for their own arguments and results.
  */
+import { alignUp } from '../core/bits.js';
+import { callRecord, glueEntries } from './glue-layout.js';
 
 /** Functions that the module exports to JavaScript. */
 export const moduleExports = [
@@ -12,6 +14,8 @@ export const moduleExports = [
   'bufferAt',
   /** `(record)`: makes the call. */
   'call',
+  /** `(record)`: makes the call, which returns a `v8::FunctionTemplate`, and returns its function: see `templateCall`. */
+  'functionOf',
   /** `(record, exports)`: calls the `napi_addon_register_func` at word 0. */
   'initialise',
   /** `(record)`: makes the call with `dlsym` as its target. */
@@ -34,8 +38,21 @@ export const initFunctionName = 'napi_register_module_v1';
 
 /** The symbol of the glue in the module: a header, then the code. */
 export const glueSymbol = 'trampfd_glue';
-/** Offsets in the header, of 32-bit words: length of the code, and offsets in it. */
-export const glueHeader = { codeLength: 0, callbackEntryOffset: 4, initialiseOffset: 8, length: 16 } as const;
+/** Offsets in the header, of 32-bit words: length of the code, and the offsets of `glueEntries` in it. */
+export const glueHeader = {
+  codeLength: 0,
+  offsets: 4,
+  length: alignUp(4 + 4 * glueEntries.length, 16),
+} as const;
+
+/**
+ * The call of `functionOf`: `FunctionTemplate::New`, whose first argument is the isolate. Offsets in the record of the
+ * addresses of `Isolate::GetCurrentContext` and `FunctionTemplate::GetFunction`, where other calls have vector registers.
+ */
+export const templateCall = {
+  getCurrentContext: callRecord.vector,
+  getFunction: callRecord.vector + 8,
+} as const;
 
 /** The last line of the file: the version of the package, and a checksum of everything before the line. */
 export const moduleTrailer = {

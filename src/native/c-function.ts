@@ -1,13 +1,13 @@
 /** C functions with integer and pointer arguments, by address. */
-import { hostMachine } from './host.js';
 import { addressOfBytes, stringAt } from './memory-view.js';
 import { nativeModule } from './module.js';
 import {
   argumentIndex,
   createRecord,
   errnoIndex,
+  indexOfArgument,
   resultIndex,
-  stackIndex,
+  stackSizeFor,
   stackSizeIndex,
   targetIndex,
 } from './record.js';
@@ -32,22 +32,16 @@ export function bindCFunction(prototype: string, address: bigint): CFunction {
   const types = list === '' ? [] : list!.split(', ');
   const isVariadic = types.at(-1) === '...';
   const writers = (isVariadic ? types.slice(0, -1) : types).map(writerOf);
-  const { generalArguments } = hostMachine().ffi;
   const { call } = nativeModule();
-
-  /** Returns the index of an argument in the record, in units of 8 bytes. */
-  const indexOf = (argument: number): number =>
-    argument < generalArguments ? argumentIndex + argument : stackIndex + argument - generalArguments;
 
   return (...args) => {
     let count = 0;
-    for (const write of writers) write(indexOf(count), args[count++]);
+    for (const write of writers) write(indexOfArgument(count), args[count++]);
     if (isVariadic) {
       for (let at = count; at < args.length; at += 2)
-        writerOf(args[at] as string)(indexOf(count++), args[at + 1]);
+        writerOf(args[at] as string)(indexOfArgument(count++), args[at + 1]);
     }
-    // The stack is aligned to 16 bytes.
-    u32[stackSizeIndex] = 16 * Math.ceil(Math.max(0, count - generalArguments) / 2);
+    u32[stackSizeIndex] = stackSizeFor(count);
     u64[targetIndex] = address;
     // C may call callbacks, which make calls of their own. Only this frame refers to the memory from here.
     const held = retained;

@@ -1,5 +1,6 @@
 /** The code between C and JavaScript, which is a part of the native module. */
 import { TrampfdError } from '../core/errors.js';
+import { type GlueOffsets, glueEntries } from '../machine/glue-layout.js';
 import { glueHeader, glueSymbol } from '../machine/module-layout.js';
 import { dlopen, dlsym } from './dl.js';
 import { memoryAt } from './memory-view.js';
@@ -9,8 +10,7 @@ import { argumentIndex, createRecord } from './record.js';
 /** Returns the code with the key that code page methods use, and offsets in it: see `GlueCode`. */
 export function glueCode(): {
   readonly code: { readonly key: string; readonly bytes: Uint8Array };
-  readonly callbackEntryOffset: number;
-  readonly initialiseOffset: number;
+  readonly offsets: GlueOffsets;
 } {
   nativeModule(); // checks the file
   const address = dlsym(glueSymbol, dlopen(modulePath(process.arch)))!;
@@ -19,8 +19,9 @@ export function glueCode(): {
   const codeAddress = address + BigInt(glueHeader.length);
   return {
     code: { key: 'closure-glue', bytes: new Uint8Array(memoryAt(codeAddress, word(glueHeader.codeLength))) },
-    callbackEntryOffset: word(glueHeader.callbackEntryOffset),
-    initialiseOffset: word(glueHeader.initialiseOffset),
+    offsets: Object.fromEntries(
+      glueEntries.map((name, index) => [name, word(glueHeader.offsets + 4 * index)]),
+    ) as GlueOffsets,
   };
 }
 

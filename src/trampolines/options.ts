@@ -61,7 +61,7 @@ export function validateOptions(
 let cachedDebugDefault: boolean | undefined;
 
 /** Cached, since reading the environment takes longer than creating a trampoline. */
-function isDebugDefault(): boolean {
+export function isDebugDefault(): boolean {
   if (cachedDebugDefault === undefined) {
     const value = process.env['TRAMPFD_DEBUG'] ?? '';
     cachedDebugDefault = value !== '' && value !== '0';

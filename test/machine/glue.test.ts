@@ -12,11 +12,12 @@ for (const [architecture, machine] of Object.entries(machines)) {
   const builder = builders[architecture]!;
 
   describe(`the glue for ${architecture}`, () => {
-    const { bytes, callbackEntryOffset, initialiseOffset } = builder.glue();
+    const { bytes, offsets } = builder.glue();
+    const entries = Object.values(offsets);
 
     test('fits into two pages, with aligned entry points', () => {
       assert.ok(bytes.length <= 8192, `${bytes.length} bytes`);
-      for (const at of [callbackEntryOffset, initialiseOffset]) assert.ok(at % 16 === 0 && at < bytes.length);
+      for (const at of entries) assert.ok(at % 16 === 0 && at < bytes.length);
     });
 
     test('is known to the disassembler', () => {
@@ -30,8 +31,7 @@ for (const [architecture, machine] of Object.entries(machines)) {
 
     test('has a landing pad where C or Node enters', () => {
       const pad = [...builder.emptyFunction().subarray(0, 4)];
-      for (const at of [callbackEntryOffset, initialiseOffset])
-        assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
+      for (const at of entries) assert.deepEqual([...bytes.subarray(at, at + 4)], pad);
     });
   });
 

@@ -23,11 +23,14 @@ import { isName, isSpecifier } from './type-names.js';
 export interface Parameter {
   readonly name: string | undefined;
   readonly type: ValueType;
+  /** Whether the type contains that of a function. */
+  readonly isFunctionPointer?: boolean;
 }
 
 interface Declarator {
   readonly pointerDepth: number;
   readonly name: string | undefined;
+  readonly isFunction: boolean;
 }
 
 /** Parses one declaration, which must be the whole text. */
@@ -134,19 +137,21 @@ export class DeclarationParser {
 
   #parseParameter(): Parameter {
     const specifiers = this.#parseSpecifiers();
-    const { pointerDepth, name } = this.#parseDeclarator();
-    return { name, type: this.#typeFrom(specifiers, pointerDepth) };
+    const { pointerDepth, name, isFunction } = this.#parseDeclarator();
+    const type = this.#typeFrom(specifiers, pointerDepth);
+    return isFunction ? { name, type, isFunctionPointer: true } : { name, type };
   }
 
   #parseDeclarator(): Declarator {
     let pointerDepth = this.#parseStars();
     let name: string | undefined;
+    let isFunction = false;
     if (this.#declaratorFollows()) {
       this.#tokens.expect('(');
       const inner = this.#parseNested(() => this.#parseDeclarator());
       this.#tokens.expect(')');
       pointerDepth += inner.pointerDepth;
-      name = inner.name;
+      ({ name, isFunction } = inner);
     } else {
       name = this.#acceptName();
     }
@@ -157,8 +162,9 @@ export class DeclarationParser {
       } else if (this.#tokens.accept('(')) {
         this.#parseNested(() => this.#parseParameters());
         pointerDepth += 2;
+        isFunction = true;
       } else {
-        return { pointerDepth, name };
+        return { pointerDepth, name, isFunction };
       }
     }
   }

@@ -10,6 +10,7 @@ import { typeExpected, UserTypeBase } from './user-type.js';
 export interface ParsedPrototype extends Signature {
   /** The function's name, if the prototype has one. */
   readonly name: string | undefined;
+  readonly args: readonly Parameter[];
 }
 
 /**
@@ -50,7 +51,7 @@ function parseObject(prototype: object, platform: PlatformTypes): ParsedPrototyp
   return {
     name: undefined,
     result: result.type,
-    args: allArgs.map(({ name, type }) => ({ name, type })),
+    args: allArgs.map(({ text: _, ...parameter }) => parameter),
     variadicFrom: isVariadic ? fixedArgs.length : undefined,
     text: `${result.text} (${argTexts.join(', ') || 'void'})`,
   };

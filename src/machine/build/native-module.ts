@@ -1,7 +1,7 @@
 /** Writes the native module: see module-layout.ts. */
 import { alignUp } from '../../core/bits.js';
 import { ByteWriter } from '../byte-writer.js';
-import type { GlueData } from '../glue-layout.js';
+import { type GlueData, glueEntries } from '../glue-layout.js';
 import {
   glueHeader,
   glueSymbol,
@@ -31,7 +31,7 @@ export function nativeModule(
   });
   const glueCode = glue();
   const header = new ByteWriter()
-    .u32(glueCode.bytes.length, glueCode.callbackEntryOffset, glueCode.initialiseOffset)
+    .u32(glueCode.bytes.length, ...glueEntries.map((name) => glueCode.offsets[name]))
     .padTo(glueHeader.length)
     .toBytes();
   const glueOffset = alignUp(code.length, codeAlignment);

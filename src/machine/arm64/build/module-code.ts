@@ -1,6 +1,7 @@
 /** Code of the native module: see module-layout.ts. */
 import { assembleModule, type ModuleCode, type ModuleEmitters } from '../../assemble-module.js';
 import { callRecord, type GlueData, NAPI_AUTO_LENGTH, nativeCall } from '../../glue-layout.js';
+import { templateCall } from '../../module-layout.js';
 import type { Gpr64 } from '../asm/operands.js';
 import { emitExports } from '../glue/module.js';
 import { emitCallTarget } from '../glue/native-call.js';
@@ -21,6 +22,20 @@ const emitters: ModuleEmitters<Glue> = {
     callNapi(glue, 'napi_create_external_arraybuffer');
   }),
   call: exportedFunction(({ asm, labels }) => asm.emit('bl <label>', labels.callTarget)),
+  functionOf: exportedFunction((glue) => {
+    const { asm } = glue;
+    const call = (offset: number): void => {
+      glue.ldr('x16', 'x19', nativeCall.record + offset);
+      asm.emit('blr <Xn>', 'x16');
+    };
+    asm.emit('bl <label>', glue.labels.callTarget);
+    glue.ldr('x0', 'x19', word(0));
+    call(templateCall.getCurrentContext);
+    asm.emit('mov <Xd>, <Xm>', 'x1', 'x0');
+    glue.ldr('x0', 'x19', nativeCall.record + callRecord.results);
+    call(templateCall.getFunction);
+    glue.str('x0', 'sp', result);
+  }),
   initialise: exportedFunction((glue) => {
     const { asm } = glue;
     asm.emit('mov <Xd>, <Xm>', 'x0', 'x20');

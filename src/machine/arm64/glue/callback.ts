@@ -6,6 +6,7 @@
  *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
  *     the same, on a stack that V8 cannot run on     the error result, and a request that reports the error
  *     any other thread                               a request to the JavaScript thread
+ *     JavaScript thread, in a fast call of ours      the error result, and an error when the call has returned
  *
  * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
  * call of ours, and 0 otherwise. If C has switched stacks within such a call, the callback fails.
@@ -116,9 +117,17 @@ function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
 function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: Exits): void {
   const { asm } = glue;
   const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
+  const [inFastCall, noFastCall] = [asm.label(), asm.label()];
   glue.ldr('x12', 'x21', state.jsThread);
   asm.emit('cmp <Xn>, <Xm>', 'x11', 'x12');
   asm.emit('b.<cond> <label>', 'ne', otherThread);
+  glue.ldr('w12', 'x21', state.inFastCall);
+  asm.emit('cbnz <Wt>, <label>', 'w12', inFastCall);
+  glue.ldr('x12', 'x21', state.fastCallMarker);
+  asm.emit('cbz <Xt>, <label>', 'x12', noFastCall);
+  glue.ldr('x12', 'x12', 0);
+  asm.emit('cbnz <Xt>, <label>', 'x12', inFastCall);
+  asm.bind(noFastCall);
   emitCheckThreadStack(glue, foreignStack);
 
   glue.saveArguments(currentRecord);
@@ -140,6 +149,10 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   asm.emit('mov <Xd|SP>, sp', 'x1');
   glue.callNapi('napi_get_and_clear_last_exception');
   asm.emit('bl <label>', glue.labels.closeScope);
+  asm.emit('b <label>', errorResult);
+
+  asm.bind(inFastCall);
+  glue.set(failures.fastCall, 'x21', state.failure);
   asm.emit('b <label>', errorResult);
 
   const enqueue = asm.label();

@@ -1,6 +1,7 @@
 /** Code of the native module: see module-layout.ts. */
 import { assembleModule, type ModuleCode, type ModuleEmitters } from '../../assemble-module.js';
 import { callRecord, type GlueData, NAPI_AUTO_LENGTH, nativeCall } from '../../glue-layout.js';
+import { templateCall } from '../../module-layout.js';
 import type { Gpr64, Memory } from '../asm/operands.js';
 import { emitExports } from '../glue/module.js';
 import { emitCallTarget } from '../glue/native-call.js';
@@ -12,7 +13,8 @@ const [result, secondArgument, firstArgument] = [frameSlot(-24), frameSlot(-32),
 const [count, record, frameSize] = [frameSlot(-48), frameSlot(-56), 48];
 
 const inRecord = (offset: number): Memory => ({ base: 'rbx', displacement: offset });
-const word = (index: number): Memory => inRecord(nativeCall.record + callRecord.general + 8 * index);
+const inCallRecord = (offset: number): Memory => inRecord(nativeCall.record + offset);
+const word = (index: number): Memory => inCallRecord(callRecord.general + 8 * index);
 
 const emitters: ModuleEmitters<Glue> = {
   addressOf: exportedFunction(emitAddressOf),
@@ -25,6 +27,15 @@ const emitters: ModuleEmitters<Glue> = {
     callNapi(glue, 'napi_create_external_arraybuffer');
   }),
   call: exportedFunction(({ asm, labels }) => asm.emit('call rel32', labels.callTarget)),
+  functionOf: exportedFunction(({ asm, labels }) => {
+    asm.emit('call rel32', labels.callTarget);
+    asm.emit('mov r64, r/m64', 'rdi', word(0));
+    asm.emit('call r/m64', inCallRecord(templateCall.getCurrentContext));
+    asm.emit('mov r64, r/m64', 'rdi', inCallRecord(callRecord.results));
+    asm.emit('mov r64, r/m64', 'rsi', 'rax');
+    asm.emit('call r/m64', inCallRecord(templateCall.getFunction));
+    asm.emit('mov r/m64, r64', result, 'rax');
+  }),
   initialise: exportedFunction(({ asm }) => {
     asm.emit('mov r64, r/m64', 'rdi', 'r12');
     asm.emit('mov r64, r/m64', 'rsi', secondArgument);

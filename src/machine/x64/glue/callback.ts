@@ -6,6 +6,7 @@
  *     JavaScript thread, in other native code        napi_make_callback, in a new handle scope
  *     the same, on a stack that V8 cannot run on     the error result, and a request that reports the error
  *     any other thread                               a request to the JavaScript thread
+ *     JavaScript thread, in a fast call of ours      the error result, and an error when the call has returned
  *
  * The first test is one comparison: `state.activeThread` is the thread pointer of the JavaScript thread during a native
  * call of ours, and 0 otherwise. If C has switched stacks within such a call, the callback fails.
@@ -111,8 +112,17 @@ function emitCheckThreadStack(glue: Glue, otherStack: Label): void {
 function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: Exits): void {
   const { asm } = glue;
   const [otherThread, foreignStack, failed] = [asm.label(), asm.label(), asm.label()];
+  const [inFastCall, noFastCall] = [asm.label(), asm.label()];
   asm.emit('cmp r64, r/m64', 'rax', glue.state(state.jsThread));
   asm.emit('jne rel32', otherThread);
+  asm.emit('cmp r/m32, imm32', glue.state(state.inFastCall), 0);
+  asm.emit('jne rel32', inFastCall);
+  asm.emit('mov r64, r/m64', 'rax', glue.state(state.fastCallMarker));
+  asm.emit('test r/m64, r64', 'rax', 'rax');
+  asm.emit('je rel32', noFastCall);
+  asm.emit('cmp r/m64, imm32', { base: 'rax' }, 0);
+  asm.emit('jne rel32', inFastCall);
+  asm.bind(noFastCall);
   emitCheckThreadStack(glue, foreignStack);
 
   glue.saveArguments(glue.record);
@@ -138,6 +148,10 @@ function emitOutsideNativeCall(glue: Glue, { completed, result, errorResult }: E
   asm.emit('lea r64, m', 'rsi', { base: 'rsp' });
   glue.callNapi('napi_get_and_clear_last_exception');
   asm.emit('call rel32', glue.labels.closeScope);
+  asm.emit('jmp rel32', errorResult);
+
+  asm.bind(inFastCall);
+  asm.emit('mov r/m32, imm32', glue.state(state.failure), failures.fastCall);
   asm.emit('jmp rel32', errorResult);
 
   const enqueue = asm.label();

@@ -1,6 +1,7 @@
 import { assembleGlue, type GlueEmitters } from '../../assemble-glue.js';
 import type { GlueCode } from '../../ffi-code.js';
 import { emitCallbackEntry } from './callback.js';
+import { emitFastCall, emitFastCallToMemory, emitInvokeFast } from './fast-call.js';
 import { emitFiberBegin, emitFiberInvoke, emitFiberResume } from './fiber-stack.js';
 import { emitAttach, emitInitialise, emitReadCString, emitSetRef } from './module.js';
 import { emitAsyncCall, emitCallTarget, emitInvoke, emitQueueAsync } from './native-call.js';
@@ -26,10 +27,18 @@ const emitters: GlueEmitters<Glue> = {
   fiberInvoke: emitFiberInvoke,
   fiberResume: emitFiberResume,
   invoke: emitInvoke,
+  invokeFast: emitInvokeFast,
   queueAsync: emitQueueAsync,
   readCString: emitReadCString,
   setRef: emitSetRef,
   shutdown: emitShutdown,
+
+  fastCall: emitFastCall,
+  fastCallToMemory: emitFastCallToMemory,
+  emptyCallback: ({ asm }) => {
+    asm.emit('endbr64');
+    asm.emit('ret');
+  },
 
   handleScopes: (glue) => glue.emitHandleScopes(),
   callTarget: emitCallTarget,

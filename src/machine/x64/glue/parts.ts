@@ -21,7 +21,7 @@ import { Assembler } from '../asm/assembler.js';
 import { type Gpr64, type Memory, xmm } from '../asm/operands.js';
 
 /** Registers of arguments: psABI, section 3.2.3. Results are in rax and rdx, xmm0 and xmm1. */
-const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
+export const argumentRegisters: readonly Gpr64[] = ['rdi', 'rsi', 'rdx', 'rcx', 'r8', 'r9'];
 const vectorRegisters = xmm.slice(0, 8);
 
 /** In the frame of a callback: rdi on entry, the address for a result in memory. */
