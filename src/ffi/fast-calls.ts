@@ -42,34 +42,21 @@ interface PooledFunction extends FastFunction {
   readonly pool: PooledFunction[];
 }
 
-let instance: FastCalls | TrampfdError | undefined;
+let instance: FastCalls | undefined;
+let isOpened = false;
 
-/**
- * Returns how to make fast calls.
- * @throws TrampfdError that tells why this process cannot make any
- */
-export function fastCalls(): FastCalls {
-  if (instance === undefined) {
+/** Returns how to make fast calls; `undefined` if this process cannot make any: debug mode tells why. */
+export function fastCalls(): FastCalls | undefined {
+  if (!isOpened) {
+    isOpened = true;
     try {
       instance = openFastCalls();
     } catch (error) {
       if (!(error instanceof TrampfdError)) throw error;
-      instance = error;
+      if (isDebugDefault()) process.emitWarning(error);
     }
   }
-  if (instance instanceof TrampfdError) throw instance;
   return instance;
-}
-
-/** Does the same, but returns `undefined` if that is impossible, which debug mode reports. */
-export function fastCallsIfPossible(): FastCalls | undefined {
-  const isFirst = instance === undefined;
-  try {
-    return fastCalls();
-  } catch (error) {
-    if (isFirst && isDebugDefault()) process.emitWarning(error as Error);
-    return undefined;
-  }
 }
 
 function openFastCalls(): FastCalls {

@@ -5,7 +5,7 @@ import { knownOptions, nonNullAddress, optionalBoolean } from '../core/validate.
 import { hostMachine } from '../native/host.js';
 import { type BoundFunction, bindAsync, bindSync } from './bind-call.js';
 import { type CallMode, prepareCall } from './call-interface.js';
-import { fastCallsIfPossible } from './fast-calls.js';
+import { fastCalls } from './fast-calls.js';
 import { bindFast } from './fast-function.js';
 import { nativeInvoker } from './native-invoker.js';
 import { type ParsedPrototype, parsePrototype } from './prototype/parse.js';
@@ -91,19 +91,19 @@ export function nativeFunction<
   const Options extends NativeFunctionOptions = Record<never, never>,
 >(prototype: S & ValidPrototype<S>, address: bigint, options?: Options): NativeFunction<S, Options>;
 export function nativeFunction(prototype: unknown, address: bigint, options?: unknown): unknown {
-  const { errno, fiber, fast } = knownOptions(options, 'options', ['errno', 'fiber', 'fast']);
+  const values = knownOptions(options, 'options', ['errno', 'fiber', 'fast']);
   const signature = parsePrototype(prototype, hostMachine().ffi.cPlatform);
   const target = nonNullAddress(address, 'address');
-  const mode = callMode(optionalBoolean(fiber, 'fiber'), optionalBoolean(fast, 'fast'));
+  const mode = callMode(optionalBoolean(values.fiber, 'fiber'), optionalBoolean(values.fast, 'fast'));
   if (mode === 'fast') assertNoFunctionPointers(signature);
-  const callInterface = prepareCall(signature, target, { errno: optionalBoolean(errno, 'errno'), mode });
+  const callInterface = prepareCall(signature, target, { errno: optionalBoolean(values.errno, 'errno'), mode });
   const invoker = nativeInvoker();
   const ordinary = bindSync(callInterface, invoker);
-  const fastCalls = mode === 'fast' ? fastCallsIfPossible() : undefined;
+  const fast = mode === 'fast' ? fastCalls() : undefined;
   const call =
-    fastCalls === undefined
+    fast === undefined
       ? ordinary
-      : bindFast({ target, signature, callInterface }, fastCalls, {
+      : bindFast({ target, signature, callInterface }, fast, {
           ordinary,
           readResult: () => invoker.read(callInterface.result!),
         });

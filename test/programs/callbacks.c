@@ -275,3 +275,29 @@ long use_stack(int size, callback *call)
             return -1;
     return result;
 }
+
+/* The lower half of the address to which a call of this function returns. */
+unsigned return_address(void)
+{
+    return (unsigned)(unsigned long)__builtin_return_address(0);
+}
+
+int add(int first, int second)
+{
+    return (int)((unsigned)first + (unsigned)second);
+}
+
+long same_word(long value)
+{
+    return value;
+}
+
+float same_float(float value)
+{
+    return value;
+}
+
+double same_double(double value)
+{
+    return value;
+}

@@ -2,7 +2,7 @@
 import { type NativeFunctionOptions, nativeFunction, struct, symbolAddress } from 'trampfd';
 import { compileLibrary } from './compile.js';
 
-const callbacksLibrary = (): string => compileLibrary('callbacks', ['callbacks.c']);
+export const callbacksLibrary = (): string => compileLibrary('callbacks', ['callbacks.c']);
 
 export const inLibrary = (name: string): bigint => symbolAddress(name, callbacksLibrary());
 

@@ -15,9 +15,14 @@ const prelude = `
 /** Runs an ES module with the Node of this process, and waits for its end. */
 export function runScript(
   script: string,
-  { env = {}, under = [] }: { env?: Record<string, string>; under?: readonly string[] } = {},
+  {
+    env = {},
+    under = [],
+    nodeOptions = [],
+  }: { env?: Record<string, string>; under?: readonly string[]; nodeOptions?: readonly string[] } = {},
 ): SpawnSyncReturns<string> {
-  const [command, ...args] = [...under, process.execPath, '--input-type=module', '--eval', prelude + script];
+  const node = [process.execPath, ...nodeOptions, '--input-type=module', '--eval', prelude + script];
+  const [command, ...args] = [...under, ...node];
   const result = spawnSync(command!, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
   return { ...result, stderr: ownErrors(result.stderr) };
 }
