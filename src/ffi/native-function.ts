@@ -96,7 +96,10 @@ export function nativeFunction(prototype: unknown, address: bigint, options?: un
   const target = nonNullAddress(address, 'address');
   const mode = callMode(optionalBoolean(values.fiber, 'fiber'), optionalBoolean(values.fast, 'fast'));
   if (mode === 'fast') assertNoFunctionPointers(signature);
-  const callInterface = prepareCall(signature, target, { errno: optionalBoolean(values.errno, 'errno'), mode });
+  const callInterface = prepareCall(signature, target, {
+    errno: optionalBoolean(values.errno, 'errno'),
+    mode,
+  });
   const invoker = nativeInvoker();
   const ordinary = bindSync(callInterface, invoker);
   const fast = mode === 'fast' ? fastCalls() : undefined;
