@@ -4,6 +4,7 @@ import { nextTableId } from './debug/registry.js';
 import { type Bodies, noInvocationChecks } from './slots/bodies.js';
 import { createBodies, createEntrySlots, createInlineSlots, type SlotOptions } from './slots/slot-factory.js';
 import type { SlotNumber, Slots } from './slots/slots.js';
+import type { WordColumn } from './slots/word-columns.js';
 
 export class TableStorage {
   /** The slots whose addresses programs call. */
@@ -36,11 +37,19 @@ export class TableStorage {
     return this.slots.byteLength + (this.#bodies?.byteLength ?? 0);
   }
 
-  /** Reserves memory for `count` more trampolines, or for none if an error is thrown. */
-  ensureFree(count: number): void {
+  /** Whether the data of trampolines is in slots: only that of slow ones is not. */
+  get hasDataSlots(): boolean {
+    return this.#bodies === undefined || this.#bodies.slots !== undefined;
+  }
+
+  /**
+   * Reserves memory for `count` more trampolines, or for none if an error is thrown.
+   * @param written see `Slots`
+   */
+  ensureFree(count: number, written = false): void {
     try {
-      this.slots.ensureFree(count);
-      this.#bodies?.slots?.ensureFree(count);
+      this.slots.ensureFree(count, written);
+      this.#bodies?.slots?.ensureFree(count, written);
     } catch (error) {
       this.slots.releaseUnused();
       this.#bodies?.slots?.releaseUnused();
@@ -60,6 +69,21 @@ export class TableStorage {
     const slot = this.slots.allocate();
     this.slots.storeWord(slot, 0, body);
     return slot;
+  }
+
+  /**
+   * Creates trampolines whose data is in slots, all or none. @param columns their data words
+   * @param addresses receives the addresses as 32-bit halves
+   */
+  createMany(count: number, columns: readonly WordColumn[], addresses: Uint32Array): void {
+    this.ensureFree(count, true);
+    const bodySlots = this.#bodies?.slots;
+    if (bodySlots === undefined) {
+      this.slots.allocateMany(count, columns, addresses);
+      return;
+    }
+    bodySlots.allocateMany(count, columns, addresses);
+    this.slots.allocateMany(count, [{ halves: addresses, step: 2 }], addresses);
   }
 
   /** Returns a copy of a trampoline's data words. */

@@ -10,6 +10,7 @@ import { dataLayout, type Shape } from '../../core/shape.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
+  MAP_POPULATE,
   MAP_PRIVATE,
   mmap,
   mprotect,
@@ -23,6 +24,7 @@ import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
 import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
+import { writeAddresses } from './word-columns.js';
 
 export interface FastBlockOptions {
   readonly shape: Shape;
@@ -53,7 +55,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     ));
   }
 
-  allocate(slotHint: number, blockIndex: number): FastBlock {
+  allocate(slotHint: number, blockIndex: number, writtenCount: number): FastBlock {
     const { shape, codeSource, isolated } = this.#options;
     const { maxImageBytes } = hostMachine().trampolines;
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
@@ -77,7 +79,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         freeList: new Uint32Array(region.image.count),
         allocated: 0,
       };
-      this.#fillWithTraps(block);
+      this.#fillWithTraps(block, writtenCount);
       return block;
     } catch (error) {
       releaseMemory(region, alias);
@@ -104,15 +106,15 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     mseal(region.dataAddress, region.dataLength);
   }
 
-  /** Makes every slot jump to its own trap. Code is within one aligned MiB, so the upper half is constant. */
-  #fillWithTraps({ freeList, u32, low, high }: FastBlock): void {
-    const u32PerSlot = 2 * dataLayout(this.shape).wordCount;
-    for (let slot = 0, u32Index = 0, trapLow = low + this.trapOffset; slot < freeList.length; slot++) {
-      u32[u32Index] = trapLow;
-      u32[u32Index + 1] = high;
-      u32Index += u32PerSlot;
-      trapLow += this.stride;
-    }
+  /** Makes the slots from an index on jump to their own traps. */
+  #fillWithTraps({ freeList, u32, low, high }: FastBlock, first: number): void {
+    const step = 2 * dataLayout(this.shape).wordCount;
+    const firstTrap = low + first * this.stride + this.trapOffset;
+    writeAddresses(
+      { halves: u32, start: first * step, step },
+      { low: firstTrap, high, stride: this.stride },
+      freeList.length - first,
+    );
   }
 }
 
@@ -124,6 +126,7 @@ function releaseMemory(region: Region, alias: bigint | undefined): void {
 }
 
 function mapPrivate({ dataAddress, dataLength }: Region): undefined {
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  // All of it is written immediately.
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE;
   mmap({ address: dataAddress, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, attempt);
 }
