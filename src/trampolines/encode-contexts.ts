@@ -3,8 +3,8 @@ import type { RegisterContext, StackContext } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
 import { dataLayout, type Shape } from '../core/shape.js';
 
-export function shapeOf({ assignments }: RegisterContext, stack: StackContext | undefined): Shape {
-  return { registers: assignments.map(({ register }) => register), stack };
+export function shapeOf({ layout }: RegisterContext, stack: StackContext | undefined): Shape {
+  return stack === undefined ? layout.shape : { ...layout.shape, stack };
 }
 
 /** Large enough for the data words of any trampoline. */
@@ -15,11 +15,10 @@ const scratchU8 = new Uint8Array(scratchU64.buffer);
 /** Returns the data words as 32-bit halves, low half first. The array is valid until the next call. */
 export function encodeContexts(
   shape: Shape,
-  { pc, assignments }: RegisterContext,
+  { words }: RegisterContext,
   stack: StackContext | undefined,
 ): Uint32Array {
-  scratchU64[0] = pc;
-  for (let index = 0; index < assignments.length; index++) scratchU64[index + 1] = assignments[index]!.value;
+  for (let index = 0; index < words.length; index++) scratchU64[index] = words[index]!;
   if (stack !== undefined) {
     const { stackDataOffset, stride } = dataLayout(shape);
     scratchU8.fill(0, stackDataOffset, stride);

@@ -13,8 +13,6 @@ export const MAP_PRIVATE = 2;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
-/** Maps all pages at once, which takes less time than a page fault for each. */
-export const MAP_POPULATE = 0x8000;
 export const MAP_STACK = 0x20000;
 const MS_ASYNC = 1;
 const MADV_DONTNEED = 4;

@@ -10,7 +10,6 @@ import { dataLayout, type Shape } from '../../core/shape.js';
 import {
   MAP_ANONYMOUS,
   MAP_FIXED,
-  MAP_POPULATE,
   MAP_PRIVATE,
   mmap,
   mprotect,
@@ -126,7 +125,6 @@ function releaseMemory(region: Region, alias: bigint | undefined): void {
 }
 
 function mapPrivate({ dataAddress, dataLength }: Region): undefined {
-  // All of it is written immediately.
-  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE;
+  const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   mmap({ address: dataAddress, length: dataLength, prot: PROT_READ | PROT_WRITE, flags }, attempt);
 }
