@@ -26,7 +26,7 @@ export interface Block extends SlotViews {
   /** How the code was mapped. */
   readonly codeSource: string;
   /** For every slot that was ever allocated: whether it is live, or else its successor among the free ones; see `Slots`. */
-  readonly freeList: Uint32Array;
+  readonly freeList: Int32Array;
   /** Number of slots that were ever allocated; they are the first ones. */
   allocated: number;
 }

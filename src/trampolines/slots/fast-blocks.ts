@@ -75,7 +75,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         data: region.dataAddress,
         dataLength: region.dataLength,
         codeSource: region.regionClass.method.name,
-        freeList: new Uint32Array(region.image.count),
+        freeList: new Int32Array(region.image.count),
         allocated: 0,
       };
       this.#fillWithTraps(block, writtenCount);

@@ -17,8 +17,9 @@ const slotBits = 16;
 const slotMask = 2 ** slotBits - 1;
 /** Entries of `freeList`: 0 for a live slot, so that creating one need not write it, or the next slot's number + 1. */
 const live = 0;
-const endOfList = 0xffff_ffff;
-const maxBlocks = endOfList >>> slotBits;
+const endOfList = -1;
+/** All numbers of slots are below 2^31, so that V8 represents them as small integers. */
+const maxBlocks = 2 ** (31 - slotBits) - 1;
 const regionBits = Math.log2(regionAlignment);
 
 /** Converts between 64-bit words and 32-bit halves. Shared: one thread runs this module's JavaScript. */
@@ -189,7 +190,7 @@ export class Slots {
     const indexInBlock = (offset / this.#stride) | 0;
     if (offset < 0 || indexInBlock * this.#stride !== offset) return -1;
     if (indexInBlock >= this.blocks[blockIndex]!.allocated) return -1;
-    return ((blockIndex << slotBits) | indexInBlock) >>> 0;
+    return (blockIndex << slotBits) | indexInBlock;
   }
 
   isLive(slot: SlotNumber): boolean {
@@ -198,10 +199,9 @@ export class Slots {
 
   /** Returns the address to call. */
   address(slot: SlotNumber): bigint {
-    const block = this.blocks[slot >>> slotBits]!;
-    scratchU32[0] = block.low + (slot & slotMask) * this.#stride;
-    scratchU32[1] = block.high;
-    return scratchU64[0]!;
+    const { code } = this.blocks[slot >>> slotBits]!;
+    // V8 adds words of 64 bits if the result is one. It would wait for two stores of halves before a load of both.
+    return BigInt.asUintN(64, code + BigInt((slot & slotMask) * this.#stride));
   }
 
   block(slot: SlotNumber): Block {
@@ -295,7 +295,7 @@ export class Slots {
       // The consumer may close everything between two steps.
       for (let indexInBlock = 0; indexInBlock < (this.blocks[blockIndex]?.allocated ?? 0); indexInBlock++) {
         if (this.blocks[blockIndex]!.freeList[indexInBlock] === live)
-          yield ((blockIndex << slotBits) | indexInBlock) >>> 0;
+          yield (blockIndex << slotBits) | indexInBlock;
       }
     }
   }
@@ -318,7 +318,7 @@ export class Slots {
   #allocateNeverUsed(): SlotNumber {
     const indexInBlock = this.#blockWithNeverUsed().allocated++;
     this.#neverUsed--;
-    return ((this.#currentBlockIndex << slotBits) | indexInBlock) >>> 0;
+    return (this.#currentBlockIndex << slotBits) | indexInBlock;
   }
 
   #allocateFreed(): SlotNumber {
