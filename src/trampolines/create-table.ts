@@ -88,7 +88,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     // Only now: a getter of the values can close or freeze the table.
     this.#lifecycle.assertMutable('add a trampoline to');
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    const slot = this.#storage.create(this.#encoder.u32);
+    const slot = this.#storage.create(this.#encoder.u64);
     if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.add);
     return this.#slots.address(slot);
   }
@@ -122,7 +122,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
         encodeAt(addedCount);
         this.#lifecycle.assertMutable('add trampolines to');
         if (this.#options.debug) assertExecutable(encoder.u64[0]!, `index ${addedCount}: pc`);
-        const slot = this.#storage.create(encoder.u32);
+        const slot = this.#storage.create(encoder.u64);
         if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.addMany);
         this.#slots.writeAddress(slot, addressesU32, addedCount);
       }
@@ -151,7 +151,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     // Again: a getter of the values can have deleted it.
     this.#liveSlot(address);
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    this.#storage.update(slot, this.#encoder, changedWords);
+    this.#storage.update(slot, this.#encoder.u64, changedWords);
   }
 
   has(address: bigint): boolean {

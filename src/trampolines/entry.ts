@@ -99,8 +99,8 @@ export class Entry {
     });
   }
 
-  /** Makes invocations run a body of this shape. @param data its data words as 32-bit halves */
-  activate(shape: Shape, data: Uint32Array, checks: InvocationChecks = noInvocationChecks): void {
+  /** Makes invocations run a body of this shape. @param data its data words */
+  activate(shape: Shape, data: BigUint64Array, checks: InvocationChecks = noInvocationChecks): void {
     const owner = bodiesFor(this.#pool, shape);
     const body = { owner, address: owner.create(data, checks) };
     this.#pool.entries.storeWord(this.#slot, 0, body.address);

@@ -19,7 +19,6 @@ export class RowEncoder {
   readonly #stackDataOffset: number;
   /** The encoded words of one slot. */
   readonly u64: BigUint64Array<ArrayBuffer>;
-  readonly u32: Uint32Array<ArrayBuffer>;
   readonly #u8: Uint8Array<ArrayBuffer>;
   /** Counts uses of `u64`, to detect a getter or a column function that uses the same table. */
   #generation = 0;
@@ -58,7 +57,6 @@ export class RowEncoder {
     const slotLayout = dataLayout(this.shape);
     this.#stackDataOffset = slotLayout.stackDataOffset;
     this.u64 = new BigUint64Array(slotLayout.wordCount);
-    this.u32 = new Uint32Array(this.u64.buffer);
     this.#u8 = new Uint8Array(this.u64.buffer);
   }
 

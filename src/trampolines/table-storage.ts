@@ -57,8 +57,8 @@ export class TableStorage {
     }
   }
 
-  /** Creates a trampoline. @param data its data words as 32-bit halves */
-  create(data: Uint32Array): SlotNumber {
+  /** Creates a trampoline. @param data its data words */
+  create(data: BigUint64Array): SlotNumber {
     if (this.#bodies === undefined) {
       const slot = this.slots.allocate();
       this.slots.writeNew(slot, data);
@@ -95,19 +95,15 @@ export class TableStorage {
 
   /**
    * Changes a trampoline that other threads may be invoking: in one step if it has a body, otherwise word by word.
-   * @param data all data words, in two views of the same memory
+   * @param data all data words
    * @param changedWords their indexes
    */
-  update(
-    slot: SlotNumber,
-    data: { readonly u64: BigUint64Array; readonly u32: Uint32Array },
-    changedWords: Iterable<number>,
-  ): void {
+  update(slot: SlotNumber, data: BigUint64Array, changedWords: Iterable<number>): void {
     if (this.#bodies === undefined) {
-      for (const index of changedWords) this.slots.storeWord(slot, index, data.u64[index]!);
+      for (const index of changedWords) this.slots.storeWord(slot, index, data[index]!);
     } else {
       const previousBody = this.slots.loadWord(slot, 0);
-      this.slots.storeWord(slot, 0, this.#bodies.create(data.u32, noInvocationChecks));
+      this.slots.storeWord(slot, 0, this.#bodies.create(data, noInvocationChecks));
       this.#bodies.retire(previousBody);
     }
   }

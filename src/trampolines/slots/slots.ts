@@ -199,9 +199,10 @@ export class Slots {
 
   /** Returns the address to call. */
   address(slot: SlotNumber): bigint {
-    const { code } = this.blocks[slot >>> slotBits]!;
-    // V8 adds words of 64 bits if the result is one. It would wait for two stores of halves before a load of both.
-    return BigInt.asUintN(64, code + BigInt((slot & slotMask) * this.#stride));
+    const block = this.blocks[slot >>> slotBits]!;
+    scratchU32[0] = block.low + (slot & slotMask) * this.#stride;
+    scratchU32[1] = block.high;
+    return scratchU64[0]!;
   }
 
   block(slot: SlotNumber): Block {
@@ -225,22 +226,11 @@ export class Slots {
     addresses[2 * index + 1] = block.high;
   }
 
-  /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data 32-bit halves */
-  writeNew(slot: SlotNumber, data: Uint32Array): void {
-    const { u32 } = this.blocks[slot >>> slotBits]!;
-    const start = 2 * (slot & slotMask) * this.#wordsPerSlot;
-    for (let index = 2 * this.#wordsPerSlot - 1; index > 5; index--) u32[start + index] = data[index]!;
-    // Unrolled: nearly all slots have at most three words, and a loop would take longer than all other steps.
-    if (this.#wordsPerSlot > 2) {
-      u32[start + 5] = data[5]!;
-      u32[start + 4] = data[4]!;
-    }
-    if (this.#wordsPerSlot > 1) {
-      u32[start + 3] = data[3]!;
-      u32[start + 2] = data[2]!;
-    }
-    u32[start + 1] = data[1]!;
-    u32[start] = data[0]!;
+  /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data may be longer */
+  writeNew(slot: SlotNumber, data: BigUint64Array): void {
+    const { u64 } = this.blocks[slot >>> slotBits]!;
+    const start = (slot & slotMask) * this.#wordsPerSlot;
+    for (let index = this.#wordsPerSlot - 1; index >= 0; index--) u64[start + index] = data[index]!;
   }
 
   /**
