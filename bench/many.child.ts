@@ -1,12 +1,13 @@
 /**
  * Creates many trampolines in a fresh process and prints the cost of one, as JSON: a child of many.ts and memory.ts.
  *
- *     node [--expose-gc] build/bench/many.child.js table|columns|atomic|slow|single|libffi|libffcall 1000
+ *     node [--expose-gc] build/bench/many.child.js table|columns|atomic|slow|single|libffi|libffcall|stores 1000
  *
  * With `--expose-gc`, memory is measured after garbage collections and includes V8's heap.
  */
 import { readFileSync } from 'node:fs';
 import { addressOf, createTrampoline, createTrampolineTable } from 'trampfd';
+import { assertResult } from './harness.js';
 import { assertEach, native, Run, target } from './native.js';
 import { type Usage, usage, usagePer } from './usage.js';
 
@@ -39,6 +40,7 @@ const ways: Readonly<Record<string, () => void>> = {
   },
   libffi: () => createInC('closure_each', 'libffi'),
   libffcall: () => createInC('callback_each', 'libffcall'),
+  stores: () => createInC('store_each', 'loop'),
 };
 
 const create = ways[way!]!;
@@ -52,11 +54,7 @@ const start = process.hrtime.bigint();
 create();
 const time = Number(process.hrtime.bigint() - start);
 const after = collectedUsage();
-assertEach(
-  way!,
-  addresses,
-  values.reduce((sum, value) => sum + value),
-);
+assertCreated();
 const figures: ManyFigures = {
   made: count,
   time: time / count,
@@ -70,8 +68,20 @@ function addEach(layout: { atomic?: boolean; mode?: 'slow' }): void {
   for (let i = 0; i < count; i++) addresses[i] = table.add({ pc, arg2: values[i]! });
 }
 
-function createInC(name: string, library: 'libffi' | 'libffcall'): void {
-  native(name, library)(new Run({ count, extra: addressOf(addresses) }));
+function createInC(name: string, library: 'libffi' | 'libffcall' | 'loop'): void {
+  native(name, library)(new Run({ third: pc, count, extra: addressOf(addresses) }));
+}
+
+/** Throws unless each address is that of a trampoline or, without trampolines, of a slot with its value. */
+function assertCreated(): void {
+  const sum = values.reduce((total, value) => total + value);
+  if (way === 'stores') {
+    const run = new Run({ count, extra: addressOf(addresses) });
+    native('sum_stored')(run);
+    assertResult(way, run.sum, sum);
+  } else {
+    assertEach(way!, addresses, sum);
+  }
 }
 
 /** Creates garbage until V8's young generation has its full size. */

@@ -31,6 +31,10 @@ function measure(onProgress: OnProgress): Row[] {
     [
       contender('add', 'one by one with add', 'time', cold('table')),
       contender('addMany', 'by column with addMany', 'time', cold('columns')),
+      {
+        ...contender('stores', 'the same stores to fresh memory, in C', 'time', cold('stores')),
+        vendor: 'machine',
+      },
       contender('bytes', 'table', 'pss', () => table('pss')),
       contender('mappings', 'table', 'mappings', () => table('mappings')),
       contender('slow-bytes', 'slow table', 'pss', () => slow('pss')),

@@ -19,7 +19,7 @@ const nodeHeaders = join(dirname(dirname(process.execPath)), 'include/node');
 
 const libraries = {
   loop: {
-    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c', 'count.c', 'closure.c'],
+    files: ['loop.c', 'target.c', 'nested.c', 'slow.c', 'supervised.c', 'count.c', 'closure.c', 'stores.c'],
     flags: ['-Wl,-z,noexecstack'],
   },
   libffi: { files: ['libffi.c'], flags: ['-lffi'] },

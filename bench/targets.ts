@@ -61,8 +61,26 @@ export const targets: readonly Target[] = [
   { text: 'add + delete', max: 120, unit: 'ns', values: figureOf(few) },
   // On an idle machine, rounds differ by up to a quarter.
   { text: 'add + delete: 10,000,000 live over 1,000', max: 1.25, unit: 'times', values: quotient(many, few) },
+  {
+    text: 'add + delete over libffi in C',
+    max: 1.5,
+    unit: 'times',
+    values: quotient(few, 'make.libffi'),
+  },
+  {
+    text: 'createTrampoline + close over libffi in C',
+    max: 20,
+    unit: 'times',
+    values: quotient('make.single', 'make.libffi'),
+  },
   { text: 'a million with add', max: 1000, unit: 'ms', values: figureOf('memory.add') },
   { text: 'a million with addMany', max: 300, unit: 'ms', values: figureOf('memory.addMany') },
+  {
+    text: 'a million with addMany over the same stores in C',
+    max: 1.5,
+    unit: 'times',
+    values: quotient('memory.addMany', 'memory.stores'),
+  },
   { text: 'memory of one in a million', max: 24, unit: 'bytes', values: figureOf('memory.bytes') },
   { text: 'mappings of a million', max: 199, unit: '', values: figureOf('memory.mappings') },
   {

@@ -4,10 +4,12 @@
  */
 import { hex } from './bits.js';
 import { limits } from './limits.js';
-import { type RegisterFile, type RegisterName, registerNumber } from './registers.js';
+import { type RegisterLayout, registerLayout } from './register-layout.js';
+import type { RegisterFile, RegisterName } from './registers.js';
 import {
   describeType,
   integerInRange,
+  isUint64,
   knownOptions,
   nonNullAddress,
   optionalBoolean,
@@ -19,12 +21,37 @@ import {
 export type RegisterValues = Readonly<Partial<Record<RegisterName, bigint>>>;
 
 /** A validated register context. */
-export interface RegisterContext {
-  /** By the caller's names; values as unsigned 64-bit words. */
-  readonly values: RegisterValues;
-  readonly pc: bigint;
+export class RegisterContext {
+  readonly layout: RegisterLayout;
+  /** The data words: unsigned values, in the order of the layout's word indexes. */
+  readonly words: readonly bigint[];
+  #values: RegisterValues | undefined;
+
+  constructor(layout: RegisterLayout, words: readonly bigint[]) {
+    this.layout = layout;
+    this.words = words;
+  }
+
+  get pc(): bigint {
+    return this.words[0]!;
+  }
+
   /** The other registers by ascending number, the order of the data words. */
-  readonly assignments: readonly { readonly register: number; readonly value: bigint }[];
+  get assignments(): readonly { readonly register: number; readonly value: bigint }[] {
+    return this.layout.shape.registers.map((register, index) => ({
+      register,
+      value: this.words[index + 1]!,
+    }));
+  }
+
+  /** The values by the caller's names. Created lazily: few callers read them. */
+  get values(): RegisterValues {
+    const { names, wordIndexes } = this.layout;
+    this.#values ??= Object.freeze(
+      Object.fromEntries(names.map((name, index) => [name, this.words[wordIndexes[index]!]!])),
+    );
+    return this.#values;
+  }
 }
 
 /** Stack data to write at every invocation. */
@@ -60,28 +87,20 @@ export function parseRegisters(
   subject = 'registers',
 ): RegisterContext {
   const byName = plainObject(input, subject);
-  const names = new Map<number, string>();
-  const values: Partial<Record<RegisterName, bigint>> = {};
-  const assignments: { register: number; value: bigint }[] = [];
-  const pcNumber = registerNumber(registerFile, 'pc');
-  let pc: bigint | undefined;
-  for (const [name, value] of Object.entries(byName)) {
-    const register = registerNumber(registerFile, name);
-    const previousName = names.get(register);
-    if (previousName !== undefined)
-      throw new RangeError(`${subject}: "${previousName}" and "${name}" are the same register`);
-    names.set(register, name);
-    const checked = (register === pcNumber ? nonNullAddress : uint64)(value, `${subject}.${name}`);
-    values[name as RegisterName] = checked;
-    if (register === pcNumber) pc = checked;
-    else assignments.push({ register, value: checked });
+  const names = Object.keys(byName);
+  const layout = registerLayout(registerFile, names, subject);
+  const words: bigint[] = new Array(names.length);
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]!;
+    const value = byName[name];
+    const wordIndex = layout.wordIndexes[index]!;
+    // Fast path, without the text that names the value in an error.
+    words[wordIndex] =
+      isUint64(value) && value !== 0n
+        ? value
+        : (wordIndex === 0 ? nonNullAddress : uint64)(value, `${subject}.${name}`);
   }
-  if (names.size > limits.registers) {
-    throw new RangeError(`${subject} sets ${names.size} registers; at most ${limits.registers} are possible`);
-  }
-  if (pc === undefined) throw new TypeError(`${subject} must set pc: the address to jump to`);
-  assignments.sort((a, b) => a.register - b.register);
-  return Object.freeze({ values: Object.freeze(values), pc, assignments });
+  return new RegisterContext(layout, words);
 }
 
 /** Validates stack data. Returns `undefined` without data, or if the data is empty. */

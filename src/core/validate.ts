@@ -21,6 +21,11 @@ export function uint64(value: unknown, name: string): bigint {
   return unsigned;
 }
 
+/** Whether a value needs no conversion to an unsigned 64-bit word. */
+export function isUint64(value: unknown): value is bigint {
+  return typeof value === 'bigint' && BigInt.asUintN(64, value) === value;
+}
+
 /** Returns a 64-bit word that is not 0. */
 export function nonNullAddress(value: unknown, name: string): bigint {
   const result = uint64(value, name);

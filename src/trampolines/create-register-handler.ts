@@ -128,7 +128,7 @@ class RegisterHandlerHandle implements RegisterHandler {
     const dataWords = new BigUint64Array(handlerSlotLayout.wordCount);
     dataWords[handlerSlotLayout.handler] = handler;
     dataWords[handlerSlotLayout.trampoline] = this.#entry.address;
-    this.#entry.activate(handlerShape, new Uint32Array(dataWords.buffer));
+    this.#entry.activate(handlerShape, dataWords);
     this.#handler = handler;
   }
 }

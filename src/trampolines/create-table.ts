@@ -5,6 +5,7 @@ import { inspectLine, inspectSymbol } from '../core/inspect.js';
 import type { TableRegister } from '../core/registers.js';
 import { bigintExpected, knownOptions, optionalBoolean } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
+import { parseColumns } from './columns.js';
 import { assertExecutable } from './debug/assert-executable.js';
 import { DebugInfo } from './debug/debug-info.js';
 import { freedError, Lifecycle } from './lifecycle.js';
@@ -87,7 +88,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     // Only now: a getter of the values can close or freeze the table.
     this.#lifecycle.assertMutable('add a trampoline to');
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    const slot = this.#storage.create(this.#encoder.u32);
+    const slot = this.#storage.create(this.#encoder.u64);
     if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.add);
     return this.#slots.address(slot);
   }
@@ -97,25 +98,31 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
   addMany(columnsOrCount: unknown, countOrValues?: unknown): BigUint64Array {
     this.#lifecycle.assertMutable('add trampolines to');
     const encoder = this.#encoder;
-    const { count, encodeAt } =
+    const columns =
       typeof countOrValues === 'function'
         ? {
             count: encoder.checkCount(columnsOrCount),
             encodeAt: (index: number) => encoder.encode(countOrValues(index)),
+            words: undefined,
           }
-        : encoder.columnEncoder(columnsOrCount, countOrValues);
+        : parseColumns(encoder, columnsOrCount, countOrValues);
     this.#lifecycle.assertMutable('add trampolines to');
+    const { count, encodeAt, words } = columns;
     // First, since it refuses counts that no system has memory for.
     const addresses = allocateAddresses(count);
-    this.#storage.ensureFree(count);
     const addressesU32 = new Uint32Array(addresses.buffer);
+    if (words !== undefined && this.#debugInfo === undefined && this.#storage.hasDataSlots) {
+      this.#storage.createMany(count, words, addressesU32);
+      return addresses;
+    }
+    this.#storage.ensureFree(count);
     let addedCount = 0;
     try {
       for (; addedCount < count; addedCount++) {
         encodeAt(addedCount);
         this.#lifecycle.assertMutable('add trampolines to');
         if (this.#options.debug) assertExecutable(encoder.u64[0]!, `index ${addedCount}: pc`);
-        const slot = this.#storage.create(this.#encoder.u32);
+        const slot = this.#storage.create(encoder.u64);
         if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.addMany);
         this.#slots.writeAddress(slot, addressesU32, addedCount);
       }
@@ -144,7 +151,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     // Again: a getter of the values can have deleted it.
     this.#liveSlot(address);
     if (this.#options.debug) assertExecutable(this.#encoder.u64[0]!, 'pc');
-    this.#storage.update(slot, this.#encoder, changedWords);
+    this.#storage.update(slot, this.#encoder.u64, changedWords);
   }
 
   has(address: bigint): boolean {

@@ -51,6 +51,8 @@ interface Contexts {
   readonly allowedCallers: readonly CallerRange[] | undefined;
 }
 
+const noCounts = [0n, 0n] as const;
+
 const noContexts: Contexts = {
   registers: undefined,
   stackData: undefined,
@@ -78,7 +80,7 @@ class TrampolineHandle implements Trampoline {
   readonly mode: Mode;
   #contexts: Contexts = noContexts;
   /** Counter values at creation: the slot may have been used before. */
-  #initialCounts: readonly [invocations: bigint, refusals: bigint] = [0n, 0n];
+  #initialCounts: readonly [invocations: bigint, refusals: bigint] = noCounts;
 
   constructor(options: CreateTrampolineOptions) {
     const rawOptions = knownOptions(options, 'options', optionNames);

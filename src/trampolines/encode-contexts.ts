@@ -3,27 +3,25 @@ import type { RegisterContext, StackContext } from '../core/contexts.js';
 import { limits } from '../core/limits.js';
 import { dataLayout, type Shape } from '../core/shape.js';
 
-export function shapeOf({ assignments }: RegisterContext, stack: StackContext | undefined): Shape {
-  return { registers: assignments.map(({ register }) => register), stack };
+export function shapeOf({ layout }: RegisterContext, stack: StackContext | undefined): Shape {
+  return stack === undefined ? layout.shape : { ...layout.shape, stack };
 }
 
 /** Large enough for the data words of any trampoline. */
 const scratchU64 = new BigUint64Array(limits.registers + limits.stackSize / 8);
-const scratchU32 = new Uint32Array(scratchU64.buffer);
 const scratchU8 = new Uint8Array(scratchU64.buffer);
 
-/** Returns the data words as 32-bit halves, low half first. The array is valid until the next call. */
+/** Returns the data words. The array may be longer, and is valid until the next call. */
 export function encodeContexts(
   shape: Shape,
-  { pc, assignments }: RegisterContext,
+  { words }: RegisterContext,
   stack: StackContext | undefined,
-): Uint32Array {
-  scratchU64[0] = pc;
-  for (let index = 0; index < assignments.length; index++) scratchU64[index + 1] = assignments[index]!.value;
+): BigUint64Array {
+  for (let index = 0; index < words.length; index++) scratchU64[index] = words[index]!;
   if (stack !== undefined) {
     const { stackDataOffset, stride } = dataLayout(shape);
     scratchU8.fill(0, stackDataOffset, stride);
     scratchU8.set(stack.data, stackDataOffset);
   }
-  return scratchU32;
+  return scratchU64;
 }

@@ -19,29 +19,44 @@ interface TrampolinePool {
   readonly entries: Slots;
   readonly debugInfo: DebugInfo;
   readonly bodiesByShape: Map<string, Bodies>;
+  /** The last shape whose bodies were looked up, and these: a key takes longer than the rest of a lookup. */
+  lastShape: Shape | undefined;
+  lastBodies: Bodies | undefined;
 }
 
-const pools = new Map<string, TrampolinePool>();
+const fastPools = new Map<CodeSource | undefined, TrampolinePool>();
+const slowPools: typeof fastPools = new Map();
 
 function poolFor(mode: Mode, codeSource: CodeSource | undefined): TrampolinePool {
-  const key = `${mode} ${codeSource ?? ''}`;
-  let pool = pools.get(key);
+  const pools = mode === 'fast' ? fastPools : slowPools;
+  let pool = pools.get(codeSource);
   if (pool === undefined) {
     const slotOptions = { mode, codeSource, isolated: false };
     const entries = createEntrySlots(slotOptions, { table: nextTableId(), name: null, shared: true }).value;
-    pool = { slotOptions, entries, debugInfo: new DebugInfo(entries, slotOptions), bodiesByShape: new Map() };
-    pools.set(key, pool);
+    pool = {
+      slotOptions,
+      entries,
+      debugInfo: new DebugInfo(entries, slotOptions),
+      bodiesByShape: new Map(),
+      lastShape: undefined,
+      lastBodies: undefined,
+    };
+    pools.set(codeSource, pool);
   }
   return pool;
 }
 
-function bodiesFor({ bodiesByShape, slotOptions }: TrampolinePool, shape: Shape): Bodies {
+function bodiesFor(pool: TrampolinePool, shape: Shape): Bodies {
+  if (shape === pool.lastShape) return pool.lastBodies!;
+  const { bodiesByShape, slotOptions } = pool;
   const key = shapeKey(shape);
   let shapeBodies = bodiesByShape.get(key);
   if (shapeBodies === undefined) {
     shapeBodies = createBodies(shape, slotOptions, { table: nextTableId(), name: null, shared: true }).value;
     bodiesByShape.set(key, shapeBodies);
   }
+  pool.lastShape = shape;
+  pool.lastBodies = shapeBodies;
   return shapeBodies;
 }
 
@@ -84,8 +99,8 @@ export class Entry {
     });
   }
 
-  /** Makes invocations run a body of this shape. @param data its data words as 32-bit halves */
-  activate(shape: Shape, data: Uint32Array, checks: InvocationChecks = noInvocationChecks): void {
+  /** Makes invocations run a body of this shape. @param data its data words */
+  activate(shape: Shape, data: BigUint64Array, checks: InvocationChecks = noInvocationChecks): void {
     const owner = bodiesFor(this.#pool, shape);
     const body = { owner, address: owner.create(data, checks) };
     this.#pool.entries.storeWord(this.#slot, 0, body.address);

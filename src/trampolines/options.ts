@@ -33,6 +33,8 @@ export interface TrampolineOptions {
 
 export const commonOptionNames = ['mode', 'codeSource', 'name', 'debug', 'perfMap'] as const;
 
+const modes: readonly Mode[] = ['fast', 'slow'];
+
 export interface ValidatedOptions {
   readonly mode: Mode;
   readonly codeSource: CodeSource | undefined;
@@ -44,7 +46,7 @@ export interface ValidatedOptions {
 export function validateOptions(
   rawOptions: { readonly [Key in (typeof commonOptionNames)[number]]?: unknown },
 ): ValidatedOptions {
-  const mode = oneOf(rawOptions.mode, 'mode', ['fast', 'slow']);
+  const mode = oneOf(rawOptions.mode, 'mode', modes);
   const { codeSource } = rawOptions;
   if (mode === 'slow' && codeSource !== undefined) {
     throw new RangeError('codeSource is for code, which slow trampolines do not have');

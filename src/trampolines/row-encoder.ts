@@ -7,7 +7,7 @@ import { dataLayout, type Shape } from '../core/shape.js';
 import { describeType, integerInRange, plainObject, uint64 } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
 
-interface WordField {
+export interface WordField {
   readonly name: string;
   readonly wordIndex: number;
 }
@@ -15,11 +15,10 @@ interface WordField {
 export class RowEncoder {
   readonly shape: Shape;
   /** The PC, then the registers, by the names and in the order that the caller used. */
-  readonly #fields: readonly WordField[];
+  readonly fields: readonly WordField[];
   readonly #stackDataOffset: number;
   /** The encoded words of one slot. */
   readonly u64: BigUint64Array<ArrayBuffer>;
-  readonly u32: Uint32Array<ArrayBuffer>;
   readonly #u8: Uint8Array<ArrayBuffer>;
   /** Counts uses of `u64`, to detect a getter or a column function that uses the same table. */
   #generation = 0;
@@ -51,14 +50,13 @@ export class RowEncoder {
       throw new RangeError(`registers: ${duplicateNames.join(' and ')} are the same register`);
     }
     this.shape = Object.freeze({ registers: Object.freeze(registerNumbers), stack: stackLayout });
-    this.#fields = [
+    this.fields = [
       { name: 'pc', wordIndex: 0 },
       ...namedRegisters.map(({ name, number }) => ({ name, wordIndex: 1 + registerNumbers.indexOf(number) })),
     ];
     const slotLayout = dataLayout(this.shape);
     this.#stackDataOffset = slotLayout.stackDataOffset;
     this.u64 = new BigUint64Array(slotLayout.wordCount);
-    this.u32 = new Uint32Array(this.u64.buffer);
     this.#u8 = new Uint8Array(this.u64.buffer);
   }
 
@@ -70,13 +68,13 @@ export class RowEncoder {
     for (const name in values as Readonly<Record<string, unknown>>) {
       const value = (values as Readonly<Record<string, unknown>>)[name];
       // Fast path: most callers use the order of the columns.
-      const field = this.#fields[count];
-      if (field !== undefined && field.name === name) this.#encodeWord(field, value);
+      const field = this.fields[count];
+      if (field !== undefined && field.name === name) this.encodeWord(field, value);
       else if (Object.hasOwn(values as object, name)) this.#encodeByName(name, value);
       else continue; // inherited from a prototype
       count++;
     }
-    if (count !== this.#fields.length + (stack === undefined ? 0 : 1)) throw this.#missingValueError(values);
+    if (count !== this.fields.length + (stack === undefined ? 0 : 1)) throw this.missingValueError(values);
     this.#checkGeneration(generation);
   }
 
@@ -94,7 +92,7 @@ export class RowEncoder {
   /** Returns the values of data words, by name. */
   decode(dataWords: BigUint64Array): Record<string, bigint | Uint8Array> {
     const result: Record<string, bigint | Uint8Array> = {};
-    for (const { name, wordIndex: index } of this.#fields) result[name] = dataWords[index]!;
+    for (const { name, wordIndex: index } of this.fields) result[name] = dataWords[index]!;
     const { stack } = this.shape;
     if (stack !== undefined) {
       result['stackData'] = new Uint8Array(
@@ -106,94 +104,30 @@ export class RowEncoder {
     return result;
   }
 
-  /**
-   * Checks columns: each is a value, an array of values or a function of the index.
-   * Returns the number of trampolines, and a function that encodes the one at an index in `u64`.
-   */
-  columnEncoder(input: unknown, count: unknown): { count: number; encodeAt: (index: number) => void } {
-    const columns = plainObject(input, 'columns');
-    const { stack } = this.shape;
-    const names = [...this.#fields.map(({ name }) => name), ...(stack === undefined ? [] : ['stackData'])];
-    for (const name of Object.keys(columns)) if (!names.includes(name)) throw this.#unknownNameError(name);
-    for (const name of names) if (columns[name] === undefined) throw this.#missingValueError(columns);
-
-    const lengths = new Map<string, number>();
-    if (count !== undefined) lengths.set('count', this.checkCount(count));
-    const encoders: ((index: number) => void)[] = [];
-    for (const field of this.#fields) {
-      const value = columns[field.name];
-      if (value instanceof BigUint64Array) lengths.set(field.name, value.length);
-      encoders.push(this.#fieldEncoder(field, value));
-    }
-    if (stack !== undefined) {
-      const value = columns['stackData'];
-      if (value instanceof Uint8Array && value.length !== stack.size)
-        lengths.set('stackData', value.length / stack.size);
-      encoders.push(this.#stackEncoder(value, stack.size));
-    }
-    const [length, ...otherLengths] = lengths.values();
-    if (length === undefined)
-      throw new TypeError('columns: no column has a length; pass the count as second argument');
-    if (otherLengths.some((otherLength) => otherLength !== length)) {
-      const lengthList = [...lengths].map(([name, number]) => `${name} ${number}`).join(', ');
-      throw new RangeError(`columns differ in length: ${lengthList}`);
-    }
-    return {
-      count: length,
-      encodeAt: (index) => {
-        const generation = ++this.#generation;
-        for (const encodeColumn of encoders) encodeColumn(index);
-        this.#checkGeneration(generation);
-      },
-    };
-  }
-
   /** Checks a count of trampolines. */
   checkCount(value: unknown): number {
     return integerInRange(value, 'count', { max: 2 ** 32 - 1 });
   }
 
-  #fieldEncoder(field: WordField, value: unknown): (index: number) => void {
-    const wordIndex = field.wordIndex;
-    if (value instanceof BigUint64Array) {
-      if (wordIndex === 0) return (index) => this.#encodeWord(field, value[index]);
-      return (index) => {
-        this.u64[wordIndex] = value[index]!;
-      };
-    }
-    if (typeof value === 'function') return (index) => this.#encodeWord(field, value(index));
-    this.#encodeWord(field, value);
-    const constant = this.u64[wordIndex]!;
-    return () => {
-      this.u64[wordIndex] = constant;
-    };
-  }
-
-  #stackEncoder(value: unknown, size: number): (index: number) => void {
-    if (typeof value === 'function') return (index) => this.#encodeStack(value(index));
-    if (!(value instanceof Uint8Array))
-      throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
-    if (value.length === size) return () => this.#encodeStack(value);
-    return (index) => this.#encodeStack(value.subarray(index * size, (index + 1) * size));
-  }
-
-  #encodeWord(field: WordField, value: unknown): void {
+  /** Checks a value and encodes it. */
+  encodeWord(field: WordField, value: unknown): void {
     // Fast path without a call: a bigint that equals its low 64 bits.
     const unsigned =
       typeof value === 'bigint' && BigInt.asUintN(64, value) === value ? value : uint64(value, field.name);
-    if (field.wordIndex === 0 && unsigned === 0n) throw new RangeError('pc must not be 0');
+    if (field.wordIndex === 0 && unsigned === 0n) throw pcIsZero();
     this.u64[field.wordIndex] = unsigned;
   }
 
   #encodeByName(name: string, value: unknown): number[] {
-    if (name === 'stackData' && this.shape.stack !== undefined) return this.#encodeStack(value);
-    const field = this.#fields.find((candidate) => candidate.name === name);
-    if (field === undefined) throw this.#unknownNameError(name);
-    this.#encodeWord(field, value);
+    if (name === 'stackData' && this.shape.stack !== undefined) return this.encodeStack(value);
+    const field = this.fields.find((candidate) => candidate.name === name);
+    if (field === undefined) throw this.unknownNameError(name);
+    this.encodeWord(field, value);
     return [field.wordIndex];
   }
 
-  #encodeStack(value: unknown): number[] {
+  /** Checks stack data and encodes it. Returns the indexes of its words. */
+  encodeStack(value: unknown): number[] {
     const { size } = this.shape.stack!;
     if (!(value instanceof Uint8Array))
       throw new TypeError(`stackData must be a Uint8Array, not ${describeType(value)}`);
@@ -203,21 +137,33 @@ export class RowEncoder {
     return Array.from({ length: Math.ceil(size / 8) }, (_, index) => this.#stackDataOffset / 8 + index);
   }
 
+  /** Runs a function that encodes values, and throws if they were computed by code that used the same table. */
+  guard(encodeValues: () => void): void {
+    const generation = ++this.#generation;
+    encodeValues();
+    this.#checkGeneration(generation);
+  }
+
   #checkGeneration(generation: number): void {
     if (generation !== this.#generation)
       throw new TypeError('a value was computed by a function that used the same table');
   }
 
-  #unknownNameError(name: string): RangeError {
-    const names = this.#fields.map((field) => field.name);
+  unknownNameError(name: string): RangeError {
+    const names = this.fields.map((field) => field.name);
     if (this.shape.stack !== undefined) names.push('stackData');
     return new RangeError(`this table has no "${name}"; its trampolines have ${names.join(', ')}`);
   }
 
-  #missingValueError(values: unknown): TypeError {
+  missingValueError(values: unknown): TypeError {
     const input = plainObject(values, 'values');
-    const names = this.#fields.map(({ name }) => name);
+    const names = this.fields.map(({ name }) => name);
     if (this.shape.stack !== undefined) names.push('stackData');
     return new TypeError(`${names.find((name) => input[name] === undefined) ?? 'a value'} is missing`);
   }
+}
+
+/** Returns the error for a PC that is 0. */
+export function pcIsZero(): RangeError {
+  return new RangeError('pc must not be 0');
 }

@@ -4,6 +4,7 @@ import { nextTableId } from './debug/registry.js';
 import { type Bodies, noInvocationChecks } from './slots/bodies.js';
 import { createBodies, createEntrySlots, createInlineSlots, type SlotOptions } from './slots/slot-factory.js';
 import type { SlotNumber, Slots } from './slots/slots.js';
+import type { WordColumn } from './slots/word-columns.js';
 
 export class TableStorage {
   /** The slots whose addresses programs call. */
@@ -36,11 +37,19 @@ export class TableStorage {
     return this.slots.byteLength + (this.#bodies?.byteLength ?? 0);
   }
 
-  /** Reserves memory for `count` more trampolines, or for none if an error is thrown. */
-  ensureFree(count: number): void {
+  /** Whether the data of trampolines is in slots: only that of slow ones is not. */
+  get hasDataSlots(): boolean {
+    return this.#bodies === undefined || this.#bodies.slots !== undefined;
+  }
+
+  /**
+   * Reserves memory for `count` more trampolines, or for none if an error is thrown.
+   * @param written see `Slots`
+   */
+  ensureFree(count: number, written = false): void {
     try {
-      this.slots.ensureFree(count);
-      this.#bodies?.slots?.ensureFree(count);
+      this.slots.ensureFree(count, written);
+      this.#bodies?.slots?.ensureFree(count, written);
     } catch (error) {
       this.slots.releaseUnused();
       this.#bodies?.slots?.releaseUnused();
@@ -48,8 +57,8 @@ export class TableStorage {
     }
   }
 
-  /** Creates a trampoline. @param data its data words as 32-bit halves */
-  create(data: Uint32Array): SlotNumber {
+  /** Creates a trampoline. @param data its data words */
+  create(data: BigUint64Array): SlotNumber {
     if (this.#bodies === undefined) {
       const slot = this.slots.allocate();
       this.slots.writeNew(slot, data);
@@ -62,6 +71,21 @@ export class TableStorage {
     return slot;
   }
 
+  /**
+   * Creates trampolines whose data is in slots, all or none. @param columns their data words
+   * @param addresses receives the addresses as 32-bit halves
+   */
+  createMany(count: number, columns: readonly WordColumn[], addresses: Uint32Array): void {
+    this.ensureFree(count, true);
+    const bodySlots = this.#bodies?.slots;
+    if (bodySlots === undefined) {
+      this.slots.allocateMany(count, columns, addresses);
+      return;
+    }
+    bodySlots.allocateMany(count, columns, addresses);
+    this.slots.allocateMany(count, [{ halves: addresses, step: 2 }], addresses);
+  }
+
   /** Returns a copy of a trampoline's data words. */
   read(slot: SlotNumber): BigUint64Array<ArrayBuffer> {
     return this.#bodies === undefined
@@ -71,19 +95,15 @@ export class TableStorage {
 
   /**
    * Changes a trampoline that other threads may be invoking: in one step if it has a body, otherwise word by word.
-   * @param data all data words, in two views of the same memory
+   * @param data all data words
    * @param changedWords their indexes
    */
-  update(
-    slot: SlotNumber,
-    data: { readonly u64: BigUint64Array; readonly u32: Uint32Array },
-    changedWords: Iterable<number>,
-  ): void {
+  update(slot: SlotNumber, data: BigUint64Array, changedWords: Iterable<number>): void {
     if (this.#bodies === undefined) {
-      for (const index of changedWords) this.slots.storeWord(slot, index, data.u64[index]!);
+      for (const index of changedWords) this.slots.storeWord(slot, index, data[index]!);
     } else {
       const previousBody = this.slots.loadWord(slot, 0);
-      this.slots.storeWord(slot, 0, this.#bodies.create(data.u32, noInvocationChecks));
+      this.slots.storeWord(slot, 0, this.#bodies.create(data, noInvocationChecks));
       this.#bodies.retire(previousBody);
     }
   }

@@ -9,7 +9,7 @@ import { hostMachine } from '#src/native/host.js';
 import { captureTarget } from '../support/capture.js';
 import { runChild } from '../support/child.js';
 import { compileLibrary } from '../support/compile.js';
-import { type Contexts, check, stackOf, valuesFor } from '../support/contexts.js';
+import { type Contexts, check, objectContexts, stackOf, valuesFor } from '../support/contexts.js';
 import koffi from '../support/koffi.js';
 import { emulated, needs } from '../support/needs.js';
 import { mapCode, ObjectRange } from '../support/object-range.js';
@@ -26,10 +26,8 @@ const [plain] = processor.temporary;
 /** Position of a body that is not invoked. */
 const place = { offset: 2 ** 20, entriesLength: code.entries.length(3) };
 
-const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts => ({
-  ...parseRegisters({ pc, ...registers }, registerFile),
-  stack,
-});
+const contextsOf = ({ registers, stack }: Contexts, pc: bigint): ObjectContexts =>
+  objectContexts(parseRegisters({ pc, ...registers }, registerFile), stack);
 
 /** Sets of registers that leave different registers for the code itself. */
 const notable = [

@@ -1,6 +1,6 @@
 /** Creates trampolines of every kind with the same contexts, invokes them, and checks the complete resulting state. */
 import assert from 'node:assert/strict';
-import type { StackLayout } from '#src/core/contexts.js';
+import type { RegisterContext, StackLayout } from '#src/core/contexts.js';
 import {
   addressOf,
   createTrampoline,
@@ -10,6 +10,7 @@ import {
   type RegisterValues,
   type TableRegister,
 } from '#src/index.js';
+import type { ObjectContexts } from '#src/machine/supervised-code.js';
 import { captureAt, captureTarget, randomState, stateName, word } from './capture.js';
 import { processor } from './processor.js';
 import { Random } from './random.js';
@@ -171,4 +172,12 @@ export function checkNew(
   const made = makers[kind](contexts);
   for (const start of starts) check(random, made, contexts, start);
   made.close();
+}
+
+/** Returns the contexts of an object's body. */
+export function objectContexts(
+  { pc, assignments }: RegisterContext,
+  stack: ObjectContexts['stack'],
+): ObjectContexts {
+  return { pc, assignments, stack };
 }

@@ -27,8 +27,7 @@ export function createFreedSlotLink(slots: Slots, mode: Mode): FreedSlotLink {
   return {
     // No slot starts at this address, so the fault handler passes the fault on to the program.
     trapAddressOf: (slot) => slots.address(slot) + 1n,
-    createWord: (target) =>
-      jumpBodies.create(new Uint32Array(BigUint64Array.of(target).buffer), noInvocationChecks),
+    createWord: (target) => jumpBodies.create(BigUint64Array.of(target), noInvocationChecks),
     releaseWord: (word) => jumpBodies.retire(word),
   };
 }

@@ -60,10 +60,7 @@ export function createFreedCallReporter(
   const slot = slots.allocate();
   slots.writeNew(
     slot,
-    new Uint32Array(
-      BigUint64Array.from([stubAddress, ...registerOrder.map((number) => registerValues.get(number)!)])
-        .buffer,
-    ),
+    BigUint64Array.from([stubAddress, ...registerOrder.map((number) => registerValues.get(number)!)]),
   );
   return {
     address: slots.address(slot),

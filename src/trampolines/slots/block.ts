@@ -25,8 +25,8 @@ export interface Block extends SlotViews {
   readonly dataLength: number;
   /** How the code was mapped. */
   readonly codeSource: string;
-  /** For every slot: a mark that it is live, or the next slot of the free list. */
-  readonly freeList: Uint32Array;
+  /** For every slot that was ever allocated: whether it is live, or else its successor among the free ones; see `Slots`. */
+  readonly freeList: Int32Array;
   /** Number of slots that were ever allocated; they are the first ones. */
   allocated: number;
 }
@@ -42,8 +42,9 @@ export interface BlockAllocator<BlockType extends Block = Block> {
   /**
    * @param slotHint number of slots requested
    * @param blockIndex number of blocks that the table already has
+   * @param writtenCount number of slots, the first ones, that the caller writes at once; the others trap
    */
-  allocate(slotHint: number, blockIndex: number): BlockType;
+  allocate(slotHint: number, blockIndex: number, writtenCount: number): BlockType;
   /** Frees a block. Its views must not be used any more. */
   release(block: BlockType): void;
   /** Makes the data permanently read-only. The block stays mapped. */

@@ -27,9 +27,9 @@ export interface Bodies {
   readonly byteLength: number;
   /**
    * Creates a body and returns its address, to be stored in an entry's word.
-   * @param data the data words as 32-bit halves; may be longer
+   * @param data the data words; may be longer
    */
-  create(data: Uint32Array, checks: InvocationChecks): bigint;
+  create(data: BigUint64Array, checks: InvocationChecks): bigint;
   /** Returns a copy of a body's data words. */
   read(address: bigint): BigUint64Array<ArrayBuffer>;
   /** Quarantines a body that no entry points to any more, until it can be reused. */
@@ -51,7 +51,7 @@ export class FastBodies implements Bodies {
     return this.slots.byteLength;
   }
 
-  create(data: Uint32Array): bigint {
+  create(data: BigUint64Array): bigint {
     const slot = this.slots.allocate();
     this.slots.writeNew(slot, data);
     return this.slots.address(slot);

@@ -23,6 +23,7 @@ import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
 import { memoryAt } from '../../native/memory-view.js';
 import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
+import { writeAddresses } from './word-columns.js';
 
 export interface FastBlockOptions {
   readonly shape: Shape;
@@ -53,7 +54,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     ));
   }
 
-  allocate(slotHint: number, blockIndex: number): FastBlock {
+  allocate(slotHint: number, blockIndex: number, writtenCount: number): FastBlock {
     const { shape, codeSource, isolated } = this.#options;
     const { maxImageBytes } = hostMachine().trampolines;
     const plannedLength = Math.max(pageSize(), firstCodeLengths[blockIndex] ?? maxImageBytes);
@@ -74,10 +75,10 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         data: region.dataAddress,
         dataLength: region.dataLength,
         codeSource: region.regionClass.method.name,
-        freeList: new Uint32Array(region.image.count),
+        freeList: new Int32Array(region.image.count),
         allocated: 0,
       };
-      this.#fillWithTraps(block);
+      this.#fillWithTraps(block, writtenCount);
       return block;
     } catch (error) {
       releaseMemory(region, alias);
@@ -104,15 +105,15 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
     mseal(region.dataAddress, region.dataLength);
   }
 
-  /** Makes every slot jump to its own trap. Code is within one aligned MiB, so the upper half is constant. */
-  #fillWithTraps({ freeList, u32, low, high }: FastBlock): void {
-    const u32PerSlot = 2 * dataLayout(this.shape).wordCount;
-    for (let slot = 0, u32Index = 0, trapLow = low + this.trapOffset; slot < freeList.length; slot++) {
-      u32[u32Index] = trapLow;
-      u32[u32Index + 1] = high;
-      u32Index += u32PerSlot;
-      trapLow += this.stride;
-    }
+  /** Makes the slots from an index on jump to their own traps. */
+  #fillWithTraps({ freeList, u32, low, high }: FastBlock, first: number): void {
+    const step = 2 * dataLayout(this.shape).wordCount;
+    const firstTrap = low + first * this.stride + this.trapOffset;
+    writeAddresses(
+      { halves: u32, start: first * step, step },
+      { low: firstTrap, high, stride: this.stride },
+      freeList.length - first,
+    );
   }
 }
 

@@ -3,26 +3,37 @@
  *
  * The upper bits of a slot number are the block's index, the lower 16 the index in the block. Free slots form a queue
  * through the blocks' `freeList`. Slots that were never used are allocated first, then those that were freed longest
- * ago, so that a use after free traps for as long as possible. Bookkeeping takes 4 bytes per slot.
+ * ago, so that a use after free traps for as long as possible. Bookkeeping takes 4 bytes per slot, in memory that the
+ * kernel provides only if the first slot of a page is freed.
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { dataLayout } from '../../core/shape.js';
 import type { Block, BlockAllocator } from './block.js';
+import { copyWords, type WordColumn, writeAddresses } from './word-columns.js';
 
 export type SlotNumber = number;
 
 const slotBits = 16;
 const slotMask = 2 ** slotBits - 1;
-/** Marks in `freeList`, which are no slot numbers. */
-const live = 0xffff_ffff;
-const endOfList = 0xffff_fffe;
-const maxBlocks = endOfList >>> slotBits;
+/** Entries of `freeList`: 0 for a live slot, so that creating one need not write it, or the next slot's number + 1. */
+const live = 0;
+const endOfList = -1;
+/** All numbers of slots are below 2^31, so that V8 represents them as small integers. */
+const maxBlocks = 2 ** (31 - slotBits) - 1;
 const regionBits = Math.log2(regionAlignment);
 
 /** Converts between 64-bit words and 32-bit halves. Shared: one thread runs this module's JavaScript. */
 const scratchU64 = new BigUint64Array(1);
 const scratchU32 = new Uint32Array(scratchU64.buffer);
 const scratchF64 = new Float64Array(scratchU64.buffer);
+
+/** Consecutive slots of one block. */
+interface SlotRun {
+  readonly block: Block;
+  /** Index of the first one in the block. */
+  readonly first: number;
+  readonly length: number;
+}
 
 export class Slots {
   readonly allocator: BlockAllocator;
@@ -37,9 +48,9 @@ export class Slots {
   #lastBlockIndex = 0;
   /** Offset of the first slot of that block from the multiple of `regionAlignment` before it. */
   #lastStart = 0;
-  /** The queue of free slots. */
+  /** The queue of free slots: the first one as an entry of `freeList`, the last one as a slot number. */
   #head = endOfList;
-  #tail = endOfList;
+  #tail = 0;
   #size = 0;
   /** Slots in all blocks, and how many of them were never used. */
   #capacity = 0;
@@ -61,6 +72,10 @@ export class Slots {
     this.#mapBlock(1);
   }
 
+  get #free(): number {
+    return this.#capacity - this.#size;
+  }
+
   /** Number of live slots. */
   get size(): number {
     return this.#size;
@@ -71,9 +86,13 @@ export class Slots {
     return this.blocks.reduce((sum, { dataLength, freeList }) => sum + dataLength + freeList.byteLength, 0);
   }
 
-  /** Maps blocks for `count` more slots. After an error, `releaseUnused` releases those that were mapped. */
-  ensureFree(count: number): void {
-    while (this.#capacity - this.#size < count) this.#mapBlock(count - (this.#capacity - this.#size));
+  /**
+   * Maps blocks for `count` more slots. After an error, `releaseUnused` releases those that were mapped.
+   * @param written whether the caller writes all of them at once; otherwise they trap
+   */
+  ensureFree(count: number, written = false): void {
+    for (let missing = count - this.#free; missing > 0; missing = count - this.#free)
+      this.#mapBlock(missing, written ? missing : 0);
   }
 
   /** Releases the blocks whose slots were never used. */
@@ -86,6 +105,25 @@ export class Slots {
       this.#neverUsed -= block.freeList.length;
       this.onBlockReleased?.(block);
       this.allocator.release(block);
+    }
+  }
+
+  /**
+   * Allocates slots and writes their data words by column, and their addresses to an array of 32-bit halves. The
+   * columns may be in that array: each value is read before the address at the same index is written.
+   * `ensureFree` has mapped the slots.
+   */
+  allocateMany(count: number, columns: readonly WordColumn[], addresses: Uint32Array): void {
+    for (let index = 0; index < count; ) {
+      const run = this.#allocateRun(count - index);
+      this.#writeRun(run, columns, index);
+      const { block, first, length } = run;
+      writeAddresses(
+        { halves: addresses, start: 2 * index, step: 2 },
+        { low: block.low + first * this.#stride, high: block.high, stride: this.#stride },
+        length,
+      );
+      index += length;
     }
   }
 
@@ -106,8 +144,8 @@ export class Slots {
   /** Queues a slot for reuse, without changing its data. */
   makeReusable(slot: SlotNumber): void {
     this.blocks[slot >>> slotBits]!.freeList[slot & slotMask] = endOfList;
-    if (this.#tail === endOfList) this.#head = slot;
-    else this.blocks[this.#tail >>> slotBits]!.freeList[this.#tail & slotMask] = slot;
+    if (this.#head === endOfList) this.#head = slot + 1;
+    else this.blocks[this.#tail >>> slotBits]!.freeList[this.#tail & slotMask] = slot + 1;
     this.#tail = slot;
     this.#size--;
   }
@@ -152,7 +190,7 @@ export class Slots {
     const indexInBlock = (offset / this.#stride) | 0;
     if (offset < 0 || indexInBlock * this.#stride !== offset) return -1;
     if (indexInBlock >= this.blocks[blockIndex]!.allocated) return -1;
-    return ((blockIndex << slotBits) | indexInBlock) >>> 0;
+    return (blockIndex << slotBits) | indexInBlock;
   }
 
   isLive(slot: SlotNumber): boolean {
@@ -188,22 +226,11 @@ export class Slots {
     addresses[2 * index + 1] = block.high;
   }
 
-  /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data 32-bit halves */
-  writeNew(slot: SlotNumber, data: Uint32Array): void {
-    const { u32 } = this.blocks[slot >>> slotBits]!;
-    const start = 2 * (slot & slotMask) * this.#wordsPerSlot;
-    for (let index = 2 * this.#wordsPerSlot - 1; index > 5; index--) u32[start + index] = data[index]!;
-    // Unrolled: nearly all slots have at most three words, and a loop would take longer than all other steps.
-    if (this.#wordsPerSlot > 2) {
-      u32[start + 5] = data[5]!;
-      u32[start + 4] = data[4]!;
-    }
-    if (this.#wordsPerSlot > 1) {
-      u32[start + 3] = data[3]!;
-      u32[start + 2] = data[2]!;
-    }
-    u32[start + 1] = data[1]!;
-    u32[start] = data[0]!;
+  /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data may be longer */
+  writeNew(slot: SlotNumber, data: BigUint64Array): void {
+    const { u64 } = this.blocks[slot >>> slotBits]!;
+    const start = (slot & slotMask) * this.#wordsPerSlot;
+    for (let index = this.#wordsPerSlot - 1; index >= 0; index--) u64[start + index] = data[index]!;
   }
 
   /**
@@ -258,7 +285,7 @@ export class Slots {
       // The consumer may close everything between two steps.
       for (let indexInBlock = 0; indexInBlock < (this.blocks[blockIndex]?.allocated ?? 0); indexInBlock++) {
         if (this.blocks[blockIndex]!.freeList[indexInBlock] === live)
-          yield ((blockIndex << slotBits) | indexInBlock) >>> 0;
+          yield (blockIndex << slotBits) | indexInBlock;
       }
     }
   }
@@ -279,27 +306,57 @@ export class Slots {
   }
 
   #allocateNeverUsed(): SlotNumber {
-    let block = this.blocks[this.#currentBlockIndex]!;
-    if (block.allocated === block.freeList.length) block = this.blocks[++this.#currentBlockIndex]!;
-    const indexInBlock = block.allocated++;
-    block.freeList[indexInBlock] = live;
+    const indexInBlock = this.#blockWithNeverUsed().allocated++;
     this.#neverUsed--;
-    return ((this.#currentBlockIndex << slotBits) | indexInBlock) >>> 0;
+    return (this.#currentBlockIndex << slotBits) | indexInBlock;
   }
 
   #allocateFreed(): SlotNumber {
-    const slot = this.#head;
+    const slot = this.#head - 1;
     const freeList = this.blocks[slot >>> slotBits]!.freeList;
     const indexInBlock = slot & slotMask;
     this.#head = freeList[indexInBlock]!;
-    if (this.#head === endOfList) this.#tail = endOfList;
     freeList[indexInBlock] = live;
     return slot;
   }
 
-  #mapBlock(slotHint: number): Block {
+  /** Allocates up to `maxLength` slots, at least one, in the order of `allocate`. */
+  #allocateRun(maxLength: number): SlotRun {
+    if (this.#neverUsed === 0) {
+      const slot = this.allocate();
+      return { block: this.block(slot), first: this.indexInBlock(slot), length: 1 };
+    }
+    const block = this.#blockWithNeverUsed();
+    const first = block.allocated;
+    const length = Math.min(maxLength, block.freeList.length - first);
+    block.allocated += length;
+    this.#neverUsed -= length;
+    this.#size += length;
+    return { block, first, length };
+  }
+
+  /** Writes the words of slots that no thread invokes yet, the PC last. @param index of the run's first value */
+  #writeRun({ block, first, length }: SlotRun, columns: readonly WordColumn[], index: number): void {
+    const step = 2 * this.#wordsPerSlot;
+    for (let word = columns.length - 1; word >= 0; word--) {
+      const column = columns[word]!;
+      copyWords(
+        { halves: block.u32, start: first * step + 2 * word, step },
+        { ...column, start: index * column.step },
+        length,
+      );
+    }
+  }
+
+  #blockWithNeverUsed(): Block {
+    const block = this.blocks[this.#currentBlockIndex]!;
+    return block.allocated < block.freeList.length ? block : this.blocks[++this.#currentBlockIndex]!;
+  }
+
+  /** @param writtenCount see `BlockAllocator` */
+  #mapBlock(slotHint: number, writtenCount = 0): Block {
     if (this.blocks.length === maxBlocks) throw new RangeError('A table cannot hold more trampolines');
-    const block = this.allocator.allocate(slotHint, this.blocks.length);
+    const block = this.allocator.allocate(slotHint, this.blocks.length, writtenCount);
     try {
       this.onBlockMapped?.(block);
     } catch (error) {

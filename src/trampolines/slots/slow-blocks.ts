@@ -74,7 +74,7 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
       data: arena.selectors + BigInt(offset),
       dataLength: blockLength,
       codeSource: 'slow',
-      freeList: new Uint32Array(slotsPerBlock),
+      freeList: new Int32Array(slotsPerBlock),
       allocated: 0,
     };
   }

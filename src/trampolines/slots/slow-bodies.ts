@@ -49,7 +49,7 @@ export class SlowBodies implements Bodies {
     return this.#liveBytes;
   }
 
-  create(data: Uint32Array, { allowedPcs = [], allowedCallers = [] }: InvocationChecks): bigint {
+  create(data: BigUint64Array, { allowedPcs = [], allowedCallers = [] }: InvocationChecks): bigint {
     const { stack } = this.#shape;
     const dataOffset = faultRecord.data + (stack === undefined ? 0 : stackHeader.length);
     const { stride } = dataLayout(this.#shape);

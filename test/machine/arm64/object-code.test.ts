@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRegisters } from '#src/core/contexts.js';
 import { arm64 } from '#src/machine/arm64/index.js';
+import { objectContexts } from '../../support/contexts.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump-arm64.js';
 import { randomFor } from '../../support/random.js';
@@ -61,7 +62,7 @@ test('equal values have different encodings', (t) => {
   const random = randomFor(t);
   const names = Object.keys(registerFile.numbers).filter((name) => name !== 'x17' && name !== 'pc');
   const registers = Object.fromEntries(names.map((name) => [name, 7n]));
-  const contexts = { ...parseRegisters({ pc: 7n, ...registers }, registerFile), stack: undefined };
+  const contexts = objectContexts(parseRegisters({ pc: 7n, ...registers }, registerFile), undefined);
   const body = code.body(contexts, () => random.word(), { offset: 2 ** 20, entriesLength: length(3) });
   // All words except the distances between steps.
   const words = [...new BigInt64Array(body.buffer)].filter((word) => BigInt.asIntN(32, word) !== word);
@@ -70,7 +71,7 @@ test('equal values have different encodings', (t) => {
 });
 
 test('a body cannot set both x16 and x17', () => {
-  const contexts = { ...parseRegisters({ pc: 7n, x16: 1n, x17: 2n }, registerFile), stack: undefined };
+  const contexts = objectContexts(parseRegisters({ pc: 7n, x16: 1n, x17: 2n }, registerFile), undefined);
   assert.throws(() => code.body(contexts, () => 0n, { offset: 4096, entriesLength: length(1) }), RangeError);
 });
 

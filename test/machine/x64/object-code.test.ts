@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parseRegisters } from '#src/core/contexts.js';
 import { x64Registers } from '#src/core/registers.js';
 import { x64 } from '#src/machine/x64/index.js';
-import { stackOf, valuesFor } from '../../support/contexts.js';
+import { objectContexts, stackOf, valuesFor } from '../../support/contexts.js';
 import { needs } from '../../support/needs.js';
 import { objdump } from '../../support/objdump.js';
 import { randomFor } from '../../support/random.js';
@@ -20,7 +20,7 @@ test('equal values have different encodings', (t) => {
   const random = randomFor(t);
   const registers = Object.fromEntries(registerNames.map((name) => [name, 7n]));
   const body = code.body(
-    { ...parseRegisters({ pc: 7n, ...registers }, registerFile), stack: undefined },
+    objectContexts(parseRegisters({ pc: 7n, ...registers }, registerFile), undefined),
     () => random.word(),
     place,
   );
@@ -35,7 +35,7 @@ test('objdump and the disassembler agree on entries, bodies and tables', { skip:
     const names = random.pick([registerNames, random.some(registerNames)]);
     const stack = random.flip() ? stackOf(random) : undefined;
     const registers = parseRegisters({ pc: random.word(), ...valuesFor(random, names) }, registerFile);
-    return code.body({ ...registers, stack }, () => random.word(), place);
+    return code.body(objectContexts(registers, stack), () => random.word(), place);
   });
   const table = code.tableCode(
     { count: 300, codeRegister: 17, dataRegister: 18, codeTable: random.word(), dataTable: random.word() },
