@@ -5,6 +5,7 @@
  */
 
 import { splitU64 } from '../core/bits.js';
+import { compile } from '../core/compile.js';
 import { TrampfdError } from '../core/errors.js';
 import { state as stateLayout } from '../machine/glue-layout.js';
 import { dlsym } from '../native/dl.js';
@@ -52,8 +53,12 @@ export function fastCalls(): FastCalls | undefined {
     try {
       instance = openFastCalls();
     } catch (error) {
-      if (!(error instanceof TrampfdError)) throw error;
-      if (isDebugDefault()) process.emitWarning(error);
+      const reason =
+        error instanceof EvalError
+          ? unsupported(`Node may not compile JavaScript from text: ${error.message}`)
+          : error;
+      if (!(reason instanceof TrampfdError)) throw error;
+      if (isDebugDefault()) process.emitWarning(reason);
     }
   }
   return instance;
@@ -140,14 +145,4 @@ function testFastCalls({ create }: FastCalls): void {
   );
   if (markers.length !== 1) throw unsupported('V8 does not tell when a fast call is in progress');
   state.u64[stateLayout.fastCallMarker / 8] = isolate + BigInt(8 * markers[0]!);
-}
-
-/** @throws TrampfdError if this process may not compile JavaScript from text */
-export function compile(parameters: readonly string[], body: string): (...args: unknown[]) => unknown {
-  try {
-    return new Function(...parameters, `'use strict';\n${body}`) as (...args: unknown[]) => unknown;
-  } catch (cause) {
-    if (!(cause instanceof EvalError)) throw cause;
-    throw unsupported(`Node may not compile JavaScript from text: ${cause.message}`);
-  }
 }

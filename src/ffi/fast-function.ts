@@ -3,12 +3,13 @@
  * only if there is one of them. It checks the arguments; if they need a conversion, if an argument is wrong, or while V8
  * has not optimised its caller, it calls the ordinary function instead.
  */
+import { compile } from '../core/compile.js';
 import type { Signature } from '../machine/c-types.js';
 import { failures } from '../machine/glue-layout.js';
 import type { FastType } from '../native/v8-function.js';
 import type { BoundFunction } from './bind-call.js';
 import type { CallInterface } from './call-interface.js';
-import { compile, type FastCalls } from './fast-calls.js';
+import type { FastCalls } from './fast-calls.js';
 import { runtime } from './runtime.js';
 import { formats, type ValueLocation } from './value-locations.js';
 

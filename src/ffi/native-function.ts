@@ -23,7 +23,7 @@ export interface NativeFunctionOptions {
   readonly fiber?: boolean;
   /**
    * Whether V8's optimised code may call the function directly, which takes a quarter of the time. Only for functions that
-   * call no callbacks and return soon: meanwhile garbage cannot be collected. A callback during such a call does not
+   * call no callbacks and return soon: until then garbage cannot be collected. A callback during such a call does not
    * run: C gets its error result, and the call throws `ERR_TRAMPFD_FAST`. Calls with structures, text, memory, many
    * arguments or `errno`, and all calls if this build of Node does not allow it, take longer; `diagnose` tells
    * whether it does. Without effect on `async`. Default false.

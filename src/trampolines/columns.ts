@@ -1,7 +1,8 @@
 /** The values of many trampolines of a table by column: constants, arrays, or functions of the index. */
 
 import { describeType, plainObject } from '../core/validate.js';
-import { pcIsZero, type RowEncoder, type WordField } from './row-encoder.js';
+import { pcIsZero, type RowEncoder } from './row-encoder.js';
+import type { WordField } from './row-function.js';
 import type { WordColumn } from './slots/word-columns.js';
 
 export interface Columns {

@@ -6,11 +6,7 @@ import { registerNumber } from '../core/registers.js';
 import { dataLayout, type Shape } from '../core/shape.js';
 import { describeType, integerInRange, plainObject, uint64 } from '../core/validate.js';
 import { hostMachine } from '../native/host.js';
-
-export interface WordField {
-  readonly name: string;
-  readonly wordIndex: number;
-}
+import { type RowFunction, rowFunctionFor, type WordField } from './row-function.js';
 
 export class RowEncoder {
   readonly shape: Shape;
@@ -22,6 +18,9 @@ export class RowEncoder {
   readonly #u8: Uint8Array<ArrayBuffer>;
   /** Counts uses of `u64`, to detect a getter or a column function that uses the same table. */
   #generation = 0;
+  /** Few tables are used as often, and compiling takes as long as a hundred uses. */
+  #usesUntilCompilation = 1000;
+  #rowFunction: RowFunction | undefined;
 
   constructor(registers: unknown, stackLayout: StackLayout | undefined) {
     const { registerFile } = hostMachine();
@@ -62,8 +61,15 @@ export class RowEncoder {
 
   /** Checks all values of one trampoline and encodes them in `u64`. Throws before anything else is changed. */
   encode(values: unknown): void {
+    this.#generation++;
+    if (this.#rowFunction === undefined || !this.#rowFunction(values, this.u64)) this.#encodeAnyOrder(values);
+  }
+
+  #encodeAnyOrder(values: unknown): void {
+    const generation = this.#generation;
     const { stack } = this.shape;
-    const generation = ++this.#generation;
+    if (--this.#usesUntilCompilation === 0 && stack === undefined)
+      this.#rowFunction = rowFunctionFor(this.fields);
     let count = 0;
     for (const name in values as Readonly<Record<string, unknown>>) {
       const value = (values as Readonly<Record<string, unknown>>)[name];

@@ -4,11 +4,10 @@
  */
 import type { Shape } from '../../core/shape.js';
 
-/** Three views of the bytes of the data slots. */
+/** Two views of the bytes of the data slots. */
 export interface SlotViews {
   u64: BigUint64Array;
   u32: Uint32Array;
-  f64: Float64Array;
 }
 
 export interface Block extends SlotViews {
@@ -17,6 +16,8 @@ export interface Block extends SlotViews {
   /** The same address as 32-bit halves. */
   readonly low: number;
   readonly high: number;
+  /** The same address plus 2^52: a double whose lowest `mantissaBits` bits are the address. */
+  readonly codeAsMantissa: number;
   /** Bytes of code, the slots and everything after them; at most `regionAlignment`. */
   readonly codeLength: number;
   /** The address at which trampolines read their data. */
@@ -57,11 +58,17 @@ export function createSlotViews(buffer: ArrayBuffer, offset = 0, length = buffer
   return {
     u64: new BigUint64Array(buffer, offset, length / 8),
     u32: new Uint32Array(buffer, offset, length / 4),
-    f64: new Float64Array(buffer, offset, length / 8),
   };
 }
 
-/** Splits an address into 32-bit halves. */
-export function splitAddress(address: bigint): { low: number; high: number } {
-  return { low: Number(address & 0xffff_ffffn), high: Number(address >> 32n) };
+/** Bits of a double's mantissa (IEEE 754), more than those of an address in user space. */
+export const mantissaBits = 52;
+
+/** Returns forms of an address that can be added to without a BigInt. */
+export function addressForms(address: bigint): Pick<Block, 'low' | 'high' | 'codeAsMantissa'> {
+  return {
+    low: Number(address & 0xffff_ffffn),
+    high: Number(address >> 32n),
+    codeAsMantissa: 2 ** mantissaBits + Number(address),
+  };
 }

@@ -22,7 +22,7 @@ import {
 import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
 import { memoryAt } from '../../native/memory-view.js';
-import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
+import { addressForms, type Block, type BlockAllocator, createSlotViews } from './block.js';
 import { writeAddresses } from './word-columns.js';
 
 export interface FastBlockOptions {
@@ -69,7 +69,7 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         region,
         alias,
         ...createSlotViews(memoryAt(alias ?? region.dataAddress, region.dataLength)),
-        ...splitAddress(region.codeAddress),
+        ...addressForms(region.codeAddress),
         code: region.codeAddress,
         codeLength: region.codeLength,
         data: region.dataAddress,

@@ -8,7 +8,7 @@
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { dataLayout } from '../../core/shape.js';
-import type { Block, BlockAllocator } from './block.js';
+import { type Block, type BlockAllocator, mantissaBits } from './block.js';
 import { copyWords, type WordColumn, writeAddresses } from './word-columns.js';
 
 export type SlotNumber = number;
@@ -22,7 +22,7 @@ const endOfList = -1;
 const maxBlocks = 2 ** (31 - slotBits) - 1;
 const regionBits = Math.log2(regionAlignment);
 
-/** Converts between 64-bit words and 32-bit halves. Shared: one thread runs this module's JavaScript. */
+/** Converts between words, their 32-bit halves and doubles. Shared: one thread runs this module's JavaScript. */
 const scratchU64 = new BigUint64Array(1);
 const scratchU32 = new Uint32Array(scratchU64.buffer);
 const scratchF64 = new Float64Array(scratchU64.buffer);
@@ -43,9 +43,10 @@ export class Slots {
   /** Offset of the trap in a slot; -1 if the word of a free slot is 0. */
   readonly #trapOffset: number;
   readonly #blockIndexByRegion = new Map<number, number>();
-  /** Cache of the last lookup by address. */
+  /** Cache of the last lookup by address; -1: none. */
   #lastRegion = -1;
   #lastBlockIndex = 0;
+  #lastHigh = -1;
   /** Offset of the first slot of that block from the multiple of `regionAlignment` before it. */
   #lastStart = 0;
   /** The queue of free slots: the first one as an entry of `freeList`, the last one as a slot number. */
@@ -99,8 +100,9 @@ export class Slots {
   releaseUnused(): void {
     while (this.blocks.length - 1 > this.#currentBlockIndex) {
       const block = this.blocks.pop()!;
-      this.#blockIndexByRegion.delete(regionNumber(block));
+      this.#blockIndexByRegion.delete(regionOf(block.low, block.high));
       this.#lastRegion = -1;
+      this.#lastHigh = -1;
       this.#capacity -= block.freeList.length;
       this.#neverUsed -= block.freeList.length;
       this.onBlockReleased?.(block);
@@ -152,23 +154,10 @@ export class Slots {
 
   /** Makes a slot jump to its own trap, so that the address of the fault identifies the slot. */
   deactivate(slot: SlotNumber): void {
-    const block = this.blocks[slot >>> slotBits]!;
-    const indexInBlock = slot & slotMask;
-    const wordIndex = indexInBlock * this.#wordsPerSlot;
-    if (this.#trapOffset < 0) {
-      block.f64[wordIndex] = 0;
-      return;
-    }
-    // One store, since other threads may be invoking it; without allocating a BigInt.
-    const low = block.low + indexInBlock * this.#stride + this.#trapOffset;
-    if (block.u32[2 * wordIndex + 1] === block.high) {
-      block.u32[2 * wordIndex] = low;
-    } else {
-      scratchU32[0] = low;
-      scratchU32[1] = block.high;
-      // An address in user space is never the bit pattern of a NaN, which an engine may change.
-      block.f64[wordIndex] = scratchF64[0]!;
-    }
+    const { u64 } = this.blocks[slot >>> slotBits]!;
+    // One store, since other threads may be invoking it.
+    u64[(slot & slotMask) * this.#wordsPerSlot] =
+      this.#trapOffset < 0 ? 0n : this.#addressIn(slot, this.#trapOffset);
   }
 
   /** Returns the slot, live or not, whose address this is; -1 if there is none. */
@@ -176,15 +165,11 @@ export class Slots {
     if (typeof address !== 'bigint' || BigInt.asUintN(64, address) !== address) return -1;
     scratchU64[0] = address;
     const low = scratchU32[0]!;
-    // The address divided by `regionAlignment`.
-    const region = scratchU32[1]! * (2 ** 32 / regionAlignment) + (low >>> regionBits);
-    if (region !== this.#lastRegion) {
-      const blockIndex = this.#blockIndexByRegion.get(region);
-      if (blockIndex === undefined) return -1;
-      this.#lastRegion = region;
-      this.#lastBlockIndex = blockIndex;
-      this.#lastStart = this.blocks[blockIndex]!.low & (regionAlignment - 1);
-    }
+    const high = scratchU32[1]!;
+    const region = regionOf(low, high);
+    if (region !== this.#lastRegion && !this.#selectRegion(region)) return -1;
+    // Addresses that are not in user space can have the same number.
+    if (high !== this.#lastHigh) return -1;
     const blockIndex = this.#lastBlockIndex;
     const offset = (low & (regionAlignment - 1)) - this.#lastStart;
     const indexInBlock = (offset / this.#stride) | 0;
@@ -193,16 +178,25 @@ export class Slots {
     return (blockIndex << slotBits) | indexInBlock;
   }
 
+  /** Returns whether a block is in the region. */
+  #selectRegion(region: number): boolean {
+    const blockIndex = this.#blockIndexByRegion.get(region);
+    if (blockIndex === undefined) return false;
+    this.#lastRegion = region;
+    this.#lastBlockIndex = blockIndex;
+    const { low, high } = this.blocks[blockIndex]!;
+    this.#lastStart = low & (regionAlignment - 1);
+    this.#lastHigh = high;
+    return true;
+  }
+
   isLive(slot: SlotNumber): boolean {
     return this.blocks[slot >>> slotBits]!.freeList[slot & slotMask] === live;
   }
 
   /** Returns the address to call. */
   address(slot: SlotNumber): bigint {
-    const block = this.blocks[slot >>> slotBits]!;
-    scratchU32[0] = block.low + (slot & slotMask) * this.#stride;
-    scratchU32[1] = block.high;
-    return scratchU64[0]!;
+    return this.#addressIn(slot, 0);
   }
 
   block(slot: SlotNumber): Block {
@@ -305,6 +299,13 @@ export class Slots {
     this.#size = 0;
   }
 
+  /** Returns an address in a slot. Computed as a double, since V8 would convert a number to a BigInt by a call. */
+  #addressIn(slot: SlotNumber, offset: number): bigint {
+    scratchF64[0] =
+      this.blocks[slot >>> slotBits]!.codeAsMantissa + (slot & slotMask) * this.#stride + offset;
+    return BigInt.asUintN(mantissaBits, scratchU64[0]!);
+  }
+
   #allocateNeverUsed(): SlotNumber {
     const indexInBlock = this.#blockWithNeverUsed().allocated++;
     this.#neverUsed--;
@@ -363,7 +364,7 @@ export class Slots {
       this.allocator.release(block);
       throw error;
     }
-    this.#blockIndexByRegion.set(regionNumber(block), this.blocks.length);
+    this.#blockIndexByRegion.set(regionOf(block.low, block.high), this.blocks.length);
     this.blocks.push(block);
     this.#capacity += block.freeList.length;
     this.#neverUsed += block.freeList.length;
@@ -371,7 +372,7 @@ export class Slots {
   }
 }
 
-/** Returns the address of a block's code, divided by `regionAlignment`. */
-function regionNumber({ code }: Block): number {
-  return Number(code / BigInt(regionAlignment));
+/** Returns the number of an address's region: an integer of 32 bits, which V8 compares fastest. */
+function regionOf(low: number, high: number): number {
+  return (high << (32 - regionBits)) | (low >>> regionBits);
 }

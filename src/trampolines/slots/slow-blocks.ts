@@ -6,7 +6,7 @@ import { regionAlignment } from '../../codepage/regions.js';
 import { emptyShape } from '../../core/shape.js';
 import { slowStride } from '../../machine/fault-control.js';
 import { memoryAt } from '../../native/memory-view.js';
-import { type Block, type BlockAllocator, createSlotViews, splitAddress } from './block.js';
+import { addressForms, type Block, type BlockAllocator, createSlotViews } from './block.js';
 import { type Arena, createArena } from './sigsegv-handler.js';
 
 /** Blocks of an arena: 16 million trampolines. */
@@ -68,7 +68,7 @@ export class SlowBlocks implements BlockAllocator<SlowBlock> {
       arena,
       offset,
       ...createSlotViews(memoryAt(arena.selectorsAlias + BigInt(offset), blockLength)),
-      ...splitAddress(code),
+      ...addressForms(code),
       code,
       codeLength: regionAlignment,
       data: arena.selectors + BigInt(offset),

@@ -1,6 +1,6 @@
 /**
  * Fast calls: V8's optimised code calls C without Node-API. No JavaScript may run before C has returned: the entry of
- * callbacks refuses them meanwhile.
+ * callbacks refuses them until then.
  */
 import { callRecord, state } from '../../glue-layout.js';
 import { argumentRegisters, type Glue } from './parts.js';
