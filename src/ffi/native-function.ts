@@ -25,8 +25,8 @@ export interface NativeFunctionOptions {
    * Whether V8's optimised code may call the function directly, which takes a quarter of the time. Only for functions that
    * call no callbacks and return soon: until then garbage cannot be collected. A callback during such a call does not
    * run: C gets its error result, and the call throws `ERR_TRAMPFD_FAST`. Calls with structures, text, memory, many
-   * arguments or `errno`, and all calls if this build of Node does not allow it, take longer; `diagnose` tells
-   * whether it does. Without effect on `async`. Default false.
+   * arguments or `errno`, and all calls if this build of Node does not allow it, take longer; `diagnose` reports
+   * why. Without effect on `async`. Default false.
    */
   readonly fast?: boolean;
 }

@@ -2,18 +2,25 @@
 import { alignUp } from '../core/bits.js';
 import type { GlueAssembler, GlueBase } from './assemble-glue.js';
 import type { Label } from './label-assembler.js';
-import { type ModuleExport, moduleExports } from './module-layout.js';
+import {
+  initFunctionName,
+  type ModuleExport,
+  type ModuleFunction,
+  moduleExports,
+  moduleFunctions,
+} from './module-layout.js';
 
 export interface ModuleCode {
   readonly bytes: Uint8Array;
-  /** Offset of the function that Node calls when it loads the module. */
-  readonly initialiseOffset: number;
+  /** The functions that have symbols: that which Node calls when it loads the module, and those for C. */
+  readonly functions: readonly { readonly name: string; readonly offset: number; readonly size: number }[];
 }
 
 type Emit<Glue> = (glue: Glue) => void;
 
 /** Emitters of the parts. `copyBytes` is missing on architectures that have an instruction for it. */
-export interface ModuleEmitters<Glue> extends Readonly<Record<ModuleExport | 'callTarget', Emit<Glue>>> {
+export interface ModuleEmitters<Glue>
+  extends Readonly<Record<ModuleExport | ModuleFunction | 'callTarget', Emit<Glue>>> {
   readonly initialiseModule: (glue: Glue, functions: readonly (readonly [string, Label])[]) => void;
   readonly copyBytes?: Emit<Glue>;
 }
@@ -39,9 +46,13 @@ export function assembleModule<Glue extends GlueBase<GlueAssembler>>(
     alignFunction();
     emitters[name]?.(glue);
   }
-  const initialiseOffset = alignFunction();
-  emitters.initialiseModule(glue, functions);
+  const symbols = ([...moduleFunctions, initFunctionName] as const).map((name) => {
+    const offset = alignFunction();
+    if (name === initFunctionName) emitters.initialiseModule(glue, functions);
+    else emitters[name](glue);
+    return { name, offset, size: asm.position - offset };
+  });
   alignFunction();
   glue.emitStringTable();
-  return { bytes: asm.finish(), initialiseOffset };
+  return { bytes: asm.finish(), functions: symbols };
 }

@@ -36,6 +36,15 @@ export const moduleImports = [
 /** The function that Node calls when it loads the module. */
 export const initFunctionName = 'napi_register_module_v1';
 
+/** C functions of the module, by the name of their symbol. Counts are of words of 64 bits, steps are in bytes. */
+export const moduleFunctions = [
+  /** `(target, targetStep, source, sourceStep, count)`: copies words. */
+  'trampfd_copy_words',
+  /** `(target, targetStep, word, increment, count)`: writes words, each greater than the previous one by the increment. */
+  'trampfd_fill_words',
+] as const;
+export type ModuleFunction = (typeof moduleFunctions)[number];
+
 /** The symbol of the glue in the module: a header, then the code. */
 export const glueSymbol = 'trampfd_glue';
 /** Offsets in the header, of 32-bit words: length of the code, and the offsets of `glueEntries` in it. */

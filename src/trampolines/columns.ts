@@ -3,7 +3,7 @@
 import { describeType, plainObject } from '../core/validate.js';
 import { pcIsZero, type RowEncoder } from './row-encoder.js';
 import type { WordField } from './row-function.js';
-import type { WordColumn } from './slots/word-columns.js';
+import type { WordColumn } from './slots/slots.js';
 
 export interface Columns {
   /** Number of trampolines. */
@@ -48,7 +48,7 @@ export function parseColumns(encoder: RowEncoder, input: unknown, count: unknown
       encoder.guard(() => {
         for (const encodeColumn of encoders) encodeColumn(index);
       }),
-    words: stack === undefined ? wordColumns(fields, values) : undefined,
+    words: stack === undefined ? wordColumns(fields, values, length) : undefined,
   };
 }
 
@@ -92,21 +92,20 @@ function stackEncoder(encoder: RowEncoder, value: unknown, size: number): (index
 function wordColumns(
   fields: readonly WordField[],
   values: readonly unknown[],
+  count: number,
 ): readonly WordColumn[] | undefined {
-  const words: WordColumn[] = [];
+  if (values.some((value) => typeof value === 'function')) return undefined;
+  const columns: WordColumn[] = [];
   for (const [index, { wordIndex }] of fields.entries()) {
     const value = values[index];
-    if (typeof value === 'function') return undefined;
-    if (value instanceof BigUint64Array) {
-      if (wordIndex === 0 && value.includes(0n)) throw pcIsZero();
-      words[wordIndex] = { halves: halvesOf(value), step: 2 };
-    } else {
-      words[wordIndex] = { halves: halvesOf(BigUint64Array.of(value as bigint)), step: 0 };
-    }
+    columns[wordIndex] =
+      value instanceof BigUint64Array
+        ? // A subclass may have properties of its own.
+          { words: new BigUint64Array(value.buffer, value.byteOffset, value.length), step: 1 }
+        : { words: BigUint64Array.of(value as bigint), step: 0 };
   }
-  return words;
-}
-
-function halvesOf({ buffer, byteOffset, length }: BigUint64Array): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, 2 * length);
+  // After all code of subclasses, which may have detached a buffer.
+  if (columns.some(({ words, step }) => step === 1 && words.length !== count)) return undefined;
+  if (columns[0]!.words.includes(0n)) throw pcIsZero();
+  return columns;
 }

@@ -4,7 +4,9 @@ import { TrampfdError } from '../core/errors.js';
 import { inspectLine, inspectSymbol } from '../core/inspect.js';
 import type { TableRegister } from '../core/registers.js';
 import { bigintExpected, knownOptions, optionalBoolean } from '../core/validate.js';
+import { populate } from '../linux/mm/memory.js';
 import { hostMachine } from '../native/host.js';
+import { addressOfBytes } from '../native/memory-view.js';
 import { parseColumns } from './columns.js';
 import { assertExecutable } from './debug/assert-executable.js';
 import { DebugInfo } from './debug/debug-info.js';
@@ -110,9 +112,9 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
     const { count, encodeAt, words } = columns;
     // First, since it refuses counts that no system has memory for.
     const addresses = allocateAddresses(count);
-    const addressesU32 = new Uint32Array(addresses.buffer);
     if (words !== undefined && this.#debugInfo === undefined && this.#storage.hasDataSlots) {
-      this.#storage.createMany(count, words, addressesU32);
+      populate(addressOfBytes(addresses), addresses.byteLength);
+      this.#storage.createMany(count, words, addresses);
       return addresses;
     }
     this.#storage.ensureFree(count);
@@ -124,7 +126,7 @@ class TrampolineTableHandle<Register extends TableRegister, Stack extends TableS
         if (this.#options.debug) assertExecutable(encoder.u64[0]!, `index ${addedCount}: pc`);
         const slot = this.#storage.create(encoder.u64);
         if (this.#debugInfo !== undefined) this.#recordCreation(slot, this.addMany);
-        this.#slots.writeAddress(slot, addressesU32, addedCount);
+        addresses[addedCount] = this.#slots.address(slot);
       }
     } catch (error) {
       // The caller's functions may have closed or frozen the table, or deleted some of these.

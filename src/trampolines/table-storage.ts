@@ -3,8 +3,7 @@ import type { Shape } from '../core/shape.js';
 import { nextTableId } from './debug/registry.js';
 import { type Bodies, noInvocationChecks } from './slots/bodies.js';
 import { createBodies, createEntrySlots, createInlineSlots, type SlotOptions } from './slots/slot-factory.js';
-import type { SlotNumber, Slots } from './slots/slots.js';
-import type { WordColumn } from './slots/word-columns.js';
+import type { SlotNumber, Slots, WordColumn } from './slots/slots.js';
 
 export class TableStorage {
   /** The slots whose addresses programs call. */
@@ -73,9 +72,9 @@ export class TableStorage {
 
   /**
    * Creates trampolines whose data is in slots, all or none. @param columns their data words
-   * @param addresses receives the addresses as 32-bit halves
+   * @param addresses receives the addresses
    */
-  createMany(count: number, columns: readonly WordColumn[], addresses: Uint32Array): void {
+  createMany(count: number, columns: readonly WordColumn[], addresses: BigUint64Array): void {
     this.ensureFree(count, true);
     const bodySlots = this.#bodies?.slots;
     if (bodySlots === undefined) {
@@ -83,7 +82,7 @@ export class TableStorage {
       return;
     }
     bodySlots.allocateMany(count, columns, addresses);
-    this.slots.allocateMany(count, [{ halves: addresses, step: 2 }], addresses);
+    this.slots.allocateMany(count, [{ words: addresses, step: 1 }], addresses);
   }
 
   /** Returns a copy of a trampoline's data words. */

@@ -266,6 +266,36 @@ describe('values computed by code that changes the table', () => {
   }
 });
 
+test('columns of subclasses whose properties are wrong are not read out of bounds', () => {
+  class Longer extends BigUint64Array {
+    override get length(): number {
+      return 1_000_000;
+    }
+  }
+  /** Loses its memory while it is read. */
+  class Detached extends BigUint64Array {
+    override get length(): number {
+      structuredClone(this.buffer, { transfer: [this.buffer as ArrayBuffer] });
+      return 2;
+    }
+  }
+  const table = createTrampolineTable({ registers: ['arg2'] });
+  const pc = BigUint64Array.of(memcmp, memcmp);
+  const before = table.add({ pc: memcmp, arg2: 1n });
+  for (const columns of [
+    { pc, arg2: new Longer(2) },
+    { pc: new Longer(2).fill(memcmp), arg2: 1n },
+    { pc: new Detached(2).fill(memcmp), arg2: 1n },
+  ]) {
+    assert.throws(() => table.addMany(columns), /RangeError|TypeError/);
+    assert.deepEqual(
+      [...table].map(([address]) => address),
+      [before],
+    );
+  }
+  table.close();
+});
+
 test('closing a table while iterating ends the iteration', () => {
   const table = createTrampolineTable({ registers: [] });
   table.addMany({ pc: memcmp }, 2);

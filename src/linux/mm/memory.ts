@@ -16,6 +16,7 @@ export const MAP_NORESERVE = 0x4000;
 export const MAP_STACK = 0x20000;
 const MS_ASYNC = 1;
 const MADV_DONTNEED = 4;
+const MADV_POPULATE_WRITE = 23;
 
 /** `mseal` has the same number on every architecture. */
 export const __NR_mseal = 462;
@@ -61,6 +62,15 @@ export function madviseDontneed(address: bigint, length: number): void {
   if (libc().madvise(address, length, MADV_DONTNEED) !== 0) {
     throw systemError(`discard memory at ${hex(address)}`, { syscall: 'madvise', errno: errno() });
   }
+}
+
+/**
+ * Makes the kernel provide all pages of private memory at once, which takes a quarter of the time of a fault for each.
+ * Without effect before Linux 5.14, or if memory is short. @see madvise(2)
+ */
+export function populate(address: bigint, length: number): void {
+  const inPage = Number(address % BigInt(pageSize()));
+  libc().madvise(address - BigInt(inPage), inPage + length, MADV_POPULATE_WRITE);
 }
 
 /**

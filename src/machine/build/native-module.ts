@@ -2,14 +2,7 @@
 import { alignUp } from '../../core/bits.js';
 import { ByteWriter } from '../byte-writer.js';
 import { type GlueData, glueEntries } from '../glue-layout.js';
-import {
-  glueHeader,
-  glueSymbol,
-  initFunctionName,
-  moduleChecksum,
-  moduleImports,
-  moduleTrailer,
-} from '../module-layout.js';
+import { glueHeader, glueSymbol, moduleChecksum, moduleImports, moduleTrailer } from '../module-layout.js';
 import type { BuildCode } from './build-code.js';
 import { sharedLibrary, sharedLibraryLayout } from './shared-library.js';
 
@@ -25,7 +18,7 @@ export function nativeModule(
   const { codeAddress, dataAddress } = sharedLibraryLayout(dataLength);
   const importOffset: GlueData['importOffset'] = (name) =>
     8 * (moduleImports as readonly string[]).indexOf(name);
-  const { bytes: code, initialiseOffset } = moduleCode({
+  const { bytes: code, functions } = moduleCode({
     constantsOffset: dataAddress - codeAddress,
     importOffset,
   });
@@ -39,7 +32,7 @@ export function nativeModule(
     machine: elfMachine,
     code: new ByteWriter().bytes(code).padTo(glueOffset).bytes(header).bytes(glueCode.bytes).toBytes(),
     functions: [
-      { name: initFunctionName, offset: initialiseOffset, size: code.length - initialiseOffset },
+      ...functions,
       { name: glueSymbol, offset: glueOffset, size: header.length + glueCode.bytes.length },
     ],
     data: { name: 'trampfd_imports', bytes: new Uint8Array(dataLength) },

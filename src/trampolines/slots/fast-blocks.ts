@@ -18,12 +18,13 @@ import {
   PROT_READ,
   PROT_WRITE,
   pageSize,
+  populate,
 } from '../../linux/mm/memory.js';
 import { mapWithWritableAlias } from '../../linux/mm/writable-alias.js';
 import { hostMachine } from '../../native/host.js';
 import { memoryAt } from '../../native/memory-view.js';
+import { fillWords } from '../../native/words.js';
 import { addressForms, type Block, type BlockAllocator, createSlotViews } from './block.js';
-import { writeAddresses } from './word-columns.js';
 
 export interface FastBlockOptions {
   readonly shape: Shape;
@@ -78,7 +79,9 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
         freeList: new Int32Array(region.image.count),
         allocated: 0,
       };
-      this.#fillWithTraps(block, writtenCount);
+      const written = Math.min(writtenCount, region.image.count);
+      if (written > 0) populate(alias ?? region.dataAddress, written * dataLayout(shape).stride);
+      this.#fillWithTraps(block, written);
       return block;
     } catch (error) {
       releaseMemory(region, alias);
@@ -106,14 +109,11 @@ export class FastBlocks implements BlockAllocator<FastBlock> {
   }
 
   /** Makes the slots from an index on jump to their own traps. */
-  #fillWithTraps({ freeList, u32, low, high }: FastBlock, first: number): void {
-    const step = 2 * dataLayout(this.shape).wordCount;
-    const firstTrap = low + first * this.stride + this.trapOffset;
-    writeAddresses(
-      { halves: u32, start: first * step, step },
-      { low: firstTrap, high, stride: this.stride },
-      freeList.length - first,
-    );
+  #fillWithTraps({ freeList, u64, code }: FastBlock, first: number): void {
+    const { wordCount } = dataLayout(this.shape);
+    const trap = code + BigInt(first * this.stride + this.trapOffset);
+    const target = { words: u64, start: first * wordCount, step: wordCount };
+    fillWords(target, trap, this.stride, freeList.length - first);
   }
 }
 

@@ -8,8 +8,8 @@
  */
 import { regionAlignment } from '../../codepage/regions.js';
 import { dataLayout } from '../../core/shape.js';
+import { copyWords, fillWords } from '../../native/words.js';
 import { type Block, type BlockAllocator, mantissaBits } from './block.js';
-import { copyWords, type WordColumn, writeAddresses } from './word-columns.js';
 
 export type SlotNumber = number;
 
@@ -26,6 +26,12 @@ const regionBits = Math.log2(regionAlignment);
 const scratchU64 = new BigUint64Array(1);
 const scratchU32 = new Uint32Array(scratchU64.buffer);
 const scratchF64 = new Float64Array(scratchU64.buffer);
+
+/** The values of one data word of many slots: one for each, or the same for all if `step` is 0. */
+export interface WordColumn {
+  readonly words: BigUint64Array;
+  readonly step: 0 | 1;
+}
 
 /** Consecutive slots of one block. */
 interface SlotRun {
@@ -111,20 +117,21 @@ export class Slots {
   }
 
   /**
-   * Allocates slots and writes their data words by column, and their addresses to an array of 32-bit halves. The
-   * columns may be in that array: each value is read before the address at the same index is written.
-   * `ensureFree` has mapped the slots.
+   * Allocates slots and writes their data words by column, and their addresses to an array. The columns may be that
+   * array: the values of a slot are read before its address is written. `ensureFree` has mapped the slots.
    */
-  allocateMany(count: number, columns: readonly WordColumn[], addresses: Uint32Array): void {
+  allocateMany(count: number, columns: readonly WordColumn[], addresses: BigUint64Array): void {
     for (let index = 0; index < count; ) {
-      const run = this.#allocateRun(count - index);
-      this.#writeRun(run, columns, index);
-      const { block, first, length } = run;
-      writeAddresses(
-        { halves: addresses, start: 2 * index, step: 2 },
-        { low: block.low + first * this.#stride, high: block.high, stride: this.#stride },
-        length,
-      );
+      const { block, first, length } = this.#allocateRun(count - index);
+      const step = this.#wordsPerSlot;
+      // No thread invokes them yet. The PC is last, as in `writeNew`.
+      for (let word = columns.length - 1; word >= 0; word--) {
+        const column = columns[word]!;
+        const target = { words: block.u64, start: first * step + word, step };
+        copyWords(target, { ...column, start: index * column.step }, length);
+      }
+      const address = block.code + BigInt(first * this.#stride);
+      fillWords({ words: addresses, start: index, step: 1 }, address, this.#stride, length);
       index += length;
     }
   }
@@ -211,13 +218,6 @@ export class Slots {
   /** Returns the invocation counters of a slot in a slow block. */
   counters(slot: SlotNumber): readonly [invocations: bigint, refusals: bigint] {
     return this.allocator.readCounters!(this.blocks[slot >>> slotBits]!, slot & slotMask);
-  }
-
-  /** Writes the address to call to an array of 32-bit halves, without allocating a BigInt. */
-  writeAddress(slot: SlotNumber, addresses: Uint32Array, index: number): void {
-    const block = this.blocks[slot >>> slotBits]!;
-    addresses[2 * index] = block.low + (slot & slotMask) * this.#stride;
-    addresses[2 * index + 1] = block.high;
   }
 
   /** Writes the data words of a slot that no thread invokes yet, the PC last. @param data may be longer */
@@ -334,19 +334,6 @@ export class Slots {
     this.#neverUsed -= length;
     this.#size += length;
     return { block, first, length };
-  }
-
-  /** Writes the words of slots that no thread invokes yet, the PC last. @param index of the run's first value */
-  #writeRun({ block, first, length }: SlotRun, columns: readonly WordColumn[], index: number): void {
-    const step = 2 * this.#wordsPerSlot;
-    for (let word = columns.length - 1; word >= 0; word--) {
-      const column = columns[word]!;
-      copyWords(
-        { halves: block.u32, start: first * step + 2 * word, step },
-        { ...column, start: index * column.step },
-        length,
-      );
-    }
   }
 
   #blockWithNeverUsed(): Block {

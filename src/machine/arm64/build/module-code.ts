@@ -6,6 +6,7 @@ import type { Gpr64 } from '../asm/operands.js';
 import { emitExports } from '../glue/module.js';
 import { emitCallTarget } from '../glue/native-call.js';
 import { Glue } from '../glue/parts.js';
+import { emitCopyWords, emitFillWords } from './words.js';
 
 /** On the stack of an exported function: a result, the two arguments, their number, the address of the record. */
 const [result, firstArgument, secondArgument, count, record, frameSize] = [0, 8, 16, 24, 32, 48];
@@ -58,6 +59,8 @@ const emitters: ModuleEmitters<Glue> = {
   callTarget: emitCallTarget,
   copyBytes: (glue) => glue.emitCopy(),
   initialiseModule: emitExports,
+  trampfd_copy_words: emitCopyWords,
+  trampfd_fill_words: emitFillWords,
 };
 
 export function moduleCode(data: GlueData): ModuleCode {

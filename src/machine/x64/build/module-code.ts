@@ -6,6 +6,7 @@ import type { Gpr64, Memory } from '../asm/operands.js';
 import { emitExports } from '../glue/module.js';
 import { emitCallTarget } from '../glue/native-call.js';
 import { Glue } from '../glue/parts.js';
+import { emitCopyWords, emitFillWords } from './words.js';
 
 const frameSlot = (displacement: number): Memory => ({ base: 'rbp', displacement });
 /** In the frame of an exported function: a result, the two arguments, their number, the address of the record. */
@@ -56,6 +57,8 @@ const emitters: ModuleEmitters<Glue> = {
   }),
   callTarget: emitCallTarget,
   initialiseModule: emitExports,
+  trampfd_copy_words: emitCopyWords,
+  trampfd_fill_words: emitFillWords,
 };
 
 export function moduleCode(data: GlueData): ModuleCode {
