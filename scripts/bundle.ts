@@ -6,11 +6,12 @@
  * docs/decisions/019-one-copy-for-import-and-require.md.
  */
 import { writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import * as commonjsModule from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import * as terserModule from '@rollup/plugin-terser';
 import { type ManualChunkMeta, type Plugin, rollup } from 'rollup';
+import { lazyEntry } from './lazy-entry.js';
 
 export const bundleFolder = 'dist/bundle';
 
@@ -62,6 +63,7 @@ export async function bundle(): Promise<Bundled> {
     plugins: [
       nodeResolve({ exportConditions: ['node'] }),
       commonjs({ include: /\/node_modules\// }),
+      lazyEntry(compiled('index'), compiled('core/entry-functions')),
       commonJs(),
     ],
     onwarn({ code, message, ids = [] }) {
@@ -97,7 +99,9 @@ export async function bundle(): Promise<Bundled> {
   await build.close();
   const chunks = output.filter((file) => file.type === 'chunk');
   const shared = chunks.find(({ name }) => name === 'shared');
-  const more = shared?.imports.filter((name) => !name.startsWith('node:') && !isLazy.test(name));
+  const more = shared?.imports.filter(
+    (file) => !file.startsWith('node:') && !/^(core|x64|arm64)-/.test(file),
+  );
   if (more?.length !== 0) throw new Error(`every entry point would load ${more ?? 'no shared code'}`);
   // The package has the type `module`; Node reads the nearest package.json.
   writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
@@ -131,6 +135,9 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
   if (library !== undefined) return id === commonjsHelpers ? undefined : library.replace('/', '-');
   const architecture = /\/machine\/(x64|arm64)\//.exec(id)?.[1];
   if (architecture !== undefined) return architecture;
+  const own = relative('dist', id);
+  if (eagerModules.test(own)) return 'core';
+  if (own.startsWith('ffi/prototype/')) return 'prototype';
   const starts = new Set<string>();
   const seen = new Set<string>();
   const climb = (module: string): void => {
@@ -149,6 +156,12 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
   return group ?? (starts.has('index') ? 'shared' : 'system');
 }
 
+/**
+ * Modules that an import of `trampfd` needs: the parts that most others use, and the values that the entry point exports
+ * besides functions.
+ */
+const eagerModules = /^(core\/|machine\/c-types\.js$|trampolines\/register-context\.js$)/;
+
 const commonjsHelpers = '\0commonjsHelpers.js';
 
 /** Returns the name of the package that a module belongs to; `undefined` for modules of this package. */
@@ -157,14 +170,22 @@ function libraryOf(id: string): string | undefined {
   return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
 }
 
-/** Chunks that are loaded when something in them is first used: a process needs one architecture. */
-const isLazy = /^(\.\/)?(x64|arm64)-[^']+\.js$/;
+/** Chunks whose code the other chunks load when something in them is first used: a process needs one architecture. */
+const isLazy = /^\.\/(x64|arm64)-[^']+\.js$/;
 
-function loadLazily(code: string): string {
+/** Chunks that an import of `trampfd` loads. They load all others when something in them is first used. */
+const eager = ['index', 'core'];
+
+/** Makes a chunk load others at the first use. */
+function loadLazily(code: string, { name }: { readonly name: string }): string {
   let lazy = code;
-  for (const [statement, name, file] of code.matchAll(/^const ([\w$]+) = require\('([^']+)'\);\n/gm)) {
-    if (!isLazy.test(file!)) continue;
-    lazy = lazy.replace(statement, '').replaceAll(`${name}.`, `require('${file}').`);
+  for (const [statement, variable, file] of code.matchAll(/^const ([\w$]+) = require\('(\.[^']+)'\);\n/gm)) {
+    const isNeededNow = !isLazy.test(file!) && (!eager.includes(name) || file!.startsWith('./core-'));
+    if (isNeededNow) continue;
+    const use = new RegExp(`(?<![\\w$.])${variable}\\.`, 'g');
+    lazy = lazy
+      .replace(statement, `let ${variable};\n`)
+      .replace(use, `(${variable} ??= require('${file}')).`);
   }
   return lazy;
 }
@@ -179,7 +200,7 @@ function commonJs(): Plugin {
     resolveImportMeta: (property) =>
       property === 'url' ? `${builtin('node:url')}.pathToFileURL(${file}).href` : null,
     // A bundle by esbuild, as an ES module, throws at each `require`, even of a module of Node's own.
-    renderChunk: (code) =>
-      loadLazily(code).replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
+    renderChunk: (code, chunk) =>
+      loadLazily(code, chunk).replaceAll(/\brequire\('(node:[\w/]+)'\)/g, (_, name: string) => builtin(name)),
   };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type App, runScript, succeed } from './app.js';
+import { type App, run, runScript, succeed } from './app.js';
 
 const names = ['trampfd', 'trampfd/supervisor', 'trampfd/diagnose', 'trampfd/object'];
 const list = JSON.stringify(names);
@@ -60,11 +60,56 @@ export function testLoading({ folder }: App): void {
       `;
       return runScript(folder, 'commonjs', script).trim();
     };
-    assert.equal(loaded('trampfd'), 'index.js library.js shared.js');
-    assert.equal(loaded('trampfd/supervisor'), 'shared.js supervisor.js system.js');
-    assert.equal(loaded('trampfd/diagnose'), 'diagnose.js shared.js system.js');
-    assert.equal(loaded('trampfd/object'), 'object.js shared.js supervision.js system.js');
+    assert.equal(loaded('trampfd'), 'core.js index.js');
+    assert.equal(loaded('trampfd/supervisor'), 'core.js shared.js supervisor.js system.js');
+    assert.equal(loaded('trampfd/diagnose'), 'core.js diagnose.js shared.js system.js');
+    assert.equal(loaded('trampfd/object'), 'core.js object.js shared.js supervision.js system.js');
   });
+
+  test('the first call loads the code of the function', () => {
+    const script = `
+      const { enumeration, struct, symbolAddress } = require('trampfd');
+      const { basename } = require('node:path');
+      const files = () => Object.keys(require.cache).map((path) => basename(path).replace(/-.*/, '')).sort().join(' ');
+      enumeration({ no: 0 });
+      struct({ x: 'double' });
+      console.log(files());
+      symbolAddress('getpid');
+      console.log(files().includes('shared'));
+    `;
+    assert.equal(runScript(folder, 'commonjs', script), 'core index.js prototype\ntrue\n');
+  });
+
+  test('functions have the number of parameters that their declarations have', () => {
+    const script = `
+      const entries = Object.entries(require('trampfd')).filter(([, value]) => typeof value === 'function');
+      console.log(entries.map(([name, { length }]) => name + ' ' + length).sort().join(', '));
+    `;
+    assert.equal(
+      runScript(folder, 'commonjs', script),
+      'TrampfdError 2, addressOf 1, cString 1, callbackStats 0, createCallback 3, createRegisterHandler 1, ' +
+        'createTrampoline 1, createTrampolineTable 1, disassemble 1, enumeration 1, nativeFunction 3, struct 1, ' +
+        'symbolAddress 2, viewMemory 2\n',
+    );
+  });
+
+  for (const create of [
+    `createCallback('void (void)', () => {}, { debug: true })`,
+    `createTrampoline({ registers: { pc: symbolAddress('getpid') }, debug: true })`,
+    `createRegisterHandler({ handler: symbolAddress('getpid'), debug: true })`,
+  ]) {
+    test(`the stack that debug mode records begins at the caller: ${create}`, () => {
+      const script = `
+        const { createCallback, createRegisterHandler, createTrampoline, nativeFunction, symbolAddress } = require('trampfd');
+        const userCode = () => ${create};
+        const handle = userCode();
+        handle.close();
+        nativeFunction('void (void)', handle.address)();
+      `;
+      const { stderr } = run(folder, process.execPath, ['--input-type=commonjs', '--eval', script]);
+      assert.match(stderr, /\n {2}created\n +at userCode .*\n/);
+    });
+  }
 
   test('functions and classes have their names, as console.log and stack traces show them', () => {
     const script = `

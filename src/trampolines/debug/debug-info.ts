@@ -3,6 +3,7 @@
  * run without it, so a table whose options request none has no `DebugInfo`.
  */
 import type { CodeSource } from '../../codepage/code-page-method.js';
+import { entryFunctions } from '../../core/entry-functions.js';
 import { symbolFile } from '../../machine/symbol-file.js';
 import { addSymbolFile, type JitCodeEntry, removeSymbolFile } from '../../native/gdb-jit.js';
 import { hostMachine } from '../../native/host.js';
@@ -121,7 +122,9 @@ export class DebugInfo {
 
 function captureStack(stackStartFn: unknown): string {
   const target: { stack?: unknown } = {};
-  Error.captureStackTrace(target, stackStartFn as never);
+  // Users call functions of the bundle's entry point, which call those that create trampolines.
+  const { name } = stackStartFn as { name: string };
+  Error.captureStackTrace(target, (entryFunctions[name] ?? stackStartFn) as never);
   // `Error.prepareStackTrace` of the program may return any value.
   const lines = typeof target.stack === 'string' ? target.stack.split('\n').slice(1) : [];
   return lines.length === 0 ? ' at an unknown place' : lines.map((line) => `\n  ${line}`).join('');
