@@ -98,46 +98,45 @@ export async function bundle(): Promise<Bundled> {
   });
   await build.close();
   const chunks = output.filter((file) => file.type === 'chunk');
-  const shared = chunks.find(({ name }) => name === 'shared');
-  const more = shared?.imports.filter(
-    (file) => !file.startsWith('node:') && !/^(core|x64|arm64)-/.test(file),
-  );
-  if (more?.length !== 0) throw new Error(`every entry point would load ${more ?? 'no shared code'}`);
   // The package has the type `module`; Node reads the nearest package.json.
   writeFileSync(join(bundleFolder, 'package.json'), '{ "type": "commonjs" }\n');
   const entries = entryPoints.map((name) => chunks.find((chunk) => chunk.fileName === `${name}.js`)!);
   for (const { name, fileName, exports } of entries) {
-    writeFileSync(join(bundleFolder, `${name}.mjs`), facade(fileName, exports));
+    for (const [file, text] of Object.entries(facades(name, fileName, exports)))
+      writeFileSync(join(bundleFolder, file), text);
   }
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
   return {
     libraries: [...new Set(modules.map(libraryOf).filter((name) => name !== undefined))].sort(),
     files: [
       ...chunks.map(({ fileName }) => fileName),
-      ...entryPoints.map((name) => `${name}.mjs`),
+      ...entries.flatMap(({ name, fileName, exports }) => Object.keys(facades(name, fileName, exports))),
       'package.json',
     ],
   };
 }
 
-/** The file for `import`: explicit names, which every loader and bundler finds. */
-function facade(file: string, names: readonly string[]): string {
-  return `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';\n`;
+/**
+ * The files for `import`, with explicit names: one for Node, and one for bundlers, which do not find files that code
+ * requires. Node would scan the text of an imported CommonJS file for its names, in JavaScript.
+ */
+function facades(name: string, file: string, exports: readonly string[]): Record<string, string> {
+  const names = exports.map((exported) => `  ${exported},\n`).join('');
+  const require = "process.getBuiltinModule('node:module').createRequire(import.meta.url)";
+  return {
+    [`${name}.mjs`]: `export const {\n${names}} = ${require}('./${file}');\n`,
+    [`${name}.bundle.mjs`]: `export {\n${names}} from './${file}';\n`,
+  };
 }
 
-/**
- * Returns the chunk of a module, by the entries that load it. Node scans the whole text of an imported CommonJS file for
- * its exported names, in JavaScript. So the file of the entry point `trampfd` only re-exports another chunk.
- */
+/** Returns the chunk of a module, by the entries that load it. */
 function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undefined {
   const library = libraryOf(id);
   // Helpers of the CommonJS plugin belong to the library that uses them.
   if (library !== undefined) return id === commonjsHelpers ? undefined : library.replace('/', '-');
-  const architecture = /\/machine\/(x64|arm64)\//.exec(id)?.[1];
-  if (architecture !== undefined) return architecture;
   const own = relative('dist', id);
-  if (eagerModules.test(own)) return 'core';
-  if (own.startsWith('ffi/prototype/')) return 'prototype';
+  const known = Object.entries(chunksByModule).find(([, modules]) => modules.test(own));
+  if (known !== undefined) return known[0];
   const starts = new Set<string>();
   const seen = new Set<string>();
   const climb = (module: string): void => {
@@ -148,19 +147,49 @@ function chunkOf(id: string, { getModuleInfo }: ManualChunkMeta): string | undef
     info.importers.forEach(climb);
   };
   climb(id);
-  if (starts.size === 1) return starts.has('index') && id !== compiled('index') ? 'library' : undefined;
+  if (starts.size === 1 && !(starts.has('index') && id !== compiled('index'))) return undefined;
   const group = Object.keys(groups).find((name) =>
     [...starts].every((start) => groups[name]!.includes(start)),
   );
   // The entry point `trampfd` does not load the rest.
-  return group ?? (starts.has('index') ? 'shared' : 'system');
+  const shared = rareModules.test(own) ? 'lazy-rare' : 'shared';
+  return group ?? (starts.has('index') ? shared : 'system');
 }
 
 /**
- * Modules that an import of `trampfd` needs: the parts that most others use, and the values that the entry point exports
- * besides functions.
+ * Chunks of modules that are rarely needed, or not by all functions, so that a first trampoline or callback loads little
+ * else than it runs. Chunks whose names begin with `lazy` are loaded when something in them is first used.
  */
-const eagerModules = /^(core\/|machine\/c-types\.js$|trampolines\/register-context\.js$)/;
+const chunksByModule: Readonly<Record<string, RegExp>> = {
+  // What an import of `trampfd` needs: the parts that most others use, and values that the entry point exports.
+  core: /^(core\/|machine\/c-types\.js$|trampolines\/register-context\.js$)/,
+  'lazy-x64-more': architectureModules(
+    'x64',
+    /asm\/disassembler|faults\/|linux\/siginfo|supervised\/|trampolines\/save-/,
+  ),
+  'lazy-arm64-more': architectureModules(
+    'arm64',
+    /asm\/disassembler|faults\/|linux\/siginfo|supervised\/|trampolines\/save-/,
+  ),
+  'lazy-x64': /^machine\/x64\//,
+  'lazy-arm64': /^machine\/arm64\//,
+  'lazy-prototype': /^ffi\/prototype\//,
+  'lazy-call':
+    /^(native\/v8-function|ffi\/(bind-call|call-interface|direct-\w+|fast-\w+|fiber-stack|marshal-\w+|native-\w+))\.js$/,
+  'lazy-callback': /^ffi\//,
+  'lazy-table': /^trampolines\/(create-table|row-[\w]+|columns|table-storage)\.js$/,
+  'lazy-handler': /^trampolines\/create-register-handler\.js$/,
+  'lazy-slow': /^trampolines\/slots\/(slow-[\w]+|sigsegv-handler)\.js$/,
+  'lazy-debug':
+    /^(native\/gdb-jit|trampolines\/(debug\/(assert|perf|use)[\w-]*|disassemble|native-memory))\.js$/,
+};
+/** Modules of `lazy-rare`, if the entry point `trampfd` loads them. */
+const rareModules =
+  /^(abi\/|codepage\/(file|remap|rwx|trampfd)\.js|linux\/(process|seccomp|trampfd|features|fs\/[st])|machine\/(eh|elf)-)/;
+
+function architectureModules(architecture: string, modules: RegExp): RegExp {
+  return new RegExp(`^machine/${architecture}/(${modules.source})`);
+}
 
 const commonjsHelpers = '\0commonjsHelpers.js';
 
@@ -170,9 +199,6 @@ function libraryOf(id: string): string | undefined {
   return /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1];
 }
 
-/** Chunks whose code the other chunks load when something in them is first used: a process needs one architecture. */
-const isLazy = /^\.\/(x64|arm64)-[^']+\.js$/;
-
 /** Chunks that an import of `trampfd` loads. They load all others when something in them is first used. */
 const eager = ['index', 'core'];
 
@@ -180,7 +206,7 @@ const eager = ['index', 'core'];
 function loadLazily(code: string, { name }: { readonly name: string }): string {
   let lazy = code;
   for (const [statement, variable, file] of code.matchAll(/^const ([\w$]+) = require\('(\.[^']+)'\);\n/gm)) {
-    const isNeededNow = !isLazy.test(file!) && (!eager.includes(name) || file!.startsWith('./core-'));
+    const isNeededNow = eager.includes(name) ? file!.startsWith('./core-') : !file!.startsWith('./lazy-');
     if (isNeededNow) continue;
     const use = new RegExp(`(?<![\\w$.])${variable}\\.`, 'g');
     lazy = lazy

@@ -14,10 +14,19 @@ import { trampfd } from './trampfd.js';
 export const methods: Readonly<Record<CodeSource, CodePageMethod>> = {
   memfd,
   template,
-  file,
-  trampfd,
-  rwx,
-  remap,
+  // Rarely used: getters, so that the bundle loads the code at the first use.
+  get file() {
+    return file;
+  },
+  get trampfd() {
+    return trampfd;
+  },
+  get rwx() {
+    return rwx;
+  },
+  get remap() {
+    return remap;
+  },
 };
 export const methodNames = Object.keys(methods) as CodeSource[];
 

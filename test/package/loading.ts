@@ -63,22 +63,33 @@ export function testLoading({ folder }: App): void {
     assert.equal(loaded('trampfd'), 'core.js index.js');
     assert.equal(loaded('trampfd/supervisor'), 'core.js shared.js supervisor.js system.js');
     assert.equal(loaded('trampfd/diagnose'), 'core.js diagnose.js shared.js system.js');
-    assert.equal(loaded('trampfd/object'), 'core.js object.js shared.js supervision.js system.js');
+    assert.equal(
+      loaded('trampfd/object'),
+      'core.js lazy-rare.js object.js shared.js supervision.js system.js',
+    );
   });
 
-  test('the first call loads the code of the function', () => {
-    const script = `
-      const { enumeration, struct, symbolAddress } = require('trampfd');
-      const { basename } = require('node:path');
-      const files = () => Object.keys(require.cache).map((path) => basename(path).replace(/-.*/, '')).sort().join(' ');
-      enumeration({ no: 0 });
-      struct({ x: 'double' });
-      console.log(files());
-      symbolAddress('getpid');
-      console.log(files().includes('shared'));
-    `;
-    assert.equal(runScript(folder, 'commonjs', script), 'core index.js prototype\ntrue\n');
-  });
+  for (const [call, chunks] of [
+    [`enumeration({ no: 0 })`, 'prototype'],
+    [`struct({ x: 'double' })`, 'prototype'],
+    [`symbolAddress('getpid')`, 'arch shared'],
+    [`createTrampoline({ registers: { pc: 1n } })`, 'arch shared'],
+    [`createTrampolineTable({ registers: [] })`, 'arch shared table'],
+    [`createTrampoline({ registers: { pc: 1n }, mode: 'slow' })`, 'arch arch-more rare shared slow'],
+    [`createCallback('int (int)', (x) => x)`, 'arch callback prototype shared'],
+  ] as const) {
+    test(`the first call loads what it uses: ${call}`, () => {
+      const script = `
+        const { createCallback, createTrampoline, createTrampolineTable, enumeration, struct, symbolAddress } = require('trampfd');
+        const { basename } = require('node:path');
+        ${call};
+        const files = Object.keys(require.cache).map((path) => basename(path).replace(/-[\\w-]{8}\\.js$/, ''));
+        console.log(files.map((file) => file.replace('lazy-', '').replace(process.arch, 'arch')).sort().join(' '));
+      `;
+      const names = ['core', 'index.js', ...chunks.split(' ')].sort().join(' ');
+      assert.equal(runScript(folder, 'commonjs', script), `${names}\n`);
+    });
+  }
 
   test('functions have the number of parameters that their declarations have', () => {
     const script = `

@@ -40,7 +40,10 @@ export const arm64: Machine = {
     generalArguments: 8,
     callbackRegisters: { callbackInterface: arm64Registers.x9, id: arm64Registers.x10 },
   },
-  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  // Rarely used: getters, so that the bundle loads the code at the first use.
+  get supervised() {
+    return { entries, handlerEntries, bodySize, body, tableCode };
+  },
   linux: {
     systemCalls,
     auditArch,
@@ -48,9 +51,13 @@ export const arm64: Machine = {
     elfMachine: 183, // EM_AARCH64
     userRegs,
     returnAddressOf: (registers) => registers.getBigUint64(linkRegisterOffset, true),
-    siginfoToFdHandler,
+    get siginfoToFdHandler() {
+      return siginfoToFdHandler;
+    },
   },
-  disassemble,
+  get disassemble() {
+    return disassemble;
+  },
 };
 
 /** Calls `write(2, x1, x2)` and jumps to the trap at x17. A system call changes x0 only. */

@@ -39,7 +39,10 @@ export const x64: Machine = {
     generalArguments: 6,
     callbackRegisters: { callbackInterface: x64Registers.r10, id: x64Registers.r11 },
   },
-  supervised: { entries, handlerEntries, bodySize, body, tableCode },
+  // Rarely used: getters, so that the bundle loads the code at the first use.
+  get supervised() {
+    return { entries, handlerEntries, bodySize, body, tableCode };
+  },
   linux: {
     systemCalls,
     auditArch,
@@ -47,9 +50,13 @@ export const x64: Machine = {
     elfMachine: 62, // EM_X86_64
     userRegs,
     returnAddressOf: (registers, readWord) => readWord(registers.getBigUint64(userRegs.sp, true)),
-    siginfoToFdHandler,
+    get siginfoToFdHandler() {
+      return siginfoToFdHandler;
+    },
   },
-  disassemble,
+  get disassemble() {
+    return disassemble;
+  },
 };
 
 /**

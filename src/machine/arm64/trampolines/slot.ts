@@ -78,7 +78,7 @@ export function padWithTraps(code: Uint8Array, length: number): Uint8Array {
 export const { slotLayout, codeImage } = slotCode({
   createAssembler: () => new Assembler(),
   emitSlot,
-  handlerCommon,
+  handlerCommon: () => handlerCommon(),
   padWithTraps,
   maxBytes: maxImageBytes,
 });
