@@ -127,6 +127,7 @@ function systemText(system: SystemReport): string {
   const tableRows: [string, string][] = [
     ['kernel', `${system.kernel}, ${system.architecture}, pages of ${system.pageSize} bytes`],
     ['Node', `${system.node}${system.nodeNeedsJitless ? ', which needs --jitless here' : ''}`],
+    ['fast calls', system.fastCalls.works ? 'yes' : system.fastCalls.message],
     ['rules', rules.join(', ')],
     ['has', capabilityList(true)],
     ['lacks', capabilityList(false)],
@@ -134,7 +135,7 @@ function systemText(system: SystemReport): string {
     ['package', folderText(system.packageFolder)],
   ];
   return tableRows
-    .map(([name, text]) => `  ${name.padEnd(10)}${wrap(text, ' '.repeat(12)).trimStart()}`)
+    .map(([name, text]) => `  ${name.padEnd(12)}${wrap(text, ' '.repeat(14)).trimStart()}`)
     .join('\n');
 }
 

@@ -42,6 +42,8 @@ export interface SystemReport {
   node: string;
   /** Whether Node can only run with --jitless. */
   nodeNeedsJitless: boolean;
+  /** Whether native functions can be `fast` with this build of Node and these rules. Options of Node can prevent it too. */
+  fastCalls: { works: true } | { works: false; message: string };
   mdwe: boolean;
   seccomp: 'none' | 'strict' | 'filter';
   selinux: 'absent' | 'permissive' | 'enforcing';

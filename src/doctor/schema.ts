@@ -35,6 +35,12 @@ export const diagnosisSchema = z.object({
     pageSize: z.int(),
     node: z.string(),
     nodeNeedsJitless: z.boolean().describe('whether Node can only run with --jitless'),
+    fastCalls: z
+      .union([
+        z.object({ works: z.literal(true) }),
+        z.object({ works: z.literal(false), message: z.string() }),
+      ])
+      .describe('whether native functions can be fast'),
     mdwe: z.boolean(),
     seccomp: z.enum(['none', 'strict', 'filter']),
     selinux: z.enum(['absent', 'permissive', 'enforcing']),

@@ -1,6 +1,7 @@
 /** The state of the system that code pages depend on. Collected in a process restricted like the probes. */
 import { readFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
+import { TrampfdError } from '../core/errors.js';
 import {
   hasMemfdNoexecSeal,
   hasMseal,
@@ -13,6 +14,7 @@ import { mountOf } from '../linux/fs/mounts.js';
 import { pageSize } from '../linux/mm/memory.js';
 import { nativeFolder } from '../native/files.js';
 import { hostMachine } from '../native/host.js';
+import { v8Interface } from '../native/v8-function.js';
 import type { SystemReport } from './schema.js';
 
 /** The part of the report that one process can collect; its parent tests whether user namespaces are allowed. */
@@ -34,6 +36,7 @@ export function collectSystemReport(): ProcessReport {
     pageSize: pageSize(),
     node: process.versions.node,
     nodeNeedsJitless: mdwe === true,
+    fastCalls: mdwe === true ? { works: false, message: noCompiler } : v8Report(),
     mdwe: mdwe === true,
     seccomp: (['none', 'strict', 'filter'] as const)[seccomp] ?? 'filter',
     selinux: enforce === undefined ? 'absent' : enforce === '1' ? 'enforcing' : 'permissive',
@@ -54,6 +57,18 @@ export function collectSystemReport(): ProcessReport {
     landingPads: /\b(ibt|bti)\b/.test(cpuinfo),
     shadowStacks: /\b(user_shstk|gcs)\b/.test(cpuinfo),
   };
+}
+
+const noCompiler = 'Cannot make fast calls: V8 compiles no code, since Node needs --jitless here';
+
+function v8Report(): SystemReport['fastCalls'] {
+  try {
+    v8Interface();
+    return { works: true };
+  } catch (error) {
+    if (!(error instanceof TrampfdError)) throw error;
+    return { works: false, message: error.message };
+  }
 }
 
 function folderReport(path: string): SystemReport['temporaryFolder'] {

@@ -42,6 +42,10 @@ function json(args: readonly string[], options: Run = {}): Diagnosis {
   return diagnosisSchema.parse(JSON.parse(stdout));
 }
 
+function fastCallsMessage({ system: { fastCalls } }: Diagnosis): string {
+  return fastCalls.works ? '' : fastCalls.message;
+}
+
 /** The methods that each restriction refuses. */
 const expected = {
   mdwe: {
@@ -117,8 +121,15 @@ for (const { name, ids, skip } of users) {
       assert.deepEqual(failures(together), Object.assign({}, ...Object.values(expected)));
       assert.equal(together.methods.template.works, true);
       assert.equal(together.system.nodeNeedsJitless, true);
+      assert.match(fastCallsMessage(together), /Node needs --jitless here/);
       const diagnosis = json(['--harden', 'no-memfd,noexec-tmp'], options);
       assert.deepEqual(failures(diagnosis), { ...expected['no-memfd'], ...expected['noexec-tmp'] });
+    });
+
+    test('fast calls: what this Node allows, and why not', () => {
+      assert.equal(fastCallsMessage(unrestricted()), '');
+      const switchedOff = json([], { ...options, env: { TRAMPFD_FAST_CALLS: '0' } });
+      assert.match(fastCallsMessage(switchedOff), /TRAMPFD_FAST_CALLS is 0/);
     });
 
     test('no-own-code: the same result, and template works', () => {

@@ -7,15 +7,24 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createCallback, nativeFunction, type PrototypeLike, symbolAddress, viewMemory } from '#src/index.js';
 import { needs } from '../support/needs.js';
+import { optimised, optimises } from '../support/optimised.js';
 import { randomFor, rounds } from '../support/random.js';
 import { randomFunctions } from '../support/random-prototypes.js';
 
 const batch = 500;
 /** A call on the thread's stack, on a fiber, and on another thread. */
-const ways = [
+const waysWithCallbacks = [
   (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address),
   (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address, { fiber: true }),
   (prototype: PrototypeLike, address: bigint) => nativeFunction(prototype, address).async,
+] as const;
+const ways = [
+  ...waysWithCallbacks,
+  (prototype: PrototypeLike, address: bigint) => {
+    const fast = nativeFunction(prototype, address, { fast: true }) as (...args: never[]) => unknown;
+    // Calls are fast only in code that V8 has optimised.
+    return optimises ? (...args: never[]) => optimised(fast, ...args)(...args) : fast;
+  },
 ] as const;
 
 test('C and JavaScript see the same arguments and results', { skip: needs('gcc') }, async (t) => {
@@ -40,7 +49,7 @@ test('C and JavaScript see the same arguments and results', { skip: needs('gcc')
           received = values;
           return result as never;
         });
-        for (const way of ways) {
+        for (const way of waysWithCallbacks) {
           const calls = way('int (void *)', symbolAddress(`calls_${number}`, library));
           received = undefined;
           assert.equal(await calls(callback.address), 1, c);
