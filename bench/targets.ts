@@ -28,6 +28,8 @@ const quotientOfBest = (own: string, rivals: readonly string[]): Target['values'
 };
 const libraries = ['closure.koffi', 'closure.node-ffi', 'closure.deno'];
 
+const emptyScript = 'start.empty-node';
+
 const few = `make.live-${liveCounts[0]}`;
 const many = `make.live-${liveCounts.at(-1)}`;
 
@@ -117,9 +119,15 @@ export const targets: readonly Target[] = [
   })),
   {
     text: "callback, numbers, fiber: true, over Bun's",
-    max: 1.1,
+    max: 0.75,
     unit: 'times',
     values: quotientOfBest('closure.number', ['closure.bun']),
+  },
+  {
+    text: "callback, numbers, on the thread's stack, over Bun's",
+    max: 1.3,
+    unit: 'times',
+    values: quotientOfBest('closure.number-thread', ['closure.bun']),
   },
   {
     text: 'callback, numbers, fiber: true, over koffi, node:ffi, Deno',
@@ -156,11 +164,59 @@ export const targets: readonly Target[] = [
     values: figureOf('many.trampfd-mappings-1000000'),
   },
   {
-    text: "nativeFunction, two scalars, over koffi's",
-    max: 0.4,
+    text: '1,000 callbacks from a cold start, over koffi',
+    max: 1,
     unit: 'times',
-    values: quotient('call.trampfd-ints', 'call.koffi-ints'),
+    values: quotient('many.trampfd-time-1000', 'many.koffi-time-1000'),
   },
+  {
+    text: 'import over that of koffi',
+    max: 0.5,
+    unit: 'times',
+    values: quotient('start.trampfd-load', 'start.koffi-load'),
+  },
+  { text: 'first trampoline', max: 1, unit: 'ms', values: figureOf('start.trampoline-first') },
+  { text: 'first callback', max: 2, unit: 'ms', values: figureOf('start.trampfd-first') },
+  {
+    text: 'a process with one callback, over an empty script',
+    max: 12,
+    unit: 'ms',
+    values: difference('start.trampfd-whole', emptyScript),
+  },
+  {
+    text: 'the same addition over that of koffi',
+    max: 0.5,
+    unit: 'times',
+    values: (figure) => {
+      const own = difference('start.trampfd-whole', emptyScript)(figure);
+      const koffi = difference('start.koffi-whole', emptyScript)(figure);
+      return own.map((addition, round) => addition / koffi[round]!);
+    },
+  },
+  { text: 'unpacked size', max: 2.5, unit: 'MB', values: figureOf('start.size-trampfd') },
+  ...[
+    { text: 'two ints', key: 'ints', koffi: 0.28 },
+    { text: 'six ints', key: 'sixInts', koffi: 0.35 },
+  ].map(({ text, key, koffi }) => ({
+    text: `nativeFunction, ${text}, over koffi's`,
+    max: koffi,
+    unit: 'times',
+    values: quotient(`call.trampfd-${key}`, `call.koffi-${key}`),
+  })),
+  ...['ints', 'doubles', 'sixInts', 'pointer'].flatMap((key) => [
+    {
+      text: `fast: true, ${key}, over Deno's`,
+      max: 1.1,
+      unit: 'times',
+      values: quotient(`call.fast-${key}`, `call.deno-${key}`),
+    },
+    {
+      text: `fast: true, ${key}, over Bun's`,
+      max: 2,
+      unit: 'times',
+      values: quotient(`call.fast-${key}`, `call.bun-${key}`),
+    },
+  ]),
 ];
 
 /** Evaluates the targets whose rows were measured. */

@@ -6,6 +6,16 @@ int add_ints(int first, int second)
     return first + second;
 }
 
+int add_six(int a, int b, int c, int d, int e, int f)
+{
+    return a + b + c + d + e + f;
+}
+
+int read_int(const int *from)
+{
+    return *from;
+}
+
 double add_doubles(double first, double second)
 {
     return first + second;

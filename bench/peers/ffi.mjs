@@ -1,8 +1,8 @@
 /**
  * Loads an FFI library. Each file of `ffi/` exports:
  *
- * - `open(library)`: returns `addInts`, `addDoubles` and `callCallbacks` of `native/calls.c`, and `time`, which calls a
- *   function of that file that measures a callback;
+ * - `open(library)`: returns functions of `native/calls.c`, `pointerTo`, which returns the address of a view for `readInt`,
+ *   and `time`, which calls a function of that file that measures a callback;
  * - `makeCallback(callee, kind)`: returns the address of a callback that is never freed, or `undefined` if the library
  *   does not support its types; `kind` is `ints` (default), `sixInts`, `doubles` or `point`;
  * - `sumPoint`, unless structures are passed as objects.

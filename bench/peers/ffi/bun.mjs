@@ -8,11 +8,16 @@ export function open(path) {
   const { symbols } = dlopen(path, {
     add_ints: ints,
     add_doubles: doubles,
+    add_six: types.sixInts,
+    read_int: { args: ['ptr'], returns: 'i32' },
     call_callbacks: { args: ['ptr', 'i32'], returns: 'i32' },
   });
   return {
     addInts: symbols.add_ints,
     addDoubles: symbols.add_doubles,
+    addSix: symbols.add_six,
+    readInt: symbols.read_int,
+    pointerTo: ptr,
     callCallbacks: (list, count) => symbols.call_callbacks(ptr(list), count),
     time(name, callback, count) {
       const { symbols } = dlopen(path, { [name]: { args: ['u64', 'i32'], returns: 'f64' } });

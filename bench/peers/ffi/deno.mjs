@@ -11,11 +11,16 @@ export function open(path) {
   const { symbols } = Deno.dlopen(path, {
     add_ints: ints,
     add_doubles: doubles,
+    add_six: types.sixInts,
+    read_int: { parameters: ['pointer'], result: 'i32' },
     call_callbacks: { parameters: ['buffer', 'i32'], result: 'i32' },
   });
   return {
     addInts: symbols.add_ints,
     addDoubles: symbols.add_doubles,
+    addSix: symbols.add_six,
+    readInt: symbols.read_int,
+    pointerTo: Deno.UnsafePointer.of,
     callCallbacks: symbols.call_callbacks,
     time(name, callback, count) {
       const { symbols } = Deno.dlopen(path, { [name]: { parameters: ['usize', 'i32'], result: 'f64' } });

@@ -13,6 +13,9 @@ export function open(path) {
   return {
     addInts: library.func('int add_ints(int, int)'),
     addDoubles: library.func('double add_doubles(double, double)'),
+    addSix: library.func('int add_six(int, int, int, int, int, int)'),
+    readInt: library.func('int read_int(const void *)'),
+    pointerTo: koffi.address,
     callCallbacks: library.func('int call_callbacks(const void *, int)'),
     time: (name, callback, count) => library.func(`double ${name}(uintptr_t, int)`)(callback, count),
   };

@@ -14,6 +14,9 @@ export function open(path) {
   return {
     addInts: library.getFunction('add_ints', ints),
     addDoubles: library.getFunction('add_doubles', doubles),
+    addSix: library.getFunction('add_six', types.sixInts),
+    readInt: library.getFunction('read_int', { arguments: ['pointer'], return: 'i32' }),
+    pointerTo: ({ buffer }) => getRawPointer(buffer),
     callCallbacks: (list, count) => callCallbacks(getRawPointer(list.buffer), count),
     time: (name, callback, count) =>
       library.getFunction(name, { arguments: ['pointer', 'i32'], return: 'f64' })(callback, count),

@@ -1,4 +1,10 @@
-import { createCallback, nativeFunction, struct, symbolAddress } from '../../../dist/bundle/index.js';
+import {
+  addressOf,
+  createCallback,
+  nativeFunction,
+  struct,
+  symbolAddress,
+} from '../../../dist/bundle/index.js';
 
 const types = {
   ints: 'int (int, int)',
@@ -7,11 +13,16 @@ const types = {
   point: { result: 'double', args: [struct({ x: 'double', y: 'double' })] },
 };
 
-export function open(library) {
+/** @param way `fast` for functions that V8's optimised code calls */
+export function open(library, way) {
   const bind = (name, signature, options) => nativeFunction(signature, symbolAddress(name, library), options);
+  const options = { fast: way === 'fast' };
   return {
-    addInts: bind('add_ints', types.ints),
-    addDoubles: bind('add_doubles', 'double (double, double)'),
+    addInts: bind('add_ints', types.ints, options),
+    addDoubles: bind('add_doubles', types.doubles, options),
+    addSix: bind('add_six', types.sixInts, options),
+    readInt: bind('read_int', 'int (const void *)', options),
+    pointerTo: (view) => Number(addressOf(view)),
     callCallbacks: bind('call_callbacks', 'int (const void *, int)'),
     time: (name, callback, count) => bind(name, 'double (void *, int)', { fiber: true })(callback, count),
   };
