@@ -142,14 +142,17 @@ export function bindFast(
   });
   const { state, errors } = runtime();
   const values: Readonly<Record<string, unknown>> = {
-    ...{ ordinary, readResult, failure: errors.failureCode, throwPendingError: errors.throwPendingError },
+    // An element of an array, and without a call whose target V8 counts: it would inline the ordinary function into this
+    // one, which would then be too large to be inlined itself.
+    ...{ ordinary: [ordinary], apply: Reflect.apply },
+    ...{ readResult, failure: errors.failureCode, throwPendingError: errors.throwPendingError },
     ...{ u32: state.u32, i64: state.i64, u64: state.u64 },
     ...Object.fromEntries(fastFunctions.map(({ call }, index) => [`fast${index}`, call])),
   };
   // The number makes the text different from all others.
   const text = `return (${names.join(', ')}) => {
     ${attempts.join(' else ')}
-    return ordinary(${names.join(', ')});
+    return apply(ordinary[0], undefined, [${names.join(', ')}]);
   }; // ${compiledFunctions++}`;
   const bound = compile(Object.keys(values), text)(...Object.values(values)) as BoundFunction;
   for (const fastFunction of fastFunctions) release(fastFunction, bound);
