@@ -24,6 +24,8 @@ export function nativeModule(): NativeModule {
 function loadModule(): NativeModule {
   const { elfMachine } = hostMachine().linux;
   const path = modulePath(process.arch);
+  if (process.execArgv.some((option) => option.startsWith('--build-snapshot')))
+    throw moduleError(path, 'a startup snapshot cannot contain native code; use trampfd after it is loaded');
   assertIntact(path, elfMachine);
   const module: { exports: Partial<NativeModule> } = { exports: {} };
   try {

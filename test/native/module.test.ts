@@ -98,6 +98,18 @@ describe('the module in another folder', () => {
     );
   });
 
+  test('may not be loaded under the permission model without --allow-addons', () => {
+    restore();
+    const { allowedNodeEnvironmentFlags: flags } = process;
+    const permission = flags.has('--permission') ? '--permission' : '--experimental-permission';
+    const allowed = [permission, '--allow-fs-read=*'];
+    assert.match(
+      output(...allowed),
+      /^ERR_TRAMPFD_MODULE Cannot load .*: Node may load no native modules: .* needs --allow-addons/,
+    );
+    if (flags.has('--allow-addons')) assert.equal(output(...allowed, '--allow-addons'), 'bigint true');
+  });
+
   test('does not exist', () => {
     rmSync(folder, { recursive: true });
     const message = `Cannot use trampfd: its native files are not in ${folder}. Exclude trampfd from the bundle ("external"), or name their folder in TRAMPFD_NATIVE`;

@@ -1,5 +1,6 @@
 /** Programs that load other programs their own way: test runners, compilers in memory, a bundler. */
 import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -101,6 +102,59 @@ export function testRunners(app: App): void {
         ...args,
       ]);
 
+    const native = { TRAMPFD_NATIVE: join(root, 'dist/native') };
+
+    test('a startup snapshot: native code is used after it is loaded', () => {
+      const cwd = folder('snapshot', {
+        'program.mjs': `
+          import { createCallback, nativeFunction } from 'trampfd';
+          import { startupSnapshot } from 'node:v8';
+          const use = () => {
+            const callback = createCallback('int (int)', (value) => value + 1);
+            return nativeFunction('int (int)', callback.address)(1);
+          };
+          try { use(); } catch ({ code, message }) { console.log(code, message); }
+          startupSnapshot.setDeserializeMainFunction(() => console.log(use()));
+        `,
+      });
+      esbuild(cwd, 'program.mjs', '--format=cjs', '--outfile=out/program.cjs');
+      const blob = '--snapshot-blob=out/blob';
+      const built = run(cwd, process.execPath, [blob, '--build-snapshot', 'out/program.cjs'], native);
+      assert.match(
+        built.stdout,
+        /^ERR_TRAMPFD_MODULE Cannot load .*: a startup snapshot cannot contain native code/,
+      );
+      assert.equal(built.status, 0, built.stderr);
+      assert.equal(succeed(cwd, process.execPath, [blob], native), '2\n');
+    });
+
+    test('a single executable', () => {
+      const cwd = folder('single', {
+        'program.mjs': printed,
+        'sea.json': JSON.stringify({
+          main: 'out/program.cjs',
+          output: 'out/blob',
+          disableExperimentalSEAWarning: true,
+        }),
+      });
+      esbuild(cwd, 'program.mjs', '--format=cjs', '--outfile=out/program.cjs');
+      node(cwd, '--experimental-sea-config', 'sea.json');
+      const program = join(cwd, 'out/program');
+      copyFileSync(process.execPath, program);
+      chmodSync(program, 0o755);
+      const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
+      node(
+        cwd,
+        toolFile('postject/dist/cli.js'),
+        program,
+        'NODE_SEA_BLOB',
+        'out/blob',
+        '--sentinel-fuse',
+        fuse,
+      );
+      assert.equal(succeed(cwd, program, [], native), `${expected}\n`);
+    });
+
     for (const format of ['esm', 'cjs']) {
       const out = `out/program.${format === 'esm' ? 'mjs' : 'cjs'}`;
 
@@ -134,8 +188,7 @@ export function testRunners(app: App): void {
             message,
             /^ERR_TRAMPFD_BUNDLED Cannot use trampfd: its native files are not in .*"external"/,
           );
-        const native = join(root, 'dist/native');
-        const found = run(cwd, process.execPath, [out], { TRAMPFD_NATIVE: native });
+        const found = run(cwd, process.execPath, [out], native);
         // Of the six uses, `diagnose` and `spawnSupervised` start programs of the package, the object needs a supervisor.
         assert.match(found.stdout, /^loaded\n/);
         assert.doesNotMatch(found.stdout, /ERR_TRAMPFD_(BUNDLED|MODULE)/);
