@@ -56,10 +56,10 @@ describe('a terminal', { skip: needs('gcc', 'seccomp'), concurrency: 2 }, () => 
 
   test('a program that handles SIGINT receives it once and continues', async () => {
     const script = `trap 'echo ca""ught' INT; echo rea""dy; for i in 1 2; do read line; echo re""ad $line; done`;
+    // Bash runs the trap after `read` if the signal arrives just before it waits.
     const steps = [
       'wait:ready',
       `type:${interrupt}`,
-      'wait:caught',
       'type:one\n',
       'wait:read',
       'type:two\n',
